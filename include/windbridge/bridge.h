@@ -1,0 +1,44 @@
+/* windbridge bridge: schedules, interpolants and samplers of masked stochastic processes from a low-resolution field x0
+ * to a high-resolution field x1 (doc/theory; design: Yasuda 2025/2026, Chen et al. 2024). The drift is a callback: this
+ * module knows neither networks nor LES.
+ * Fields are float (n, WB_CHANNELS), voxel-major, in normalised units; mask (n) 1 = fluid. */
+#ifndef WINDBRIDGE_BRIDGE_H
+#define WINDBRIDGE_BRIDGE_H
+#include "windbridge/core.h"
+
+#define WB_CHANNELS 4 /* theta', u, v, w in this order, everywhere channels are used */
+
+typedef enum { WB_SCHEDULE_LINEAR, WB_SCHEDULE_QUADRATIC } WbScheduleKind;
+typedef struct {
+  double alpha, beta, sigma, d_alpha, d_beta, d_sigma; /* sigma for epsilon = 1; multiply by epsilon_c */
+} WbScheduleAt;
+/* Values at t in [0, 1]. */
+void wb_schedule_at(WbScheduleKind kind, double t, WbScheduleAt *at);
+PetscErrorCode wb_schedule_parse(const char *name, WbScheduleKind *kind); /* WB_ERR_CONFIG names what is allowed */
+/* Foellmer diffusion g^F for epsilon = 1 (math.md section 1). */
+double wb_schedule_g_foellmer(WbScheduleKind kind, double t);
+
+typedef enum { WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE } WbNoiseChoice; /* g = sigma, g^F, 0 */
+
+/* b (n, 4) out: drift b(x, t, condition) = E[dI/dt | I_t = x], velocity form; the sampler multiplies by the mask. */
+typedef PetscErrorCode (*WbDriftFn)(void *ctx, double t, const float *x, float *b);
+
+typedef struct {
+  WbScheduleKind schedule;
+  WbNoiseChoice noise;
+  int steps;                      /* N Euler-Maruyama steps = N drift evaluations at t = 0, h, ..., 1 - h */
+  float epsilon[WB_CHANNELS];
+  uint32_t seed, stream, member, minute;
+} WbBridgeOptions;
+
+/* Not collective (the drift may be). x0 (n, 4) in, mask (n) in, voxel (n) in: global voxel numbers (noise key);
+ * x (n, 4) out: sample at t = 1; work (n, 4) scratch. Building voxels are 0 exactly, whatever the noise. */
+PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const float *x0, const uint8_t *mask,
+                                const uint64_t *voxel, WbDriftFn drift, void *ctx, float *x, float *work);
+
+/* Training pair of one (t, z): xt (n, 4) = alpha x0 + beta x1 + sigma sqrt(t) z, target (n, 4) = d_alpha x0 + d_beta x1 +
+ * d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). */
+void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n, const float *x0,
+                           const float *x1, const uint8_t *mask, const uint64_t *voxel, const WbRandomKey *key,
+                           float *xt, float *target);
+#endif

@@ -1,0 +1,110 @@
+/* windbridge core: errors, logging, timers, aligned memory, counter-based random numbers.
+ *
+ * Level 0: knows nothing of grids or MPI layout (communicators appear only to agree on errors and
+ * to print once).
+ */
+#ifndef WINDBRIDGE_CORE_H
+#define WINDBRIDGE_CORE_H
+
+#include <petscsys.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- physical constants used by several modules ---- */
+#define WB_GRAVITY 9.81         /* [m s-2] */
+#define WB_KARMAN 0.4           /* von Karman constant (Businger 1971 set with 5/16) */
+#define WB_CP 1005.0            /* [J kg-1 K-1] */
+#define WB_RD 287.0             /* [J kg-1 K-1] */
+#define WB_P0 1.0e5             /* reference pressure of theta [Pa] */
+
+/* ---- errors ----
+ * The error code of a failed function is one of these (or a PETSc code = internal error); the
+ * program's exit code is code - 2000 (internal errors exit 1).
+ */
+enum {
+  WB_ERR_CONFIG = 2002,  /* usage or configuration: deck missing or wrong */
+  WB_ERR_INPUT = 2003,   /* input data: city, model, pair, external file */
+  WB_ERR_NUMERIC = 2004, /* numerical failure: names step, variable, place */
+  WB_ERR_IO = 2005,      /* disk full, permission */
+  WB_ERR_STOPPED = 2075  /* stopped by signal or wall-time limit, checkpoint written */
+};
+
+/* Record a message and return `code`. LOCAL: only some ranks may have failed. ALL: every rank of the
+ * run fails here with the same message (a decision taken on replicated data). Used through WB_RAISE. */
+typedef enum { WB_ERROR_LOCAL = 0, WB_ERROR_ALL = 1 } WbErrorScope;
+PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file,
+                              int line, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+#define WB_RAISE(code, ...) \
+  PetscFunctionReturn(wb_error_raise((code), WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, __VA_ARGS__))
+#define WB_RAISE_ALL(code, ...) \
+  PetscFunctionReturn(wb_error_raise((code), WB_ERROR_ALL, __func__, __FILE__, __LINE__, __VA_ARGS__))
+
+/* Collective on comm. Turn a local result (0 or an error already raised) into one that all ranks share: if
+ * any rank failed, every rank returns that rank's code and holds its message (lowest failing rank wins), and
+ * the error is marked ALL. Use after any step that only some ranks do (file reading on rank 0, ...). */
+PetscErrorCode wb_error_agree(MPI_Comm comm, PetscErrorCode local);
+
+void wb_error_install(void);              /* PETSc error handler without stack traces; after PetscInitialize */
+const char *wb_error_message(void);       /* message of the first error raised, never NULL */
+bool wb_error_is_collective(void);        /* do all ranks know of it? (then main returns, else aborts) */
+int wb_error_exit_code(PetscErrorCode e); /* 0, 1 (internal), 2, 3, 4, 5 or 75 */
+void wb_error_clear(void);                /* forget (tests that provoke errors) */
+
+/* ---- logging (rank 0 prints; a copy goes to the log file once opened) ---- */
+PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet); /* collective; path NULL: stdout only */
+void wb_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* adds the newline */
+void wb_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void wb_log_live(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* overwritten line, tty only */
+void wb_log_close(void);
+void wb_format_eta(double seconds, char out[32]); /* "1 h 02 min", "3 min 20 s", "12 s" */
+
+/* ---- stop requests: a signal only sets a flag ---- */
+void wb_stop_install(void);    /* SIGTERM, SIGINT, SIGUSR1 set the flag */
+bool wb_stop_requested(void);  /* local; callers Allreduce(MAX) at step boundaries */
+
+/* ---- timers: named, nestable, wall-clock; names are static strings like "les.pressure" ---- */
+int wb_timer_id(const char *name); /* registers on first use */
+void wb_timer_begin(int id);
+void wb_timer_end(int id);
+int wb_timer_count(void);
+const char *wb_timer_name(int id);
+double wb_timer_seconds(int id);
+double wb_wtime(void); /* monotonic [s] */
+
+/* ---- memory: 64-byte aligned; debug builds fill with NaN; errors are WB_ERR_NUMERIC? no: internal ---- */
+PetscErrorCode wb_alloc_bytes(size_t bytes, const char *what, void **out);
+void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
+#define WB_ALLOC(n, ptr) wb_alloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr)) /* PetscCall(WB_ALLOC(n, &a)) */
+#define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                                          /* WB_FREE(&a) */
+PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
+#define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
+double wb_memory_peak_bytes(void); /* this process's peak resident set */
+
+/* ---- random numbers: Random123 Philox4x32-10 ----
+ * counter = (global voxel, SDE step, member, output minute), key = (seed, stream). The four words of one
+ * counter give the four channels. Same numbers whatever the rank count. */
+typedef struct {
+  uint32_t seed, stream, step, member, minute; /* step < 65536 */
+} WbRandomKey;
+enum { WB_STREAM_BRIDGE = 1, WB_STREAM_TRAIN = 2, WB_STREAM_CITY = 3, WB_STREAM_INIT = 4, WB_STREAM_LES = 5,
+       WB_STREAM_TEST = 99 };
+void wb_random_words(const WbRandomKey *key, uint64_t voxel, uint32_t out[4]);
+void wb_random_uniform4(const WbRandomKey *key, uint64_t voxel, double out[4]); /* open interval (0,1) */
+void wb_random_normal4(const WbRandomKey *key, uint64_t voxel, float out[4]);   /* standard normal */
+
+/* ---- precision of the solver kernels: files in src/<module>/real/ are compiled twice ---- */
+typedef enum { WB_FP32 = 0, WB_FP64 = 1 } WbPrecision;
+
+/* Vectorised kernels: the compiler makes baseline, AVX2 and AVX-512 versions and picks one at load time.
+ * Disabled under sanitizers (ifunc resolvers run before their runtime is ready). */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(WB_SANITIZE)
+#define WB_KERNEL __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#else
+#define WB_KERNEL
+#endif
+
+const char *wb_version(void);     /* "0.1.0" */
+const char *wb_git_version(void); /* git describe at configure time */
+
+#endif

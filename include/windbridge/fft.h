@@ -1,0 +1,21 @@
+/* windbridge fft: flat (obstacle-free) Poisson solver by FFT in x, y and tridiagonal solves in z, and spectra. */
+#ifndef WINDBRIDGE_FFT_H
+#define WINDBRIDGE_FFT_H
+#include "windbridge/grid.h"
+
+/* Solves D G p = r exactly for the 2nd-order C-grid Laplacian on a flat domain: spacing dx = dy uniform, z faces
+ * zf (nz + 1) [m] (any stretching; G_z divides by the distance between cell centres), dp/dz = 0 at top and bottom,
+ * cyclic or dp/dn = 0 per horizontal direction as grid->periodic_x/y say. r's volume mean is removed and p has zero
+ * volume mean. Arrays: owned cells (nz, nyl, nxl), no ghosts, float or double by precision.
+ * Plans are made with FFTW_ESTIMATE so that results repeat bit for bit. In place (p == r) is allowed. */
+typedef struct WbPoisson_s *WbPoisson;
+PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
+                                 WbPoisson *poisson);                         /* collective */
+PetscErrorCode wb_poisson_solve(WbPoisson poisson, const void *r, void *p);  /* collective */
+void wb_poisson_destroy(WbPoisson *poisson);
+
+/* One-dimensional energy spectrum of one horizontal plane, averaged over y: field (ny, nx) float on one rank with
+ * no gaps (caller fills them), Hann-windowed after removing the row mean; e (nx/2) out at k = 1..nx/2 cycles a
+ * domain length, normalised so that sum_k e = window-corrected variance. Not collective. */
+PetscErrorCode wb_spectrum_1d(const float *field, int ny, int nx, double *e);
+#endif

@@ -1,0 +1,56 @@
+/* windbridge grid: 2-D pencil decomposition (z whole), halo exchange and its adjoint, remapping between grids.
+ * Index order k, j, i (z, y, x), x fastest; owned cells 0..nxl-1, 0..nyl-1 locally, x0 + i, y0 + j globally. */
+#ifndef WINDBRIDGE_GRID_H
+#define WINDBRIDGE_GRID_H
+#include "windbridge/core.h"
+
+/* Read-only after creation. One rank owns nz x nyl x nxl cells. */
+typedef struct WbGrid_s {
+  MPI_Comm comm;                 /* borrowed, not duplicated */
+  MPI_Comm row_comm, col_comm;   /* owned: ranks of the same iy (along x) / of the same ix (along y) */
+  int rank, size;
+  int px, py, ix, iy;            /* process grid and this rank's place; rank = iy * px + ix */
+  int nx, ny, nz;                /* global cells */
+  int x0, y0, nxl, nyl;          /* owned box */
+  bool periodic_x, periodic_y;
+  int *x_starts, *y_starts;      /* (px + 1), (py + 1) ownership boundaries */
+  double x_min_m, y_min_m, dx_m; /* place of the grid's south-west corner and spacing; set by the caller */
+} WbGrid;
+
+/* Collective on comm. Owned boxes are multiples of `align` cells (except that nx, ny must be multiples of it).
+ * px = py = 0 lets the function choose (prefers py >= px: splitting y keeps x lines whole).
+ * Errors: WB_ERR_CONFIG when there are more ranks than aligned columns. */
+PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
+                              bool periodic_y, WbGrid **grid);
+/* Collective. A conformal grid, `ratio` times finer (ratio > 0) or coarser (ratio < 0) in x and y, with nz levels:
+ * a rank owns the children (parents) of its own cells. */
+PetscErrorCode wb_grid_refine(const WbGrid *grid, int ratio, int nz, WbGrid **out);
+void wb_grid_destroy(WbGrid **grid);
+/* Global voxel number of owned cell (k, j, i): (k * ny + y0 + j) * nx + x0 + i. */
+static inline uint64_t wb_grid_voxel(const WbGrid *g, int k, int j, int i) {
+  return ((uint64_t)k * (uint64_t)g->ny + (uint64_t)(g->y0 + j)) * (uint64_t)g->nx + (uint64_t)(g->x0 + i);
+}
+static inline size_t wb_grid_owned(const WbGrid *g) { return (size_t)g->nz * (size_t)g->nyl * (size_t)g->nxl; }
+
+/* Halo exchange of an array (levels, nyl + 2*width, nxl + 2*width, components) of float or double, x and y ghosts
+ * with corners; ghosts beyond a non-periodic edge are left untouched by forward and zeroed by adjoint.
+ * `levels` is the number of k planes in the array (z ghosts and stacked fields are just more planes). */
+typedef struct WbHalo_s *WbHalo;
+PetscErrorCode wb_halo_create(const WbGrid *grid, int levels, int width, int components, WbPrecision type,
+                              WbHalo *halo);                    /* collective */
+PetscErrorCode wb_halo_begin(WbHalo halo, void *array);        /* collective; array not to be touched in ghosts */
+PetscErrorCode wb_halo_end(WbHalo halo, void *array);
+PetscErrorCode wb_halo_exchange(WbHalo halo, void *array);     /* begin + end */
+PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);      /* owners += ghosts, then ghosts = 0 */
+void wb_halo_destroy(WbHalo *halo);
+double wb_halo_bytes_sent(void);                                /* this rank's total so far */
+
+/* Copy a box of a source grid to a destination grid with another decomposition (PetscSF underneath): global dst
+ * cell (k, j, i) takes source cell (k + k_off, j + j_off, i + i_off); every dst cell must lie inside the source.
+ * Arrays are owned cells (nz, nyl, nxl, components) float, no ghosts. */
+typedef struct WbRemap_s *WbRemap;
+PetscErrorCode wb_remap_create(const WbGrid *src, const WbGrid *dst, int k_off, int j_off, int i_off,
+                               int components, WbRemap *remap);            /* collective */
+PetscErrorCode wb_remap_apply(WbRemap remap, const float *src, float *dst); /* collective */
+void wb_remap_destroy(WbRemap *remap);
+#endif

@@ -1,0 +1,88 @@
+/* windbridge io: netCDF-4-compatible parallel HDF5, checkpoints, XDMF. Does not know who calls.
+ * All functions are collective on the file's communicator unless said otherwise.
+ * Errors: WB_ERR_IO (cannot create, disk full, permission), WB_ERR_INPUT (missing, truncated, not what was asked). */
+#ifndef WINDBRIDGE_IO_H
+#define WINDBRIDGE_IO_H
+#include "windbridge/grid.h"
+
+typedef struct WbNc_s *WbNc;
+typedef enum { WB_NC_FLOAT, WB_NC_DOUBLE, WB_NC_INT8, WB_NC_INT32, WB_NC_INT16 } WbNcType;
+
+/* ---- writing ---- */
+/* Writes to path + ".tmp" until wb_nc_close renames it if rename_on_close; otherwise directly (streams of minutes,
+ * readable after a crash). overwrite = false refuses an existing path with WB_ERR_IO naming run_overwrite. */
+PetscErrorCode wb_nc_create(MPI_Comm comm, const char *path, bool overwrite, bool rename_on_close, WbNc *nc);
+/* group: "/" or "/lr", ... created on first use. Dimension of fixed size. */
+PetscErrorCode wb_nc_def_dim(WbNc nc, const char *group, const char *name, int size);
+/* dims: comma-separated names, slowest first ("time,z,y,x"); "" = scalar. Fill value NaN for float/double.
+ * The variable may have a dimension's name (then it is its coordinate variable). Storage is allocated at once. */
+PetscErrorCode wb_nc_def_var(WbNc nc, const char *group, const char *name, WbNcType type, const char *dims);
+/* Attributes; var NULL = group attribute. Fixed-length strings. */
+PetscErrorCode wb_nc_att_text(WbNc nc, const char *group, const char *var, const char *name, const char *text);
+PetscErrorCode wb_nc_att_real(WbNc nc, const char *group, const char *var, const char *name, double value);
+PetscErrorCode wb_nc_att_int(WbNc nc, const char *group, const char *var, const char *name, int value);
+/* Collective write of a block: start, count (rank of the variable) in global indices; data of the variable's own type,
+ * contiguous. A rank with nothing passes a count of 0. */
+PetscErrorCode wb_nc_put(WbNc nc, const char *group, const char *var, const int *start, const int *count,
+                         const void *data);
+PetscErrorCode wb_nc_flush(WbNc nc); /* readable after a crash from here on */
+PetscErrorCode wb_nc_close(WbNc *nc);
+
+/* ---- reading (also files made by other netCDF-4 tools) ---- */
+PetscErrorCode wb_nc_open(MPI_Comm comm, const char *path, WbNc *nc);
+PetscErrorCode wb_nc_has(WbNc nc, const char *group, const char *var, bool *has);
+PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *rank, int dims[8]);
+/* data is float or double as `type` says; converted from the file's type; packed scale_factor/add_offset applied. */
+PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count,
+                         WbNcType type, void *data);
+PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
+PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has,
+                                  char *text, int max);
+
+/* ---- convenience for fields on a WbGrid ---- */
+/* Standard coordinates of a result file: defines dims time(n_time), z, y, x (and member when n_member > 0), variables
+ * time (CF units from start_time_iso), time_bnds, z, y, x [m] at cell centres, and the CF grid mapping when wkt is
+ * given. z values (nz). Call wb_nc_put for time as minutes come (wb_nc_put_time). */
+typedef struct {
+  int n_time, n_member;       /* n_member 0: no member dimension */
+  const double *z;            /* (nz) cell centres [m] */
+  const char *start_time_iso; /* "2026-08-01T12:00:00" */
+  const char *crs_wkt;        /* NULL or "" when unknown */
+  const char *title, *history, *source, *deck_yaml;
+} WbNcGridHeader;
+PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
+PetscErrorCode wb_nc_put_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
+PetscErrorCode wb_nc_put_time(WbNc nc, const char *group, int index, double t_end_s, double t_begin_s);
+/* Write or read owned cells (nz, nyl, nxl) of variable (time, [member,] z, y, x); member -1: no member dimension,
+ * time -1: no time dimension. */
+PetscErrorCode wb_nc_put_field(WbNc nc, const char *group, const char *var, const WbGrid *grid, int time, int member,
+                               const float *owned);
+PetscErrorCode wb_nc_get_field(WbNc nc, const char *group, const char *var, const WbGrid *grid, int time, int member,
+                               float *owned);
+
+/* XDMF 2 description of a result file's variables (cell data on voxels), so that ParaView opens it. Rank 0 writes. */
+PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid,
+                             const double *zf, int n_time, int n_member, double dt_s, int n_vars,
+                             const char *const *vars, int n_static, const char *const *static_vars);
+
+/* ---- checkpoints: written to path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */
+typedef struct WbCheckpoint_s *WbCheckpoint;
+PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoint *ck);
+PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck); /* falls back to .prev, says so */
+/* Distributed block of a global 1-4-D array of float or double: (rank dims) global, start, count of this rank. */
+PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision type, int rank, const int *dims,
+                                 const int *start, const int *count, const void *data);
+PetscErrorCode wb_checkpoint_get(WbCheckpoint ck, const char *name, WbPrecision type, int rank, const int *dims,
+                                 const int *start, const int *count, void *data);
+PetscErrorCode wb_checkpoint_put_real(WbCheckpoint ck, const char *name, double value); /* attribute */
+PetscErrorCode wb_checkpoint_get_real(WbCheckpoint ck, const char *name, double *value);
+PetscErrorCode wb_checkpoint_put_text(WbCheckpoint ck, const char *name, const char *text);
+PetscErrorCode wb_checkpoint_get_text(WbCheckpoint ck, const char *name, char *text, int max);
+PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck); /* commits when it was created */
+
+/* Whole small file from a string, atomically (tmp, fsync, rename); rank 0 writes, all agree. For summary.json, loss
+ * tables. */
+PetscErrorCode wb_file_write_text(MPI_Comm comm, const char *path, const char *text);
+/* Creates the folder (and parents) on rank 0, checks that it can be written; WB_ERR_IO with a readable message. */
+PetscErrorCode wb_output_dir_prepare(MPI_Comm comm, const char *dir);
+#endif

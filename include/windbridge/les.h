@@ -1,0 +1,108 @@
+/* windbridge les: large-eddy simulation of Boussinesq flow over voxel buildings (Arakawa C, RK3, exact obstacle
+ * projection). Knows nothing of super-resolution.
+ * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST, one ghost level below and above; owned cell
+ * (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH, w the face BELOW. At a
+ * non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at cell centres. */
+#ifndef WINDBRIDGE_LES_H
+#define WINDBRIDGE_LES_H
+#include "windbridge/grid.h"
+#include "windbridge/io.h"
+
+#define WB_LES_GHOST 2
+
+typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE } WbClosure;
+typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
+
+typedef struct {
+  WbPrecision precision;
+  WbClosure closure;
+  WbWallModel wall;                 /* building and ground faces */
+  double viscosity_m2_per_s;        /* molecular; 0 in the city, > 0 in verification cases */
+  double z0_ground_m, z0_wall_m;    /* roughness lengths */
+  double wind_speed_m_per_s, wind_direction_deg, wind_height_m; /* target wind of a cyclic run */
+  double theta_surface_K;           /* reference potential temperature theta0 at z = 0 */
+  double lapse_K_per_m;             /* initial d theta / dz above mixed_height_m */
+  double mixed_height_m;            /* neutral below */
+  double heat_flux_K_m_per_s;       /* kinematic, horizontal facets (ground and roofs), > 0 heats air */
+  double cfl_max;                   /* 1.2: max over cells of dt * (|u|/dx + |v|/dx + |w|/dz) */
+  double dt_max_s;
+  double tol_final, tol_stage;      /* max|div| dx / U at the end of a step; relative residual of RK stages 1, 2 */
+  int max_iterations;               /* CG, per solve */
+  double sponge_height_m;           /* Rayleigh damping above this; >= top: none */
+  uint32_t seed;                    /* initial perturbations */
+  bool momentum_only;               /* verification: no theta */
+  bool drive_mean_wind;             /* cyclic: body force steers the plane mean at wind_height to the target */
+} WbLesOptions;
+void wb_les_options_default(WbLesOptions *options);
+
+/* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
+double wb_les_theta_ref(const WbLesOptions *options, double z_m);
+
+/* ---- inflow planes of a precursor: u, v, w, theta at the four lateral faces over the whole height ---- */
+/* Stored on the 20 m grid in one HDF5 file, a record every interval_s; used piecewise constant in space, linear in
+ * time, by LR and HR runs alike. */
+typedef struct WbInflow_s *WbInflow;
+PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow);  /* collective */
+void wb_inflow_destroy(WbInflow *inflow);
+PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
+
+typedef struct WbLes_s *WbLes;
+/* Collective on grid->comm. solid (nz, nyl, nxl) owned cells, 1 = building (NULL: none); zf (nz + 1) faces [m];
+ * heat_flux (nyl, nxl) kinematic flux of the horizontal facets per column [K m s-1] or NULL (the option's value);
+ * inflow NULL needs a grid periodic in x and y; with inflow the grid must be non-periodic. Everything is copied,
+ * inflow is borrowed. Sealed fluid regions are found by flood fill and kept at rest. */
+PetscErrorCode wb_les_create(const WbGrid *grid, const double *zf, const uint8_t *solid, const float *heat_flux,
+                             WbInflow inflow, const WbLesOptions *options, WbLes *les);
+void wb_les_destroy(WbLes *les);
+
+/* Initial state: log-law mean wind to the target, reference theta, solenoidal-projected random perturbations in the
+ * lowest 2/3 (cyclic), or the inflow's mean profile at time t0 (with inflow). */
+PetscErrorCode wb_les_init(WbLes les, double t0_s);
+/* State of a coarser run of the same domain (any ratio and z faces), interpolated and projected; time is taken over. */
+PetscErrorCode wb_les_init_from(WbLes les, WbLes coarse);
+/* Tests and verification: function of (x, y, z) [m] for each of u, v, w (at their faces) and theta (centres). */
+typedef double (*WbFieldFn)(void *ctx, double x, double y, double z);
+PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+
+/* Advance exactly to t_end (dt clipped to hit it). monitor (may be NULL) is called after each step on every rank; it
+ * returns an error to stop (WB_ERR_STOPPED). Errors: WB_ERR_NUMERIC names step, variable, place. Collective. */
+typedef PetscErrorCode (*WbLesMonitor)(void *ctx, WbLes les);
+PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, void *ctx);
+PetscErrorCode wb_les_step(WbLes les, double dt_s); /* one RK3 step of given dt */
+/* A cyclic run that writes inflow planes every interval_s to path while it advances (precursor). Collective. */
+PetscErrorCode wb_les_record_planes(WbLes les, const char *path, double interval_s, double t_end_s);
+
+double wb_les_time(WbLes les);
+long wb_les_steps(WbLes les);
+const WbGrid *wb_les_grid(WbLes les);
+
+/* Means over (t_reset, now], time-weighted with dt, at cell centres (wall faces count as 0): float (nz, nyl, nxl) owned
+ * cells, NaN in solid cells; any pointer may be NULL. theta is full potential temperature [K]. Also variances. */
+PetscErrorCode wb_les_mean_reset(WbLes les);
+PetscErrorCode wb_les_mean(WbLes les, float *theta, float *u, float *v, float *w);
+PetscErrorCode wb_les_instant(WbLes les, float *theta, float *u, float *v, float *w);
+/* Resolved turbulence kinetic energy [m2 s-2] per level over fluid cells since the last reset: 1/2 sum of temporal
+ * variances, horizontal mean. tke (nz). Collective, same on all ranks. */
+PetscErrorCode wb_les_resolved_tke(WbLes les, double *tke);
+
+typedef struct {
+  long steps;
+  double cell_steps;                 /* global fluid + solid cells x steps */
+  double wall_s;                     /* spent inside advance */
+  double poisson_iterations_mean;    /* per step, all stages */
+  double max_divergence_per_s;       /* at the end of the last step, fluid cells */
+  double max_divergence_scaled;      /* max|div| dx / U over the run */
+  double u_star_m_per_s;             /* from the ground stress */
+  double cfl, dt_s, max_speed_m_per_s;
+} WbLesSummary;
+PetscErrorCode wb_les_summary(WbLes les, WbLesSummary *summary); /* collective */
+
+/* Whole solver state into an open checkpoint under the given prefix, and back (any rank count). */
+PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix);
+PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix);
+
+/* z faces: uniform dz up to z_uniform, then each level `stretch` times thicker (at most dz_max), last one made to end at
+ * top. *zf is allocated (nz + 1), caller frees with WB_FREE. */
+PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, double dz_max_m, double top_m, int *nz,
+                              double **zf);
+#endif

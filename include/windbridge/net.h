@@ -1,0 +1,74 @@
+/* windbridge net: layers (forward and backward), the U-Net, optimiser, distributed convolution. Knows nothing of SDEs.
+ * Tensors are float, channels last: (D, H, W, C) = (z, y, x, c). A padded tensor has one ghost cell on every side:
+ * (D + 2, H + 2, W + 2, C); ghosts across ranks are exchanged, ghosts beyond the domain are 0. */
+#ifndef WINDBRIDGE_NET_H
+#define WINDBRIDGE_NET_H
+#include "windbridge/grid.h"
+
+typedef enum { WB_BACKEND_REF, WB_BACKEND_BLAS, WB_BACKEND_ONEDNN } WbBackend;
+PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
+
+/* U-Net at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m levels. */
+typedef struct {
+  int in_dynamic;  /* 4: the state x_t */
+  int in_static;   /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9: once per shot */
+  int out;         /* 4 */
+  int width1, width2; /* channels at 10 m and at 20 m */
+  int blocks1, blocks2; /* residual blocks per side at 10 m; at 20 m */
+  int embed;       /* width of the t embedding */
+} WbNetConfig;
+void wb_net_config_default(WbNetConfig *config);
+
+/* Parameters (fp32), gradients, and a free-form JSON text of metadata; named and laid out as PyTorch's state_dict. */
+typedef struct WbModel_s *WbModel;
+PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model);           /* replicated, not collective */
+PetscErrorCode wb_model_init(WbModel model, uint32_t seed); /* He-like init, output layer zero; counter-based */
+void wb_model_destroy(WbModel *model);
+const WbNetConfig *wb_model_config(WbModel model);
+size_t wb_model_size(WbModel model);           /* parameters */
+float *wb_model_params(WbModel model);         /* flat (size), one block per parameter tensor */
+float *wb_model_grads(WbModel model);          /* flat (size) */
+int wb_model_tensors(WbModel model);           /* number of parameter tensors */
+void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
+
+/* Everything else that a model file carries. */
+typedef struct {
+  char process[32], schedule[32], target[32]; /* "bridge", "linear", "velocity" */
+  float epsilon[4];
+  float scale[4];          /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
+  bool scale_by_wind;      /* velocities are divided by scale * wind speed of the forcing */
+  char training_json[8192]; /* deck, data provenance, ranges, loss */
+} WbModelMeta;
+/* Collective on comm (rank 0 reads / writes, broadcast). Written under a temporary name and renamed. A file that is
+ * truncated, of another format version or architecture, with NaN or a wrong checksum: WB_ERR_INPUT, clear message. */
+PetscErrorCode wb_model_write(MPI_Comm comm, const char *path, WbModel model, const WbModelMeta *meta);
+PetscErrorCode wb_model_read(MPI_Comm comm, const char *path, WbModel *model, WbModelMeta *meta);
+
+/* A network bound to a fine grid (5 m; nxl, nyl, nz all multiples of 4) and a backend; owns all activations. */
+typedef struct WbNet_s *WbNet;
+PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNet *net); /* coll. */
+void wb_net_destroy(WbNet *net);
+double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool training); /* planner */
+double wb_net_flops(WbNet net);                                                            /* one evaluation, this rank */
+PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model */
+/* stat (nz, nyl, nxl, in_static): runs the t-independent branch and caches it. mask (nz, nyl, nxl): fluid. */
+PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);
+/* x (nz, nyl, nxl, in_dynamic) -> out (nz, nyl, nxl, out); out is 0 in buildings. */
+PetscErrorCode wb_net_forward(WbNet net, double t, const float *x, float *out);
+/* dout (nz, nyl, nxl, out) in; adds to the model's gradients (this rank's part only: allreduce afterwards); dx may be
+ * NULL. After a forward in training mode. */
+PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx);
+
+/* AdamW with decoupled decay, gradient clipping by global norm, EMA of weights (Loshchilov & Hutter 2019). */
+typedef struct {
+  double lr, beta1, beta2, eps, weight_decay, clip_norm, ema_decay;
+} WbAdamWOptions;
+typedef struct WbAdamW_s *WbAdamW;
+PetscErrorCode wb_adamw_create(WbModel model, const WbAdamWOptions *options, WbAdamW *opt);
+/* One step with gradients already averaged over all ranks; lr overrides the option; grad_norm out (before clipping). */
+PetscErrorCode wb_adamw_step(WbAdamW opt, double lr, double *grad_norm);
+long wb_adamw_steps(WbAdamW opt);
+float *wb_adamw_state(WbAdamW opt, int which); /* 0: m, 1: v, 2: EMA weights; (size) for checkpoints */
+void wb_adamw_set_steps(WbAdamW opt, long steps);
+void wb_adamw_destroy(WbAdamW *opt);
+#endif
