@@ -28,11 +28,18 @@ PetscErrorCode wb_nc_put(WbNc nc, const char *group, const char *var, const int 
 PetscErrorCode wb_nc_flush(WbNc nc); /* readable after a crash from here on */
 PetscErrorCode wb_nc_close(WbNc *nc);
 
+/* Closes without renaming, removes the unfinished ".tmp" (files with rename_on_close); for error paths. */
+PetscErrorCode wb_nc_abort(WbNc *nc);
+
 /* ---- reading (also files made by other netCDF-4 tools) ---- */
 PetscErrorCode wb_nc_open(MPI_Comm comm, const char *path, WbNc *nc);
+/* Opens an existing result to go on writing its pre-allocated variables (restart): wb_nc_put*, and reading. */
+PetscErrorCode wb_nc_open_append(MPI_Comm comm, const char *path, WbNc *nc);
 PetscErrorCode wb_nc_has(WbNc nc, const char *group, const char *var, bool *has);
 PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *rank, int dims[8]);
-/* data is float or double as `type` says; converted from the file's type; packed scale_factor/add_offset applied. */
+/* data is of `type`; converted in memory from the file's type; packed scale_factor/add_offset applied, and values equal
+ * to _FillValue or missing_value become NaN (float and double; 0 when an integer type is asked for).
+ * WB_ERR_INPUT: no such variable, block outside it. */
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count,
                          WbNcType type, void *data);
 PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
@@ -60,12 +67,25 @@ PetscErrorCode wb_nc_put_field(WbNc nc, const char *group, const char *var, cons
 PetscErrorCode wb_nc_get_field(WbNc nc, const char *group, const char *var, const WbGrid *grid, int time, int member,
                                float *owned);
 
-/* XDMF 2 description of a result file's variables (cell data on voxels), so that ParaView opens it. Rank 0 writes. */
+/* Defines variable `name` with the CF attributes (units, standard_name, long_name) of the known names T theta u v w
+ * fluid_mask lr_valid_mask building_height ...; names ending in _mask are int8, all others float. */
+PetscErrorCode wb_nc_def_field(WbNc nc, const char *group, const char *name, const char *dims);
+/* Owned cells of a mask (z, y, x) and owned columns of a float plane (y, x), as wb_nc_put_field. */
+PetscErrorCode wb_nc_put_mask(WbNc nc, const char *group, const char *var, const WbGrid *grid, const uint8_t *owned);
+PetscErrorCode wb_nc_get_mask(WbNc nc, const char *group, const char *var, const WbGrid *grid, uint8_t *owned);
+PetscErrorCode wb_nc_put_plane(WbNc nc, const char *group, const char *var, const WbGrid *grid, const float *owned);
+PetscErrorCode wb_nc_get_plane(WbNc nc, const char *group, const char *var, const WbGrid *grid, float *owned);
+
+/* XDMF 2 description of a result file's variables (cell data on voxels), so that ParaView opens it. Rank 0 writes.
+ * nc_name: the data file relative to `path` ("hr.nc"); zf (nz + 1): cell faces [m]; times are dt_s, 2 dt_s, ...;
+ * vars (time, [member,] z, y, x) float32 (n_member 0: no member dimension) become arrays "T" or "T_m0", "T_m1", ...,
+ * and u, v, w also a vector "velocity"; static_vars (z, y, x): int8 when the name ends in _mask, else float32
+ * (planes such as building_height are no cell data: leave them out). */
 PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid,
                              const double *zf, int n_time, int n_member, double dt_s, int n_vars,
                              const char *const *vars, int n_static, const char *const *static_vars);
 
-/* ---- checkpoints: written to path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */
+/* ---- checkpoints: every array carries a checksum (independent of the rank count), verified on opening; written to path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */
 typedef struct WbCheckpoint_s *WbCheckpoint;
 PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoint *ck);
 PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck); /* falls back to .prev, says so */
@@ -78,7 +98,9 @@ PetscErrorCode wb_checkpoint_put_real(WbCheckpoint ck, const char *name, double 
 PetscErrorCode wb_checkpoint_get_real(WbCheckpoint ck, const char *name, double *value);
 PetscErrorCode wb_checkpoint_put_text(WbCheckpoint ck, const char *name, const char *text);
 PetscErrorCode wb_checkpoint_get_text(WbCheckpoint ck, const char *name, char *text, int max);
-PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck); /* commits when it was created */
+PetscErrorCode wb_checkpoint_has(WbCheckpoint ck, const char *name, bool *has); /* array, real or text */
+PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck); /* commits when it was created; refuses after a failed put */
+PetscErrorCode wb_checkpoint_abort(WbCheckpoint *ck); /* closes and removes the temporary file; for error paths */
 
 /* Whole small file from a string, atomically (tmp, fsync, rename); rank 0 writes, all agree. For summary.json, loss
  * tables. */
