@@ -30,6 +30,8 @@ const char *wb_config_text(WbConfig c, const char *group, const char *name); /* 
 int wb_config_list(WbConfig c, const char *group, const char *name, const char *const **items);
 bool wb_config_given(WbConfig c, const char *group, const char *name); /* by deck or command line */
 const char *wb_config_where(WbConfig c, const char *group, const char *name); /* "deck.yaml:12" or "command line" or "default" */
+/* The deck's petsc: group as "-option value" lines ("" when absent); owned by c. */
+const char *wb_config_petsc(WbConfig c);
 /* Resolved deck as YAML text (usable as a deck); caller frees with free(). */
 char *wb_config_yaml(WbConfig c);
 void wb_config_print_help(const WbKey *table, int n_keys, const char *command); /* stdout */

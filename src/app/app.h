@@ -1,0 +1,44 @@
+/* Inside of the program: one file per command, and what they share. */
+#ifndef WB_APP_H
+#define WB_APP_H
+#include "windbridge/config.h"
+#include "windbridge/hybrid.h"
+
+typedef struct {
+  MPI_Comm comm;
+  int rank, size;
+  const char *command, *deck; /* deck NULL: defaults and command line only */
+  WbConfig config;
+  bool check;      /* --check: validate everything, touch nothing, run nothing */
+  const char *out; /* run_output_dir */
+  char *deck_yaml; /* the resolved deck */
+  double t_start;
+} WbApp;
+
+extern const WbKey wb_app_keys[];
+extern const int wb_app_n_keys;
+
+typedef PetscErrorCode (*WbCommandFn)(WbApp *app);
+PetscErrorCode wb_app_forecast(WbApp *app);
+PetscErrorCode wb_app_city(WbApp *app);
+PetscErrorCode wb_app_les(WbApp *app);
+PetscErrorCode wb_app_pairs(WbApp *app);
+PetscErrorCode wb_app_train(WbApp *app);
+PetscErrorCode wb_app_sr(WbApp *app);
+PetscErrorCode wb_app_evaluate(WbApp *app);
+PetscErrorCode wb_app_bench(WbApp *app);
+PetscErrorCode wb_app_info(WbApp *app);
+
+/* ---- options from the configuration (options.c); texts are borrowed from the configuration ---- */
+void wb_app_city_options(const WbApp *app, WbCityOptions *options);
+PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *options); /* checks keys against each other */
+PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
+void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
+
+/* ---- output folder (output.c): refuses existing results without run_restart or run_overwrite, opens run.log ---- */
+PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
+void wb_app_path(const WbApp *app, const char *name, char out[1024]);
+
+/* Monitor of wall time and signals, shared by the long commands. */
+PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop); /* collective */
+#endif

@@ -1,0 +1,151 @@
+/* windbridge city: a city's voxel grids at 20 m and 5 m, statistics, and a file for pictures (city.nc, city.xmf). */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+/* One grid's masks into one group of city.nc. */
+static PetscErrorCode write_grid(WbNc nc, const char *group, const WbCity *city, const WbGrid *grid, double top_m,
+                                 bool lr_mask, const WbNcGridHeader *header) {
+  PetscFunctionBeginUser;
+  const size_t n = wb_grid_owned(grid), plane = (size_t)grid->nyl * (size_t)grid->nxl;
+  const double dx = grid->dx_m, x = city->win_x_min_m + grid->x0 * dx, y = city->win_y_min_m + grid->y0 * dx;
+  double *zf = NULL;
+  uint8_t *solid = NULL;
+  float *field = NULL;
+  PetscCall(WB_ALLOC(grid->nz + 1, &zf));
+  PetscCall(WB_ALLOC(n, &solid));
+  PetscCall(WB_ALLOC(n, &field));
+  for (int k = 0; k <= grid->nz; k++) zf[k] = k * dx;
+  PetscCall(wb_city_voxelise(city, x, y, dx, grid->nxl, grid->nyl, grid->nz, zf, solid));
+  for (size_t q = 0; q < n; q++) field[q] = solid[q] ? 0.0f : 1.0f;
+  PetscCall(wb_nc_put_field(nc, group, "fluid_mask", grid, -1, -1, field));
+  if (lr_mask) { /* fluid at 20 m, on the 5 m grid: ranks own whole 20 m columns */
+    const int r = (int)(20 / dx + 0.5), nzl = grid->nz / r;
+    double zl[64];
+    for (int k = 0; k <= nzl; k++) zl[k] = 20.0 * k;
+    PetscCall(wb_city_voxelise(city, x, y, 20, grid->nxl / r, grid->nyl / r, nzl, zl, solid));
+    for (int k = 0; k < grid->nz; k++)
+      for (int j = 0; j < grid->nyl; j++)
+        for (int i = 0; i < grid->nxl; i++)
+          field[k * plane + (size_t)j * (size_t)grid->nxl + (size_t)i] =
+              solid[((size_t)(k / r) * (size_t)(grid->nyl / r) + (size_t)(j / r)) * (size_t)(grid->nxl / r) +
+                    (size_t)(i / r)]
+                  ? 0.0f
+                  : 1.0f;
+    PetscCall(wb_nc_put_field(nc, group, "lr_valid_mask", grid, -1, -1, field));
+  }
+  PetscCall(wb_city_cell_height(city, x, y, dx, grid->nxl, grid->nyl, field));
+  const int start[2] = {grid->y0, grid->x0}, count[2] = {grid->nyl, grid->nxl};
+  PetscCall(wb_nc_put(nc, group, "building_height", start, count, field));
+  PetscCall(wb_nc_put_grid(nc, group, grid, header));
+  WB_FREE(&zf);
+  WB_FREE(&solid);
+  WB_FREE(&field);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode define_grid(WbNc nc, const char *group, const WbGrid *grid, bool lr_mask,
+                                  const WbNcGridHeader *header) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_def_grid(nc, group, grid, header));
+  PetscCall(wb_nc_def_var(nc, group, "fluid_mask", WB_NC_FLOAT, "z,y,x"));
+  PetscCall(wb_nc_att_text(nc, group, "fluid_mask", "long_name", "1 in air, 0 in buildings"));
+  if (lr_mask) {
+    PetscCall(wb_nc_def_var(nc, group, "lr_valid_mask", WB_NC_FLOAT, "z,y,x"));
+    PetscCall(wb_nc_att_text(nc, group, "lr_valid_mask", "long_name", "1 where the covering 20 m cell is air"));
+  }
+  PetscCall(wb_nc_def_var(nc, group, "building_height", WB_NC_FLOAT, "y,x"));
+  PetscCall(wb_nc_att_text(nc, group, "building_height", "units", "m"));
+  PetscCall(wb_nc_att_text(nc, group, "building_height", "long_name", "mean roof height of the cell, 0 = open ground"));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *path) {
+  PetscFunctionBeginUser;
+  const double dx = wb_config_real(app->config, "sr", "dx_m"), top = wb_config_real(app->config, "sr", "top_m");
+  const int nx = (int)(city->win_size_x_m / 20 + 0.5), ny = (int)(city->win_size_y_m / 20 + 0.5),
+            ratio = (int)(20 / dx + 0.5);
+  WbGrid *lr = NULL, *hr = NULL;
+  PetscCall(wb_grid_create(app->comm, nx, ny, (int)(top / 20 + 0.5), 1, 0, 0, false, false, &lr));
+  lr->x_min_m = city->win_x_min_m, lr->y_min_m = city->win_y_min_m, lr->dx_m = 20;
+  PetscCall(wb_grid_refine(lr, ratio, (int)(top / dx + 0.5), &hr));
+  hr->x_min_m = lr->x_min_m, hr->y_min_m = lr->y_min_m, hr->dx_m = dx;
+  double z_hr[64], z_lr[16], zf[65];
+  for (int k = 0; k < hr->nz; k++) z_hr[k] = (k + 0.5) * dx;
+  for (int k = 0; k <= hr->nz; k++) zf[k] = k * dx;
+  for (int k = 0; k < lr->nz; k++) z_lr[k] = (k + 0.5) * 20;
+  WbNcGridHeader header = {.n_time = 0,
+                           .n_member = 0,
+                           .z = z_hr,
+                           .crs_wkt = city->crs_wkt,
+                           .title = "windbridge city",
+                           .history = "windbridge city",
+                           .source = city->source,
+                           .deck_yaml = app->deck_yaml};
+  WbNc nc = NULL;
+  PetscCall(wb_nc_create(app->comm, path, true, true, &nc));
+  PetscCall(define_grid(nc, "/", hr, true, &header));
+  PetscCall(write_grid(nc, "/", city, hr, top, true, &header));
+  header.z = z_lr;
+  PetscCall(define_grid(nc, "/lr", lr, false, &header));
+  PetscCall(write_grid(nc, "/lr", city, lr, top, false, &header));
+  PetscCall(wb_nc_close(&nc));
+  const char *vars[] = {"fluid_mask", "lr_valid_mask"};
+  char xmf[1024];
+  wb_app_path(app, "city.xmf", xmf);
+  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, 0, 0, NULL, 2, vars));
+  wb_grid_destroy(&hr);
+  wb_grid_destroy(&lr);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCityStats *s) {
+  PetscFunctionBeginUser;
+  cJSON *root = cJSON_CreateObject(), *c = cJSON_AddObjectToObject(root, "city");
+  cJSON_AddStringToObject(root, "version", wb_version());
+  cJSON_AddStringToObject(c, "source", city->source);
+  cJSON_AddNumberToObject(c, "buildings", s->n_buildings);
+  cJSON_AddNumberToObject(c, "repaired_polygons", city->n_repaired);
+  cJSON_AddNumberToObject(c, "null_heights", city->n_null);
+  cJSON_AddNumberToObject(c, "lambda_p", s->lambda_p);
+  cJSON_AddItemToObject(c, "lambda_f_NESW", cJSON_CreateDoubleArray(s->lambda_f, 4));
+  cJSON_AddNumberToObject(c, "height_mean_m", s->height_mean_m);
+  cJSON_AddNumberToObject(c, "height_std_m", s->height_std_m);
+  cJSON_AddNumberToObject(c, "height_max_m", s->height_max_m);
+  cJSON_AddItemToObject(c, "height_histogram_20m_bins", cJSON_CreateDoubleArray(s->histogram, 12));
+  cJSON_AddNumberToObject(c, "fluid_cells_5m", (double)s->n_fluid_hr);
+  cJSON_AddNumberToObject(c, "fluid_cells_5m_blocked_at_20m", (double)s->n_blocked);
+  cJSON_AddNumberToObject(c, "pocket_cells_5m", (double)s->n_pocket_cells);
+  char *text = cJSON_Print(root), path[1024];
+  wb_app_path(app, "summary.json", path);
+  PetscCall(wb_file_write_text(app->comm, path, text));
+  cJSON_free(text);
+  cJSON_Delete(root);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_app_city(WbApp *app) {
+  PetscFunctionBeginUser;
+  WbCityOptions options;
+  wb_app_city_options(app, &options);
+  const char *files[] = {"city.nc", "summary.json"};
+  PetscCall(wb_app_output_begin(app, 2, files));
+  WbCity *city = NULL;
+  PetscCall(wb_city_create(app->comm, &options, &city));
+  if (!app->check) {
+    WbCityStats stats;
+    PetscCall(wb_city_stats(city, 20, wb_config_real(app->config, "sr", "dx_m"),
+                            wb_config_real(app->config, "sr", "top_m"), &stats));
+    char path[1024], text[4096];
+    wb_app_path(app, "city.nc", path);
+    PetscCall(write_city(app, city, path));
+    PetscCall(write_summary(app, city, &stats));
+    wb_city_report(&stats, text, sizeof text);
+    wb_log("%s", text);
+    wb_log("written: %s, %s/city.xmf, %s/summary.json", path, app->out, app->out);
+  }
+  wb_city_destroy(&city);
+  PetscFunctionReturn(0);
+}

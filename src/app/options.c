@@ -1,0 +1,128 @@
+/* Option structs from the configuration: the one place where keys meet the modules' options. */
+#include <math.h>
+#include <string.h>
+
+#include "app.h"
+
+/* An unset real key has no text. */
+static bool is_set(const WbApp *app, const char *group, const char *name) {
+  return wb_config_text(app->config, group, name) != NULL;
+}
+
+void wb_app_city_options(const WbApp *app, WbCityOptions *o) {
+  WbConfig c = app->config;
+  memset(o, 0, sizeof *o);
+  o->file = wb_config_text(c, "city", "file");
+  o->layer = wb_config_text(c, "city", "layer");
+  o->height_field = wb_config_text(c, "city", "height_field");
+  o->generate = wb_config_text(c, "city", "generate");
+  o->seed = (uint32_t)wb_config_real(c, "city", "seed");
+  o->null_height = wb_config_text(c, "city", "null_height");
+  o->x_min_m = wb_config_real(c, "city", "x_min_m");
+  o->y_min_m = wb_config_real(c, "city", "y_min_m");
+  const bool sized = is_set(app, "city", "size_x_m") || is_set(app, "city", "size_y_m");
+  o->size_x_m = is_set(app, "city", "size_x_m") ? wb_config_real(c, "city", "size_x_m") : 0;
+  o->size_y_m = is_set(app, "city", "size_y_m") ? wb_config_real(c, "city", "size_y_m") : o->size_x_m;
+  if (o->size_x_m == 0) o->size_x_m = o->size_y_m;
+  if (!o->file && !sized) o->size_x_m = o->size_y_m = 640;
+  o->window_given = sized || !o->file;
+  o->margin_m = wb_config_real(c, "les", "margin_m");
+}
+
+static PetscErrorCode check_multiple(const WbApp *app, const char *group, const char *name, double of_m) {
+  PetscFunctionBeginUser;
+  const double value = wb_config_real(app->config, group, name);
+  if (fabs(value / of_m - round(value / of_m)) > 1e-9)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s is '%g'; allowed: a multiple of %g m",
+                 wb_config_where(app->config, group, name), group, name, value, of_m);
+  PetscFunctionReturn(0);
+}
+
+static WbClosure closure_of(const char *name) {
+  if (strcmp(name, "smagorinsky") == 0) return WB_CLOSURE_SMAGORINSKY;
+  return strcmp(name, "none") == 0 ? WB_CLOSURE_NONE : WB_CLOSURE_VREMAN;
+}
+
+static void les_options(const WbApp *app, WbLesOptions *o) {
+  WbConfig c = app->config;
+  wb_les_options_default(o);
+  o->precision = strcmp(wb_config_text(c, "les", "precision"), "fp64") == 0 ? WB_FP64 : WB_FP32;
+  o->closure = closure_of(wb_config_text(c, "les", "closure"));
+  o->z0_ground_m = wb_config_real(c, "les", "z0_ground_m");
+  o->z0_wall_m = wb_config_real(c, "les", "z0_wall_m");
+  o->wind_speed_m_per_s = wb_config_real(c, "les", "wind_speed_m_per_s");
+  o->wind_direction_deg = wb_config_real(c, "les", "wind_direction_deg");
+  o->wind_height_m = wb_config_real(c, "les", "wind_height_m");
+  o->theta_surface_K = wb_config_real(c, "les", "theta_surface_K");
+  o->lapse_K_per_m = wb_config_real(c, "les", "lapse_K_per_m");
+  o->mixed_height_m = wb_config_real(c, "les", "mixed_height_m");
+  o->heat_flux_K_m_per_s = wb_config_real(c, "les", "heat_flux_K_m_per_s");
+  o->cfl_max = wb_config_real(c, "les", "cfl_max");
+  o->dt_max_s = wb_config_real(c, "les", "dt_max_s");
+  const double tolerance = wb_config_real(c, "les", "tolerance");
+  o->tol_final = tolerance > 0 ? tolerance : o->precision == WB_FP64 ? 1e-8 : 1e-5;
+  o->tol_stage = wb_config_real(c, "les", "tolerance_stage");
+  o->max_iterations = (int)wb_config_int(c, "les", "max_iterations");
+  o->seed = (uint32_t)wb_config_real(c, "run", "seed");
+}
+
+PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  PetscCall(check_multiple(app, "les", "margin_m", 20));
+  PetscCall(check_multiple(app, "les", "top_m", 20));
+  PetscCall(check_multiple(app, "les", "duration_s", wb_config_real(c, "les", "output_interval_s")));
+  if (wb_config_real(c, "les", "wind_height_m") >= wb_config_real(c, "les", "top_m"))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_wind_height_m is '%g'; allowed: less than les_top_m (%g m)",
+                 wb_config_where(c, "les", "wind_height_m"), wb_config_real(c, "les", "wind_height_m"),
+                 wb_config_real(c, "les", "top_m"));
+  wb_sim_options_default(o);
+  o->dx_m = 20;
+  o->dx_hr_m = wb_config_real(c, "sr", "dx_m");
+  o->top_m = wb_config_real(c, "les", "top_m");
+  o->margin_m = wb_config_real(c, "les", "margin_m");
+  o->spinup_s = wb_config_real(c, "les", "spinup_s");
+  o->duration_s = wb_config_real(c, "les", "duration_s");
+  o->output_interval_s = wb_config_real(c, "les", "output_interval_s");
+  o->plane_interval_s = wb_config_real(c, "les", "plane_interval_s");
+  o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
+  o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
+  les_options(app, &o->les);
+  PetscFunctionReturn(0);
+}
+
+/* The shipped model lies beside the sources; WINDBRIDGE_MODEL or an installed tree may name another place. */
+static const char *default_model(void) {
+  const char *named = getenv("WINDBRIDGE_MODEL");
+  return named && named[0] ? named : WB_DEFAULT_MODEL;
+}
+
+PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  memset(o, 0, sizeof *o);
+  o->model_path = wb_config_text(c, "sr", "model");
+  if (!o->model_path) o->model_path = default_model();
+  o->members = (int)wb_config_int(c, "sr", "members");
+  o->steps = (int)wb_config_int(c, "sr", "steps");
+  o->dx_m = wb_config_real(c, "sr", "dx_m");
+  o->top_m = wb_config_real(c, "sr", "top_m");
+  PetscCall(check_multiple(app, "sr", "top_m", 20));
+  const char *noise = wb_config_text(c, "sr", "noise");
+  o->noise = strcmp(noise, "none") == 0   ? WB_NOISE_NONE
+             : strcmp(noise, "base") == 0 ? WB_NOISE_BASE
+                                          : WB_NOISE_FOELLMER;
+  const char *schedule = wb_config_text(c, "sr", "schedule");
+  o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
+  PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
+  o->seed = (uint32_t)wb_config_real(c, "run", "seed");
+  PetscFunctionReturn(0);
+}
+
+void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing) {
+  memset(forcing, 0, sizeof *forcing);
+  forcing->wind_speed_m_per_s = sim->les.wind_speed_m_per_s;
+  forcing->theta_surface_K = sim->les.theta_surface_K;
+  forcing->lapse_K_per_m = sim->les.lapse_K_per_m;
+  forcing->mixed_height_m = sim->les.mixed_height_m;
+}
