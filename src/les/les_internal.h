@@ -5,7 +5,9 @@
 #include "windbridge/fft.h"
 #include "windbridge/les.h"
 
-/* Fields of the state, stacked in this order in one allocation so that one halo exchange carries all. */
+/* Fields of the state, stacked in this order in one allocation so that one halo exchange carries all. WB_THETA holds
+ * theta - opt.theta_surface_K (so that fp32 keeps its digits); closed faces of u, v, w hold exactly 0, and so does
+ * WB_THETA in solid cells. */
 enum { WB_U = 0, WB_V = 1, WB_W = 2, WB_THETA = 3, WB_NFIELDS = 4 };
 
 /* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST. */
@@ -59,18 +61,55 @@ PetscErrorCode wb_inflow_bind(WbInflow inflow, const WbGrid *grid, const double 
 PetscErrorCode wb_inflow_at(WbInflow inflow, double t_s, WbPlanes *planes);
 void wb_inflow_unbind(WbPlanes **planes);
 
+/* ---- walls (src/les/walls.c) ---- */
+/* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0: closed,
+ * or prescribed at an open edge), cell is fluid. */
+enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID = 8 };
+/* Faces of one component next to walls: at = offset in the field; tendency -= u_at (c1 s1 + c2 s2) where s1, s2 =
+ * tangential speeds with the first / second of the two other components in cyclic order of (u, v, w) by the list:
+ * u: s1 = |(u, w)| (walls facing y), s2 = |(u, v)| (facing z); v: |(v, w)| (facing x), |(v, u)| (facing z);
+ * w: |(w, v)| (facing x), |(w, u)| (facing y). With constant viscosity (WB_WALL_NO_SLIP) s1 = s2 = 1 [m s-1] instead. */
+typedef struct {
+  int n;
+  int32_t *at;
+  double *c1, *c2; /* [m-1]; no-slip: [s-1] */
+} WbLesWallList;
+typedef struct {
+  int n;
+  int32_t *at;
+  double *rate; /* kinematic heat flux / dz [K s-1] of cells above horizontal facets */
+} WbLesHeatList;
+
 /* ---- kernels of one precision ---- */
 typedef struct WbLesOps_s {
   size_t real_bytes;
-  PetscErrorCode (*step)(WbLes les, double dt_s);                     /* one RK3 step: real/step.c */
-  PetscErrorCode (*boundary)(WbLes les, double t_s, double dt_s);    /* halo, ground/top/lateral ghosts, wall faces = 0,
-                                                                         flux balance: real/boundary.c */
-  PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed); /* max (|u|/dx+|v|/dx+|w|/dz), max speed; NaN if NaN */
-  void (*accumulate)(WbLes les, double weight);                       /* statistics: real/statistics.c */
-  void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w); /* NaN in solid */
+  PetscErrorCode (*step)(WbLes les, double dt_s);                  /* one RK3 step: real/step.c */
+  /* les->state holds a new (sub)step's owned values at time t_s, dt_s after les->state0 (start of the step; both the
+   * same array when dt_s = 0): halo, z ghosts, lateral planes (wb_les_apply_planes): real/boundary.c */
+  PetscErrorCode (*boundary)(WbLes les, double t_s, double dt_s);
+  /* cfl = max (|u| + |v|)/dx + |w|/dz [s-1], speed = max speed, visc = max 2 nu sum 1/h^2 [s-1]: local reduction over
+   * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
+  PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
+  PetscErrorCode (*project)(WbLes les, double dt_s, bool final);    /* make les->state solenoidal, refresh ghosts */
+  void (*accumulate)(WbLes les, double weight);                    /* statistics: real/statistics.c */
+  /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
+  void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+  void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
 } WbLesOps;
-extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64;
+extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64; /* real/ops.c */
+
+/* Provided by les-data in real/, per precision (names end in _f32, _f64). */
+PetscErrorCode wb_les_apply_planes_f32(WbLes les, double dt_s);
+PetscErrorCode wb_les_apply_planes_f64(WbLes les, double dt_s);
+void wb_les_accumulate_f32(WbLes les, double weight);
+void wb_les_accumulate_f64(WbLes les, double weight);
+void wb_les_centres_f32(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
+void wb_les_centres_f64(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
+
+/* Called by wb_les_advance after every step when les->recorder is set (src/les/record.c). */
+typedef struct WbLesRecorder_s *WbLesRecorder;
+PetscErrorCode wb_les_recorder_step(WbLes les);
 
 struct WbLes_s {
   const WbGrid *grid; /* borrowed */
@@ -78,27 +117,39 @@ struct WbLes_s {
   WbLesLayout lay;
   WbLesMetrics met;
   const WbLesOps *ops;
+  /* Three buffers of 4 ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
   void *state;         /* 4 fields at the current (sub)step */
-  void *state0;        /* 4 fields at the start of the step */
-  void *tendency;      /* 4 fields */
-  void *nut;           /* eddy viscosity at centres, ghosted, 1 field */
-  uint8_t *solid;      /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell; the level
-                          above the top is open */
+  void *state0;        /* 4 fields at the start of the step (during a step) */
+  void *tendency;      /* 4 fields, scratch */
+  void *nut;           /* eddy + molecular viscosity at centres, ghosted, 1 field; < 0 in solid cells */
+  void *work;          /* line and plane buffers of the kernels */
+  uint8_t *solid;      /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell (beyond
+                          closed lateral walls: 1); the level above the top is open */
+  uint8_t *flags;      /* ghosted, WB_OPEN_*, WB_FLUID */
+  WbLesWallList walls[3];
+  WbLesHeatList heat;
   float *heat_flux;    /* (nyl, nxl) kinematic flux of the column's horizontal facet */
   bool has_solid;      /* any building cell on any rank */
-  WbHalo halo_state, halo_one; /* 4 (nz + 2) planes; nz + 2 planes */
-  WbHalo halo_velocity;        /* 3 (nz + 2) planes */
+  double fluid_cells;  /* global */
+  WbHalo halo_state;   /* 4 (nz + 2) planes */
+  WbHalo halo_velocity; /* 3 (nz + 2) planes */
   WbProject project;
-  WbInflow inflow;     /* borrowed or NULL (cyclic) */
-  WbPlanes *planes;    /* bound to this grid */
+  WbInflow inflow;     /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
+  WbPlanes *planes;    /* bound to this grid, at the time of the boundary being applied */
+  WbLesRecorder recorder;
   double time_s, dt_s; /* dt of the last step */
   long steps;
-  double body_force[2]; /* drive_mean_wind: x, y acceleration [m s-2] */
-  /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt */
+  double body_force[2]; /* drive_mean_wind: integral part of the controller, x, y acceleration [m s-2]; checkpoint it */
+  double force[2];      /* acceleration applied in the current step; without drive_mean_wind the caller's own */
+  /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt; allocated
+   * zeroed by wb_les_create */
   void *sum[WB_NFIELDS], *sum_sq[3];
   double sum_weight;
   /* bookkeeping */
   long iterations_total;
-  double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, u_star;
+  double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/walls.c */
+PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
+void wb_les_walls_destroy(WbLes les);
 #endif
