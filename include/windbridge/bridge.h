@@ -12,33 +12,58 @@ typedef enum { WB_SCHEDULE_LINEAR, WB_SCHEDULE_QUADRATIC } WbScheduleKind;
 typedef struct {
   double alpha, beta, sigma, d_alpha, d_beta, d_sigma; /* sigma for epsilon = 1; multiply by epsilon_c */
 } WbScheduleAt;
-/* Values at t in [0, 1]. */
+/* Values at t in [0, 1]. Not collective, cannot fail. math.md section 1. */
 void wb_schedule_at(WbScheduleKind kind, double t, WbScheduleAt *at);
-PetscErrorCode wb_schedule_parse(const char *name, WbScheduleKind *kind); /* WB_ERR_CONFIG names what is allowed */
+/* name in: "linear" | "quadratic"; kind out. Same on all ranks. WB_ERR_CONFIG names what is allowed. */
+PetscErrorCode wb_schedule_parse(const char *name, WbScheduleKind *kind);
+const char *wb_schedule_name(WbScheduleKind kind); /* static text */
 /* Foellmer diffusion g^F for epsilon = 1 (math.md section 1). */
 double wb_schedule_g_foellmer(WbScheduleKind kind, double t);
 
 typedef enum { WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE } WbNoiseChoice; /* g = sigma, g^F, 0 */
 
-/* b (n, 4) out: drift b(x, t, condition) = E[dI/dt | I_t = x], velocity form; the sampler multiplies by the mask. */
+/* b^g = form.b * b + form.x * x + form.x0 * x0, noise amplitude form.g * epsilon_c. */
+typedef struct {
+  double b, x, x0, g;
+} WbDriftForm;
+/* Coefficients of an Euler-Maruyama step from t to t + h. The limits at t = 0: Foellmer with `quadratic` is 0/0, so that
+ * step uses b with sigma; the flow (WB_NOISE_NONE) is singular, so its first step is b with sigma(h) sqrt(h) z, which is
+ * the marginal at t = h for `linear` (D(0) = b + x0) and leaves out h^2 D(0), which b does not know, for `quadratic`.
+ * Not collective, cannot fail. */
+void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, double h, WbDriftForm *form);
+
+/* b (n, 4) out: drift b(x, t, condition) = E[dI/dt | I_t = x], velocity form; the sampler multiplies by the mask, so
+ * what b holds in buildings (NaN too) does not matter. x (n, 4) in. */
 typedef PetscErrorCode (*WbDriftFn)(void *ctx, double t, const float *x, float *b);
 
 typedef struct {
   WbScheduleKind schedule;
   WbNoiseChoice noise;
-  int steps;                      /* N Euler-Maruyama steps = N drift evaluations at t = 0, h, ..., 1 - h */
+  int steps; /* N Euler-Maruyama steps = N drift evaluations at t = 0, h, ..., 1 - h */
   float epsilon[WB_CHANNELS];
   uint32_t seed, stream, member, minute;
 } WbBridgeOptions;
 
-/* Not collective (the drift may be). x0 (n, 4) in, mask (n) in, voxel (n) in: global voxel numbers (noise key);
- * x (n, 4) out: sample at t = 1; work (n, 4) scratch. Building voxels are 0 exactly, whatever the noise. */
+/* Not collective (the drift may be). x0 (n, 4) in, finite in air; mask (n) in or NULL = all air; voxel (n) in: global
+ * voxel numbers (noise key); x (n, 4) out: sample at t = 1; work (n, 4) scratch. Building voxels are +0 exactly after
+ * every step, whatever x0, drift and noise hold there. Errors: the drift's; WB_ERR_CONFIG for steps out of range.
+ * math.md section 1; Chen et al. 2024. */
 PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const float *x0, const uint8_t *mask,
                                 const uint64_t *voxel, WbDriftFn drift, void *ctx, float *x, float *work);
 
 /* Training pair of one (t, z): xt (n, 4) = alpha x0 + beta x1 + sigma sqrt(t) z, target (n, 4) = d_alpha x0 + d_beta x1 +
- * d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). */
+ * d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). mask NULL = all air. Not collective, cannot fail. */
 void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n, const float *x0,
                            const float *x1, const uint8_t *mask, const uint64_t *voxel, const WbRandomKey *key,
                            float *xt, float *target);
+
+/* What networks see: the same process in the residual r = x - (alpha + beta) x0 = beta (x1 - x0) + sigma M W, whose drift
+ * is b - (d_alpha + d_beta) x0. It starts at 0, and with x1 - x0 of unit variance input and output are of order one
+ * whatever the mean of x0. Training and forecast use these two functions; nothing else changes.
+ * state: r (n, 4) out, 0 in buildings; x (n, 4) in (r == x allowed). */
+void wb_bridge_residual_state(WbScheduleKind schedule, double t, size_t n, const float *x0, const uint8_t *mask,
+                              const float *x, float *r);
+/* b (n, 4) in/out: adds sign * (d_alpha + d_beta) x0: sign +1 residual drift -> b, -1 b -> residual drift. */
+void wb_bridge_residual_drift(WbScheduleKind schedule, double t, int sign, size_t n, const float *x0,
+                              const uint8_t *mask, float *b);
 #endif
