@@ -39,6 +39,9 @@ void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
+/* lr_valid (owned 5 m cells of a grid over the window) out: 1 where the covering 20 m cell is air. Not collective. */
+PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid);
+
 /* Monitor of wall time and signals, shared by the long commands. */
 PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop); /* collective */
 #endif

@@ -6,43 +6,31 @@
 #include "app.h"
 
 /* One grid's masks into one group of city.nc. */
-static PetscErrorCode write_grid(WbNc nc, const char *group, const WbCity *city, const WbGrid *grid, double top_m,
-                                 bool lr_mask, const WbNcGridHeader *header) {
+static PetscErrorCode write_grid(WbNc nc, const char *group, const WbCity *city, const WbGrid *grid, bool lr_mask,
+                                 const WbNcGridHeader *header) {
   PetscFunctionBeginUser;
   const size_t n = wb_grid_owned(grid), plane = (size_t)grid->nyl * (size_t)grid->nxl;
   const double dx = grid->dx_m, x = city->win_x_min_m + grid->x0 * dx, y = city->win_y_min_m + grid->y0 * dx;
   double *zf = NULL;
-  uint8_t *solid = NULL;
-  float *field = NULL;
+  uint8_t *fluid = NULL;
+  float *height = NULL;
   PetscCall(WB_ALLOC(grid->nz + 1, &zf));
-  PetscCall(WB_ALLOC(n, &solid));
-  PetscCall(WB_ALLOC(n, &field));
+  PetscCall(WB_ALLOC(n, &fluid));
+  PetscCall(WB_ALLOC(plane, &height));
   for (int k = 0; k <= grid->nz; k++) zf[k] = k * dx;
-  PetscCall(wb_city_voxelise(city, x, y, dx, grid->nxl, grid->nyl, grid->nz, zf, solid));
-  for (size_t q = 0; q < n; q++) field[q] = solid[q] ? 0.0f : 1.0f;
-  PetscCall(wb_nc_put_field(nc, group, "fluid_mask", grid, -1, -1, field));
-  if (lr_mask) { /* fluid at 20 m, on the 5 m grid: ranks own whole 20 m columns */
-    const int r = (int)(20 / dx + 0.5), nzl = grid->nz / r;
-    double zl[64];
-    for (int k = 0; k <= nzl; k++) zl[k] = 20.0 * k;
-    PetscCall(wb_city_voxelise(city, x, y, 20, grid->nxl / r, grid->nyl / r, nzl, zl, solid));
-    for (int k = 0; k < grid->nz; k++)
-      for (int j = 0; j < grid->nyl; j++)
-        for (int i = 0; i < grid->nxl; i++)
-          field[k * plane + (size_t)j * (size_t)grid->nxl + (size_t)i] =
-              solid[((size_t)(k / r) * (size_t)(grid->nyl / r) + (size_t)(j / r)) * (size_t)(grid->nxl / r) +
-                    (size_t)(i / r)]
-                  ? 0.0f
-                  : 1.0f;
-    PetscCall(wb_nc_put_field(nc, group, "lr_valid_mask", grid, -1, -1, field));
+  PetscCall(wb_city_voxelise(city, x, y, dx, grid->nxl, grid->nyl, grid->nz, zf, fluid));
+  for (size_t q = 0; q < n; q++) fluid[q] = !fluid[q];
+  PetscCall(wb_nc_put_mask(nc, group, "fluid_mask", grid, fluid));
+  if (lr_mask) {
+    PetscCall(wb_app_lr_valid(city, grid, (int)(20 / dx + 0.5), fluid));
+    PetscCall(wb_nc_put_mask(nc, group, "lr_valid_mask", grid, fluid));
   }
-  PetscCall(wb_city_cell_height(city, x, y, dx, grid->nxl, grid->nyl, field));
-  const int start[2] = {grid->y0, grid->x0}, count[2] = {grid->nyl, grid->nxl};
-  PetscCall(wb_nc_put(nc, group, "building_height", start, count, field));
+  PetscCall(wb_city_cell_height(city, x, y, dx, grid->nxl, grid->nyl, height));
+  PetscCall(wb_nc_put_plane(nc, group, "building_height", grid, height));
   PetscCall(wb_nc_put_grid(nc, group, grid, header));
   WB_FREE(&zf);
-  WB_FREE(&solid);
-  WB_FREE(&field);
+  WB_FREE(&fluid);
+  WB_FREE(&height);
   PetscFunctionReturn(0);
 }
 
@@ -50,15 +38,9 @@ static PetscErrorCode define_grid(WbNc nc, const char *group, const WbGrid *grid
                                   const WbNcGridHeader *header) {
   PetscFunctionBeginUser;
   PetscCall(wb_nc_def_grid(nc, group, grid, header));
-  PetscCall(wb_nc_def_var(nc, group, "fluid_mask", WB_NC_FLOAT, "z,y,x"));
-  PetscCall(wb_nc_att_text(nc, group, "fluid_mask", "long_name", "1 in air, 0 in buildings"));
-  if (lr_mask) {
-    PetscCall(wb_nc_def_var(nc, group, "lr_valid_mask", WB_NC_FLOAT, "z,y,x"));
-    PetscCall(wb_nc_att_text(nc, group, "lr_valid_mask", "long_name", "1 where the covering 20 m cell is air"));
-  }
-  PetscCall(wb_nc_def_var(nc, group, "building_height", WB_NC_FLOAT, "y,x"));
-  PetscCall(wb_nc_att_text(nc, group, "building_height", "units", "m"));
-  PetscCall(wb_nc_att_text(nc, group, "building_height", "long_name", "mean roof height of the cell, 0 = open ground"));
+  PetscCall(wb_nc_def_field(nc, group, "fluid_mask", "z,y,x"));
+  if (lr_mask) PetscCall(wb_nc_def_field(nc, group, "lr_valid_mask", "z,y,x"));
+  PetscCall(wb_nc_def_field(nc, group, "building_height", "y,x"));
   PetscFunctionReturn(0);
 }
 
@@ -87,10 +69,10 @@ static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *pat
   WbNc nc = NULL;
   PetscCall(wb_nc_create(app->comm, path, true, true, &nc));
   PetscCall(define_grid(nc, "/", hr, true, &header));
-  PetscCall(write_grid(nc, "/", city, hr, top, true, &header));
+  PetscCall(write_grid(nc, "/", city, hr, true, &header));
   header.z = z_lr;
   PetscCall(define_grid(nc, "/lr", lr, false, &header));
-  PetscCall(write_grid(nc, "/lr", city, lr, top, false, &header));
+  PetscCall(write_grid(nc, "/lr", city, lr, false, &header));
   PetscCall(wb_nc_close(&nc));
   const char *vars[] = {"fluid_mask", "lr_valid_mask"};
   char xmf[1024];

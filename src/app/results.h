@@ -1,0 +1,50 @@
+/* Result files of the commands: lr.nc, hr.nc, truth.nc (io writes; this knows what is in them). */
+#ifndef WB_APP_RESULTS_H
+#define WB_APP_RESULTS_H
+#include <cjson/cJSON.h>
+
+#include "app.h"
+
+typedef struct {
+  WbNc nc;
+  const WbGrid *grid; /* borrowed */
+  double *z;          /* (nz) cell centres [m] */
+  double *zf;         /* (nz + 1) faces [m] */
+  double theta0;      /* [K] of the reference pressure profile */
+  double start_s, interval_s;
+  int n_time, n_member;
+  float *work; /* (nz, nyl, nxl) */
+  char name[64];
+} WbResult;
+
+typedef struct {
+  const char *name, *title; /* "hr.nc" */
+  const WbGrid *grid;
+  const double *zf; /* (nz + 1) */
+  int n_time, n_member;
+  bool append;                     /* restart: go on writing the file that exists */
+  const uint8_t *fluid, *lr_valid; /* owned cells; lr_valid NULL: not written */
+  const float *building_height;    /* owned columns [m] */
+  const WbSimOptions *sim;
+  const WbCity *city;
+} WbResultSpec;
+
+/* Collective. Creates (or reopens) OUT/name with all its time levels allocated. Close with wb_result_close. */
+PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *spec, WbResult *result);
+/* Collective. field (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1]; NaN in buildings. Writes T, theta, u, v, w. */
+PetscErrorCode wb_result_put(WbResult *result, int time, int member, const float *field);
+/* Collective. Stamps minute `time` and makes what was written so far readable after a crash. */
+PetscErrorCode wb_result_commit(WbResult *result, int time);
+PetscErrorCode wb_result_close(WbResult *result);
+
+/* T = theta (1 - g z / (cp theta0)): hydrostatic reference pressure of a neutral column, p(0) = 1000 hPa. */
+static inline double wb_exner(double z_m, double theta0) {
+  return 1.0 - WB_GRAVITY * z_m / (WB_CP * theta0);
+}
+
+/* summary.json pieces; root is the caller's. */
+void wb_summary_begin(const WbApp *app, cJSON **root);
+void wb_summary_grid(cJSON *root, const char *name, const WbGrid *grid);
+PetscErrorCode wb_summary_les(cJSON *root, const char *name, const WbLesSummary *s);
+PetscErrorCode wb_summary_write(WbApp *app, cJSON **root); /* adds timers and memory, writes, frees */
+#endif
