@@ -18,6 +18,7 @@ typedef struct {
   WbClosure closure;
   WbWallModel wall;                 /* building and ground faces */
   double viscosity_m2_per_s;        /* molecular; 0 in the city, > 0 in verification cases */
+  double prandtl_turbulent;         /* eddy viscosity / eddy diffusivity of theta (0.7) */
   double z0_ground_m, z0_wall_m;    /* roughness lengths */
   double wind_speed_m_per_s, wind_direction_deg, wind_height_m; /* target wind of a cyclic run */
   double theta_surface_K;           /* reference potential temperature theta0 at z = 0 */
