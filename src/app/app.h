@@ -1,6 +1,10 @@
 /* Inside of the program: one file per command, and what they share. */
 #ifndef WB_APP_H
 #define WB_APP_H
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "windbridge/config.h"
 #include "windbridge/hybrid.h"
 
@@ -41,6 +45,14 @@ void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
 /* lr_valid (owned 5 m cells of a grid over the window) out: 1 where the covering 20 m cell is air. Not collective. */
 PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid);
+
+/* Files named by a list key, wildcards expanded. Collective. Freed with wb_app_free_files. */
+typedef struct {
+  char **paths, *text;
+  int n;
+} WbFileList;
+PetscErrorCode wb_app_expand_files(WbApp *app, const char *group, const char *name, WbFileList *list);
+void wb_app_free_files(WbFileList *list);
 
 /* Monitor of wall time and signals, shared by the long commands. */
 PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop); /* collective */

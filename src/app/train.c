@@ -1,0 +1,74 @@
+/* windbridge train: pair files -> trained model. */
+#include "results.h"
+#include "windbridge/train.h"
+
+static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  wb_net_config_default(&o->net);
+  o->files = (const char *const *)files->paths;
+  o->n_files = files->n;
+  o->output_dir = app->out;
+  o->steps = wb_config_int(c, "train", "steps");
+  o->batch = (int)wb_config_int(c, "train", "batch");
+  if (o->batch % app->size != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_batch is '%d'; allowed: a multiple of the %d ranks",
+                 wb_config_where(c, "train", "batch"), o->batch, app->size);
+  o->lr = wb_config_real(c, "train", "learning_rate");
+  o->weight_decay = wb_config_real(c, "train", "weight_decay");
+  o->clip_norm = wb_config_real(c, "train", "clip_norm");
+  o->ema_decay = wb_config_real(c, "train", "ema_decay");
+  o->warmup_steps = wb_config_real(c, "train", "warmup_steps");
+  o->walltime_s = wb_config_real(c, "run", "walltime_s");
+  o->checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s");
+  o->validate_every = (int)wb_config_int(c, "train", "validate_every");
+  o->augment = wb_config_bool(c, "train", "augment");
+  o->seed = (uint32_t)wb_config_real(c, "run", "seed");
+  o->net.width1 = (int)wb_config_int(c, "train", "width1");
+  o->net.width2 = (int)wb_config_int(c, "train", "width2");
+  o->net.blocks1 = (int)wb_config_int(c, "train", "blocks1");
+  o->net.blocks2 = (int)wb_config_int(c, "train", "blocks2");
+  PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
+  const char *schedule = wb_config_text(c, "sr", "schedule");
+  PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
+  o->epsilon_factor = wb_config_real(c, "train", "epsilon_factor");
+  o->scale_by_wind = wb_config_bool(c, "train", "scale_by_wind");
+  o->deck_yaml = app->deck_yaml;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_app_train(WbApp *app) {
+  PetscFunctionBeginUser;
+  WbFileList files;
+  WbTrainOptions options = {0};
+  PetscCall(wb_app_expand_files(app, "data", "files", &files));
+  if (files.n == 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: data_files is empty; give the pair files to train on (made by windbridge pairs)",
+                 app->deck ? app->deck : "command line");
+  PetscCall(fill_options(app, &files, &options));
+  for (int i = 0; i < files.n; i++) {
+    WbPairInfo info;
+    PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info));
+  }
+  char checkpoint[1024];
+  wb_app_path(app, "checkpoint.h5", checkpoint);
+  if (wb_config_bool(app->config, "run", "restart")) options.resume = checkpoint;
+  const char *results[] = {"model.h5", "loss.csv"};
+  PetscCall(wb_app_output_begin(app, 2, results));
+  if (!app->check) {
+    WbTrainSummary s;
+    PetscCall(wb_train(app->comm, &options, &s));
+    cJSON *root = NULL;
+    wb_summary_begin(app, &root);
+    cJSON *t = cJSON_AddObjectToObject(root, "train");
+    cJSON_AddNumberToObject(t, "steps", (double)s.steps);
+    cJSON_AddNumberToObject(t, "loss", s.loss);
+    cJSON_AddNumberToObject(t, "validation_loss", s.validation_loss);
+    cJSON_AddNumberToObject(t, "samples_per_s", s.samples_per_s);
+    cJSON_AddNumberToObject(t, "seconds", s.seconds);
+    PetscCall(wb_summary_write(app, &root));
+    wb_log("written: %s/model.h5, %s/loss.csv, %s/summary.json", app->out, app->out, app->out);
+  }
+  wb_app_free_files(&files);
+  PetscFunctionReturn(0);
+}
