@@ -16,11 +16,21 @@ typedef struct {
   double theta_surface_K, lapse_K_per_m, mixed_height_m; /* theta_ref(z) of the forcing */
 } WbNormalisation;
 
-/* x0 = fluid-aware trilinear interpolation (design section 10). lr grid: nz_lr levels of thickness dz (= dx), conformal
- * coarse grid of hr (ratio r); lr (nz_lr, nyl, nxl, 4) physical theta, u, v, w at centres, lr_fluid (nz_lr, nyl, nxl);
- * hr_out (nz, nyl*r, nxl*r, 4). Needs nz_lr > nz / r (one level above the layer). Values in solid LR cells never enter;
- * below the first LR level u, v, theta constant, w linear to 0; HR cells without a fluid LR neighbour take the nearest
- * fluid LR value (searched over the halo, ties in a fixed order, then the level's reference). Collective. */
+/* theta_ref(z) of the forcing [K]: neutral to mixed_height, lapse above. */
+double wb_normalisation_theta_ref(const WbNormalisation *norm, double z_m);
+
+#define WB_NEAREST_RADIUS 6 /* LR cells, horizontally; also the halo width of wb_lr_to_hr */
+/* x0 = fluid-aware trilinear interpolation (design section 10). lr_grid: coarse, nz levels of thickness dz = dx; hr_grid:
+ * its conformal refinement (ratio r from the two grids); lr (nz_lr, nyl, nxl, 4) in: physical theta, u, v, w at centres;
+ * lr_fluid (nz_lr, nyl, nxl) in; hr_out (nz_hr, nyl*r, nxl*r, 4) out. Needs nz_lr >= nz_hr / r + 1 (one level above the
+ * layer). Values in solid LR cells never enter (NaN, -999999, anything); the other weights are renormalised; below the
+ * first LR level u, v, theta are constant and w is linear to 0 at the ground; beyond a closed edge of the domain there is
+ * no neighbour. HR cells without a fluid LR neighbour take the nearest fluid LR cell by centre distance, searched
+ * WB_NEAREST_RADIUS cells around horizontally and over all levels (ties: lowest level, then south, then west); where
+ * that finds none, air at rest with theta in the middle of the level's fluid range (min and max, so that the order of
+ * ranks does not matter; of the whole field for a level without fluid). The result does not depend on the rank count,
+ * bit for bit. Collective on lr_grid->comm. Errors: WB_ERR_INPUT when the field has no fluid cell at all or a fluid cell
+ * holds a value that is not finite; WB_ERR_CONFIG when the grids do not fit. */
 PetscErrorCode wb_lr_to_hr(const WbGrid *lr_grid, const WbGrid *hr_grid, const float *lr, const uint8_t *lr_fluid,
                            float *hr_out);
 
@@ -32,7 +42,16 @@ void wb_denormalise(const WbNormalisation *norm, int nz, size_t plane, const dou
 void wb_static_inputs(int nz, size_t plane, const double *z, const float *x0, const uint8_t *fluid,
                       const uint8_t *lr_valid, const float *wall_distance, const float *heat_flux, float *out);
 
-/* ---- pair files: groups /lr and /hr, float32 (time, z, y, x): theta u v w, masks, heights, heat flux ---- */
+/* ---- pair files ---- the contract between the writer (pair_write.c) and the reader (pair_read.c):
+ * root attributes  text: city, split ("train" | "validation" | "test"), deck, source, history;
+ *                  int: city_seed, ratio; real: wind_speed_m_per_s, wind_direction_deg, heat_flux_K_m_per_s,
+ *                  theta_surface_K, lapse_K_per_m, mixed_height_m, x_min_m, y_min_m, dx_hr_m
+ * group /lr        float (time, z, y, x): theta u v w at centres, NaN in solid; int8 fluid_mask (z, y, x); the forecast
+ *                  window only, at least nz_hr / ratio + 1 levels
+ * group /hr        float (time, z, y, x): theta u v w; int8 (z, y, x): fluid_mask, lr_valid_mask; float wall_distance
+ *                  (z, y, x) [m] (wb_city_wall_distance, capped at 40 m), heat_flux (y, x) [K m s-1],
+ *                  building_height (y, x) [m]; coordinates as wb_nc_def_grid makes them */
+#define WB_WALL_DISTANCE_CAP_M 40.0
 typedef struct {
   char path[1024], city[256], split[16];
   uint32_t city_seed;
