@@ -46,6 +46,7 @@ typedef struct WbInflow_s *WbInflow;
 PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow);  /* collective */
 void wb_inflow_destroy(WbInflow *inflow);
 PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
+const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
 
 typedef struct WbLes_s *WbLes;
 /* Collective on grid->comm. solid (nz, nyl, nxl) owned cells, 1 = building (NULL: none); zf (nz + 1) faces [m];
@@ -70,8 +71,11 @@ PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn
 typedef PetscErrorCode (*WbLesMonitor)(void *ctx, WbLes les);
 PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, void *ctx);
 PetscErrorCode wb_les_step(WbLes les, double dt_s); /* one RK3 step of given dt */
-/* A cyclic run that writes inflow planes every interval_s to path while it advances (precursor). Collective. */
-PetscErrorCode wb_les_record_planes(WbLes les, const char *path, double interval_s, double t_end_s);
+/* A cyclic run that writes inflow planes every interval_s to path while it advances (precursor), from its present time
+ * to the first record at or after t_end_s; the file appears under its name when it is complete. tag: free text kept in
+ * the file, tells what it was made for. monitor as in wb_les_advance. Collective. */
+PetscErrorCode wb_les_record_planes(WbLes les, const char *path, const char *tag, double interval_s, double t_end_s,
+                                    WbLesMonitor monitor, void *ctx);
 
 double wb_les_time(WbLes les);
 long wb_les_steps(WbLes les);

@@ -47,19 +47,30 @@ PetscErrorCode wb_project_apply(WbProject project, void *u, void *v, void *w, do
 void *wb_project_potential(WbProject project, int slot);
 
 /* ---- lateral boundary by precursor planes (src/les/inflow.c, real/inflow_apply.c) ---- */
-/* Planes interpolated to time t on this rank's edges; level index already mapped to this run's z and x/y cells
- * (piecewise constant). One struct per side W, E, S, N; NULL members where this rank does not touch that side. */
+/* Planes interpolated to time t on this rank's edges; mapped to this run's z and x/y cells (piecewise constant across
+ * the run's cells of one 20 m face; w linear in z and the tangential component linear along the edge between the 20 m
+ * faces, so that the fluxes through every 20 m face match). One struct per side W, E, S, N; NULL members where this rank
+ * does not touch that side. With ghosts along the edge: element (k, m) at [k * (n + 2 g) + m + g], m = -g .. n + g - 1. */
 typedef struct {
-  float *u, *v, *w, *theta; /* (nz, n) n = nyl for W, E; nxl for S, N. normal component: on the boundary face;
-                               tangential and w, theta: just outside; w at face below level k */
+  float *u, *v, *w, *theta; /* (nz, n + 2g) n = nyl for W, E; nxl for S, N. normal component: on the boundary face;
+                               tangential (face below m), w (face below k) and theta: in the first cell outside.
+                               theta: minus the file's reference, WbPlanes.theta_reference_K */
 } WbPlane;
 typedef struct {
   WbPlane side[4]; /* W, E, S, N */
+  double theta_reference_K;
+  double time_s;   /* of the last wb_inflow_at */
+  void *map;       /* private to inflow.c */
 } WbPlanes;
-/* Collective (reads records when t passes them). planes: allocated by wb_inflow_bind for this run's grid. */
+/* Collective (reads records when t passes them). planes: allocated by wb_inflow_bind for this run's grid, whose domain
+ * must be the inflow's. Errors: WB_ERR_INPUT (domains differ; t outside the recorded time). */
 PetscErrorCode wb_inflow_bind(WbInflow inflow, const WbGrid *grid, const double *zf, WbPlanes **planes);
 PetscErrorCode wb_inflow_at(WbInflow inflow, double t_s, WbPlanes *planes);
 void wb_inflow_unbind(WbPlanes **planes);
+/* Collective. Mean over the four lateral faces at time t on levels with faces zf (nz + 1): u, v [m s-1], theta [K]; each
+ * (nz) out, same on all ranks. For wb_les_init with inflow. */
+PetscErrorCode wb_inflow_profile(WbInflow inflow, double t_s, int nz, const double *zf, double *u, double *v,
+                                 double *theta);
 
 /* ---- walls (src/les/walls.c) ---- */
 /* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0: closed,
