@@ -54,6 +54,9 @@ typedef struct {
 PetscErrorCode wb_app_expand_files(WbApp *app, const char *group, const char *name, WbFileList *list);
 void wb_app_free_files(WbFileList *list);
 
+/* Reads the model file named by the deck and forgets it again: refuses an unfit one before any work. Collective. */
+PetscErrorCode wb_app_check_model(WbApp *app);
+
 /* Monitor of wall time and signals, shared by the long commands. */
 PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop); /* collective */
 #endif

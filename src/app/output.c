@@ -67,3 +67,18 @@ PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, 
   WB_FREE(&solid);
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode wb_app_check_model(WbApp *app) {
+  PetscFunctionBeginUser;
+  static WbModelMeta meta; /* 8 kB of provenance: not on the stack */
+  WbSrOptions options;
+  WbModel model = NULL;
+  PetscCall(wb_app_sr_options(app, &options));
+  PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta));
+  const WbNetConfig *c = wb_model_config(model);
+  if (c->in_dynamic != WB_CHANNELS || c->out != WB_CHANNELS || c->in_static != WB_STATIC_CHANNELS)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: the network takes %d + %d channels and gives %d; needed: %d + %d and %d",
+                 options.model_path, c->in_dynamic, c->in_static, c->out, WB_CHANNELS, WB_STATIC_CHANNELS, WB_CHANNELS);
+  wb_model_destroy(&model);
+  PetscFunctionReturn(0);
+}
