@@ -34,11 +34,104 @@ const float *wb_sr_x0(WbSr sr);                                            /* ba
 double wb_sr_seconds_per_shot(WbSr sr);
 long wb_sr_evaluations(WbSr sr);
 
-/* ---- simulations around a city: precursor, LR run, HR run ---- */
+/* ---- simulations around a city: precursor, LR run, HR run (src/hybrid/simulate.c, sim_run.c, pairs.c) ----
+ * Order of a forecast: wb_sim_create, wb_sim_run_create(20), [wb_sim_resume], wb_sim_inflow, wb_sim_spinup,
+ * wb_sim_minutes. A fine run is created beside it and started by wb_sim_start_from after the coarse run's spin-up. */
 typedef struct {
   double dx_m, dx_hr_m, top_m, margin_m;
   double spinup_s, duration_s, output_interval_s, plane_interval_s;
   double hr_uniform_top_m, hr_stretch, hr_dz_max_m, hr_drop_s;
+  double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbLesOptions les;
 } WbSimOptions;
+void wb_sim_options_default(WbSimOptions *options);
+
+/* What a caller wants of a long run; every member may be zero. Borrowed texts. */
+typedef struct {
+  PetscErrorCode (*stop)(void *ctx, bool *stop); /* collective, asked after every step; NULL: signals only */
+  PetscErrorCode (*save)(void *ctx, WbCheckpoint ck); /* the caller's own data into every checkpoint */
+  PetscErrorCode (*load)(void *ctx, WbCheckpoint ck);
+  void *ctx;
+  const char *checkpoint;       /* path of the checkpoint file; NULL: none is written */
+  double checkpoint_interval_s; /* wall time between checkpoints; 0: only when stopped */
+} WbSimControl;
+
+typedef struct WbSim_s *WbSim;
+/* Collective. Everything but the city (borrowed) is copied. The domain is the city's window + margin_m. */
+PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptions *options,
+                             const WbSimControl *control, WbSim *sim);
+void wb_sim_destroy(WbSim *sim);
+const WbSimOptions *wb_sim_options(WbSim sim);
+/* Collective. Inflow planes from `path`: used as they are when they were made for this domain and forcing, else (or when
+ * there is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there. must_exist:
+ * never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created, before
+ * they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */
+PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist);
+
+/* One simulation around the city. Members are for reading. */
+typedef struct {
+  char name[8];       /* "lr", "hr": prefix in checkpoints */
+  double dx_m;
+  WbGrid *grid;       /* the whole domain, non-periodic */
+  double *zf;         /* (nz + 1) faces [m] */
+  uint8_t *solid;     /* (nz, nyl, nxl) */
+  WbLes les;          /* NULL until wb_sim_inflow */
+  bool started;       /* holds a state */
+} WbSimRun;
+/* Collective. dx_m: uniform 20 m levels when it is options.dx_m, else dx_m up to hr_uniform_top_m and stretched above.
+ * The sim owns the run and destroys it. At most two runs. */
+PetscErrorCode wb_sim_run_create(WbSim sim, const char *name, double dx_m, WbSimRun **run);
+/* Collective. From the inflow's mean profile at -spinup_s to t = 0 (goes on from where a resumed run stands). */
+PetscErrorCode wb_sim_spinup(WbSim sim, WbSimRun *run);
+/* Collective. Start `run` from the state of `coarse` (no-op when it was resumed). */
+PetscErrorCode wb_sim_start_from(WbSim sim, WbSimRun *run, WbSimRun *coarse);
+/* Collective. Output interval m (0-based): advances to (m + 1) output_interval_s and holds its mean in run->les. A run
+ * that is there already is left alone. */
+PetscErrorCode wb_sim_minute(WbSim sim, WbSimRun *run, int minute);
+/* First interval that is not known to be complete: 0 for a fresh run; after resuming, the one in which the run stands
+ * (its output is to be written again). */
+int wb_sim_first_minute(WbSim sim, const WbSimRun *run);
+/* Collective. wb_sim_minute for minutes first_minute .. n - 1, fn after each; n = duration_s / output_interval_s. */
+typedef PetscErrorCode (*WbSimMinuteFn)(void *ctx, int minute, WbSimRun *run);
+PetscErrorCode wb_sim_minutes(WbSim sim, WbSimRun *run, WbSimMinuteFn fn, void *ctx);
+
+/* Collective. Loads the runs held by the control's checkpoint; *resumed false when there is none. A checkpoint of another
+ * city or forcing is refused (WB_ERR_INPUT). Call after wb_sim_inflow. */
+PetscErrorCode wb_sim_resume(WbSim sim, bool *resumed);
+PetscErrorCode wb_sim_checkpoint(WbSim sim); /* collective; no-op without control.checkpoint */
+
+/* The forecast window inside a run's domain, with a decomposition of its own. */
+typedef struct {
+  WbGrid *grid;           /* nz levels of the window; owned */
+  double *zf, *z;         /* (nz + 1), (nz) [m] */
+  uint8_t *fluid;         /* (nz, nyl, nxl) */
+  uint8_t *lr_valid;      /* (nz, nyl, nxl): the covering cell at options.dx_m is fluid */
+  float *building_height; /* (nyl, nxl) [m] */
+  float *heat_flux;       /* (nyl, nxl) kinematic [K m s-1] */
+  WbSimRun *run;          /* borrowed */
+  WbRemap remap;
+  float *domain[4], *packed; /* work */
+} WbSimWindow;
+/* Collective. nz 0: the whole column. align: owned boxes are multiples of it (the ratio to 20 m). */
+PetscErrorCode wb_sim_window_create(WbSim sim, WbSimRun *run, int nz, int align, WbSimWindow **window);
+void wb_sim_window_destroy(WbSimWindow **window);
+/* Collective. The run's mean since the start of the interval: (nz, nyl, nxl, 4) theta [K], u, v, w [m s-1], NaN in
+ * buildings. */
+PetscErrorCode wb_sim_window_mean(WbSimWindow *window, float *mean);
+
+/* ---- pairs: precursor, LR spin-up, then LR and HR side by side, minute by minute; one pair file ---- */
+typedef struct {
+  const char *path;        /* of the pair file; "<path>.inflow.nc" and "<path>.checkpoint.h5" lie beside it meanwhile */
+  const char *split;       /* "train", "validation", "test" */
+  const char *city_name;   /* what made the city: generator or file */
+  const char *deck_yaml;
+  const char *start_time_iso;
+  uint32_t city_seed;
+  double sr_top_m;         /* height of the pair's HR layer [m] */
+  bool keep_inflow;
+} WbPairsOptions;
+/* Collective. Both runs last duration_s, of which the first hr_drop_s are not written. Continues a run that was stopped or
+ * killed (checkpoint beside the pair file). control->checkpoint is ignored. Errors: WB_ERR_CONFIG, WB_ERR_STOPPED, ... */
+PetscErrorCode wb_sim_pairs(MPI_Comm comm, const WbCity *city, const WbSimOptions *options, const WbSimControl *control,
+                            const WbPairsOptions *pairs);
 #endif
