@@ -12,10 +12,15 @@ typedef struct WbPoisson_s *WbPoisson;
 PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
                                  WbPoisson *poisson);                         /* collective */
 PetscErrorCode wb_poisson_solve(WbPoisson poisson, const void *r, void *p);  /* collective */
+/* The same solve when r is zero above the lowest nk levels and p is wanted there only (both (nk, nyl, nxl)): the levels
+ * above are eliminated exactly. p then is fixed up to a constant, not to zero mean. row_used (nk * nyl) or NULL: rows
+ * (k, j) in which r is non-zero or p is wanted; the others are taken as zero and left untouched. Collective. */
+PetscErrorCode wb_poisson_solve_low(WbPoisson poisson, int nk, const uint8_t *row_used, const void *r, void *p);
 void wb_poisson_destroy(WbPoisson *poisson);
 
 /* One-dimensional energy spectrum of one horizontal plane, averaged over y: field (ny, nx) float on one rank with
- * no gaps (caller fills them), Hann-windowed after removing the row mean; e (nx/2) out at k = 1..nx/2 cycles a
- * domain length, normalised so that sum_k e = window-corrected variance. Not collective. */
+ * no gaps (caller fills them), Hann-windowed after removing the row mean (window-weighted, so that nothing is left at
+ * k = 0); e (nx/2) out at k = 1..nx/2 cycles a domain length, normalised so that sum_k e = window-corrected variance
+ * (mean of (h f')^2 over mean of h^2). Not collective. */
 PetscErrorCode wb_spectrum_1d(const float *field, int ny, int nx, double *e);
 #endif

@@ -1,0 +1,117 @@
+/* Flat Poisson solver: creation, dispatch by precision. The method: real FFT in x and complex FFT in y (cosine
+ * transforms through them, Makhoul 1980), then one tridiagonal system in z per mode. */
+#include "fft_internal.h"
+
+#include <string.h>
+
+static PetscErrorCode poisson_starts(WbPoisson s, const WbGrid *grid) {
+  PetscFunctionBeginUser;
+  const int parts = s->px > s->py ? s->px : s->py;
+  PetscCall(WB_ALLOC(s->px + 1, &s->x_starts));
+  PetscCall(WB_ALLOC(s->py + 1, &s->y_starts));
+  PetscCall(WB_ALLOC(s->py + 1, &s->c_starts));
+  PetscCall(WB_ALLOC(s->px + 1, &s->r_starts));
+  PetscCall(WB_ALLOC(parts, &s->send_counts));
+  PetscCall(WB_ALLOC(parts, &s->send_displs));
+  PetscCall(WB_ALLOC(parts, &s->recv_counts));
+  PetscCall(WB_ALLOC(parts, &s->recv_displs));
+  memcpy(s->x_starts, grid->x_starts, (size_t)(s->px + 1) * sizeof(int));
+  memcpy(s->y_starts, grid->y_starts, (size_t)(s->py + 1) * sizeof(int));
+  for (int p = 0; p <= s->py; p++) s->c_starts[p] = wb_poisson_split(s->nxc, p, s->py);
+  for (int p = 0; p <= s->px; p++) s->r_starts[p] = wb_poisson_split(s->ny, p, s->px);
+  s->c0 = s->c_starts[s->iy];
+  s->ncl = s->c_starts[s->iy + 1] - s->c0;
+  s->r0 = s->r_starts[s->ix];
+  s->nrl = s->r_starts[s->ix + 1] - s->r0;
+  PetscFunctionReturn(0);
+}
+
+/* Cosine transform of row index j by a Fourier transform: even rows first, then the odd ones backwards. */
+static PetscErrorCode poisson_row_order(WbPoisson s) {
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(s->ny, &s->yrow));
+  for (int j = 0; j < s->ny; j++) s->yrow[j] = s->periodic_y ? j : (j % 2 ? s->ny - 1 - j / 2 : j / 2);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode poisson_metrics(WbPoisson s, const double *zf) {
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(s->nz, &s->dz));
+  PetscCall(WB_ALLOC(s->nz + 1, &s->a_face));
+  for (int k = 0; k < s->nz; k++) s->dz[k] = zf[k + 1] - zf[k];
+  s->a_face[0] = s->a_face[s->nz] = 0;
+  for (int k = 1; k < s->nz; k++) s->a_face[k] = 2 / (zf[k + 1] - zf[k - 1]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
+                                 WbPoisson *poisson) {
+  WbPoisson s;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(1, &s));
+  *poisson = s;
+  s->precision = precision;
+  s->row_comm = grid->row_comm;
+  s->col_comm = grid->col_comm;
+  s->nx = grid->nx;
+  s->ny = grid->ny;
+  s->nz = grid->nz;
+  s->nxl = grid->nxl;
+  s->nyl = grid->nyl;
+  s->px = grid->px;
+  s->py = grid->py;
+  s->ix = grid->ix;
+  s->iy = grid->iy;
+  s->periodic_x = grid->periodic_x;
+  s->periodic_y = grid->periodic_y;
+  s->dx = dx_m;
+  s->nxc = s->nx / 2 + 1;
+  PetscCall(poisson_starts(s, grid));
+  PetscCall(poisson_row_order(s));
+  PetscCall(poisson_metrics(s, zf));
+  if (precision == WB_FP32) {
+    PetscCall(wb_poisson_setup_f32(s));
+  } else {
+    PetscCall(wb_poisson_setup_f64(s));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_poisson_solve(WbPoisson s, const void *r, void *p) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_poisson_solve_low(s, s->nz, NULL, r, p));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_poisson_solve_low(WbPoisson s, int nk, const uint8_t *row_used, const void *r, void *p) {
+  PetscFunctionBeginUser;
+  if (s->px > 1) row_used = NULL; /* rows are whole elsewhere: their owner does not know who needs them */
+  if (s->precision == WB_FP32) {
+    PetscCall(wb_poisson_run_f32(s, nk, row_used, r, p));
+  } else {
+    PetscCall(wb_poisson_run_f64(s, nk, row_used, r, p));
+  }
+  PetscFunctionReturn(0);
+}
+
+void wb_poisson_destroy(WbPoisson *poisson) {
+  if (!poisson || !*poisson) return;
+  WbPoisson s = *poisson;
+  if (s->precision == WB_FP32) {
+    wb_poisson_release_f32(s);
+  } else {
+    wb_poisson_release_f64(s);
+  }
+  WB_FREE(&s->x_starts);
+  WB_FREE(&s->y_starts);
+  WB_FREE(&s->c_starts);
+  WB_FREE(&s->r_starts);
+  WB_FREE(&s->send_counts);
+  WB_FREE(&s->send_displs);
+  WB_FREE(&s->recv_counts);
+  WB_FREE(&s->recv_displs);
+  WB_FREE(&s->yrow);
+  WB_FREE(&s->dz);
+  WB_FREE(&s->a_face);
+  WB_FREE(poisson);
+}
