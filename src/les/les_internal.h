@@ -27,6 +27,8 @@ typedef struct {
   double *zc;     /* (nz + 2) centres; zc[k + 1] = level k */
   double *dz;     /* (nz + 2) thickness */
   double *dzf;    /* (nz + 2) distance of centres k - 1 and k, stored at [k + 1]: at face k */
+  double *theta_ref;          /* (nz) reference theta at centres - theta_surface_K */
+  double *relax_c, *relax_f;  /* (nz) damping rates of the sponge at centres and faces below [s-1] */
 } WbLesMetrics;
 
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
@@ -101,6 +103,7 @@ typedef struct WbLesOps_s {
   /* cfl = max (|u| + |v|)/dx + |w|/dz [s-1], speed = max speed, visc = max 2 nu sum 1/h^2 [s-1]: local reduction over
    * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
   PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
+  double (*viscosity)(WbLes les);                                  /* fills nut from state; local 2 nu sum 1/h^2 */
   PetscErrorCode (*project)(WbLes les, double dt_s, bool final);    /* make les->state solenoidal, refresh ghosts */
   void (*accumulate)(WbLes les, double weight);                    /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */

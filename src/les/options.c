@@ -32,7 +32,8 @@ double wb_les_theta_ref(const WbLesOptions *o, double z_m) {
 PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double dz_first_m) {
   PetscFunctionBeginUser;
   if (!(o->cfl_max > 0.0 && o->cfl_max <= 1.7))
-    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: allowed are values above 0 up to 1.7 (limit of RK3)", o->cfl_max);
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: allowed are values above 0 up to 1.7 (limit of RK3)",
+                 o->cfl_max);
   if (!(o->dt_max_s > 0.0)) WB_RAISE_ALL(WB_ERR_CONFIG, "LES option dt_max_s = %g must be positive", o->dt_max_s);
   if (!(o->tol_final > 0.0 && o->tol_stage > 0.0) || o->max_iterations < 1)
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES options tol_final = %g, tol_stage = %g, max_iterations = %d must be positive",

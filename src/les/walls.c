@@ -58,8 +58,10 @@ static void fill_flags(WbLes les) {
         uint8_t f = 0;
         if (k >= 0 && k < l->nz && !s[at]) {
           /* an open lateral edge's own face is prescribed, not updated */
-          const bool edge_x = !grid->periodic_x && ((grid->ix == 0 && i <= 0) || (grid->ix == grid->px - 1 && i >= l->nxl));
-          const bool edge_y = !grid->periodic_y && ((grid->iy == 0 && j <= 0) || (grid->iy == grid->py - 1 && j >= l->nyl));
+          const bool edge_x =
+              !grid->periodic_x && ((grid->ix == 0 && i <= 0) || (grid->ix == grid->px - 1 && i >= l->nxl));
+          const bool edge_y =
+              !grid->periodic_y && ((grid->iy == 0 && j <= 0) || (grid->iy == grid->py - 1 && j >= l->nyl));
           f = WB_FLUID;
           if (i > -g && !s[at - 1] && !edge_x) f |= WB_OPEN_U;
           if (j > -g && !s[at - (size_t)l->sy] && !edge_y) f |= WB_OPEN_V;

@@ -7,8 +7,9 @@ PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, d
   double z = 0.0, dz = dz_m;
   PetscFunctionBeginUser;
   if (!(dz_m > 0.0 && top_m >= dz_m && stretch >= 1.0 && dz_max_m >= dz_m))
-    WB_RAISE_ALL(WB_ERR_CONFIG, "vertical grid: dz = %g m, top = %g m, stretching = %g, largest dz = %g m do not make a grid",
-                 dz_m, top_m, stretch, dz_max_m);
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "vertical grid: dz = %g m, top = %g m, stretching = %g, largest dz = %g m do not make a grid", dz_m,
+                 top_m, stretch, dz_max_m);
   const int limit = (int)(top_m / dz_m) + 2; /* dz never shrinks */
   PetscCall(WB_ALLOC(limit + 1, zf));
   (*zf)[0] = 0.0;

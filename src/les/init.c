@@ -1,0 +1,119 @@
+/* Initial states: from functions, from the forcing (cyclic), from the inflow's mean profile. */
+#include "les_internal.h"
+
+#define PERTURBATION 0.08   /* of the wind speed, at the ground */
+#define PROFILE_TOP_M 400.0 /* the log law is not carried further up */
+
+/* Common end: ghosts, projection (dt is arbitrary: only dt * p enters), statistics reset. Closed faces hold 0 already.
+ */
+static PetscErrorCode settle(WbLes les) {
+  PetscFunctionBeginUser;
+  PetscCall(les->ops->boundary(les, les->time_s, 0.0));
+  PetscCall(les->ops->project(les, 1.0, true));
+  PetscCall(les->ops->cfl(les, &les->last_cfl, &les->last_speed, &les->last_visc));
+  PetscCall(wb_les_mean_reset(les));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx) {
+  PetscFunctionBeginUser;
+  PetscCall(les->ops->set_fields(les, u, v, w, theta, ctx));
+  PetscCall(settle(les));
+  PetscFunctionReturn(0);
+}
+
+typedef struct {
+  WbLes les;
+  double *profile; /* (3, nz) u, v, theta of the inflow, or NULL: log law and reference */
+} Start;
+
+static int level_of(const WbLes les, double z) {
+  int k = 0;
+  while (k < les->lay.nz - 1 && les->met.zf[k + 1] <= z) k++;
+  return k;
+}
+
+static double speed_at(const WbLesOptions *o, double z) {
+  const double z0 = o->z0_ground_m, h = PetscMax(o->wind_height_m, 2.0 * z0);
+  const double zz = PetscMax(PetscMin(z, PetscMax(PROFILE_TOP_M, h)), 1.5 * z0);
+  return o->wind_speed_m_per_s * log(zz / z0) / log(h / z0);
+}
+
+/* Uniform noise in (-1, 1) that depends on the global cell only, fading out at 2/3 of the height. */
+static double noise(const WbLes les, int component, double x, double y, double z) {
+  const WbGrid *g = les->grid;
+  const int k = level_of(les, z), i = (int)((x - g->x_min_m) / g->dx_m + 0.25),
+            j = (int)((y - g->y_min_m) / g->dx_m + 0.25);
+  const WbRandomKey key = {.seed = les->opt.seed, .stream = WB_STREAM_LES};
+  double r[4];
+  wb_random_uniform4(&key, ((uint64_t)k * (uint64_t)g->ny + (uint64_t)j) * (uint64_t)g->nx + (uint64_t)i, r);
+  const double fade = 1.0 - z / (les->met.zf[les->lay.nz] * 2.0 / 3.0);
+  return fade > 0.0 ? (2.0 * r[component] - 1.0) * fade : 0.0;
+}
+
+static double start_u(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  const WbLesOptions *o = &s->les->opt;
+  const double a = o->wind_direction_deg * PETSC_PI / 180.0;
+  if (s->profile) return s->profile[level_of(s->les, z)];
+  return -sin(a) * speed_at(o, z) + PERTURBATION * o->wind_speed_m_per_s * noise(s->les, 0, x, y, z);
+}
+
+static double start_v(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  const WbLesOptions *o = &s->les->opt;
+  const double a = o->wind_direction_deg * PETSC_PI / 180.0;
+  if (s->profile) return s->profile[s->les->lay.nz + level_of(s->les, z)];
+  return -cos(a) * speed_at(o, z) + PERTURBATION * o->wind_speed_m_per_s * noise(s->les, 1, x, y, z);
+}
+
+static double start_w(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  if (s->profile) return 0.0;
+  return PERTURBATION * s->les->opt.wind_speed_m_per_s * noise(s->les, 2, x, y, z);
+}
+
+static double start_theta(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  (void)x;
+  (void)y;
+  if (s->profile) return s->profile[2 * s->les->lay.nz + level_of(s->les, z)];
+  return wb_les_theta_ref(&s->les->opt, z);
+}
+
+/* Mean of the four sides' planes per level: u, v, theta. Collective. */
+static PetscErrorCode inflow_profile(WbLes les, double *profile) {
+  const int nz = les->lay.nz;
+  double *sum = NULL, count[2] = {0.0, 0.0};
+  PetscFunctionBeginUser;
+  PetscCall(wb_inflow_at(les->inflow, les->time_s, les->planes));
+  PetscCall(WB_CALLOC(3 * nz + 1, &sum));
+  for (int side = 0; side < 4; side++) {
+    const WbPlane *p = &les->planes->side[side];
+    const int n = side < 2 ? les->lay.nyl : les->lay.nxl;
+    const float *f[3] = {p->u, p->v, p->theta};
+    if (!p->u) continue;
+    for (int q = 0; q < 3; q++)
+      for (int k = 0; k < nz; k++)
+        for (int i = 0; i < n; i++) sum[q * nz + k] += (double)f[q][(size_t)k * (size_t)n + (size_t)i];
+    count[0] += n;
+  }
+  PetscCallMPI(MPI_Allreduce(sum, profile, 3 * nz, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  PetscCallMPI(MPI_Allreduce(&count[0], &count[1], 1, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  for (int n = 0; n < 3 * nz; n++) profile[n] /= count[1];
+  WB_FREE(&sum);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_init(WbLes les, double t0_s) {
+  Start start = {.les = les};
+  PetscFunctionBeginUser;
+  les->time_s = t0_s;
+  if (les->inflow) {
+    PetscCall(WB_ALLOC(3 * les->lay.nz, &start.profile));
+    PetscCall(inflow_profile(les, start.profile));
+  }
+  PetscCall(wb_les_init_fields(les, start_u, start_v, start_w, start_theta, &start));
+  WB_FREE(&start.profile);
+  PetscFunctionReturn(0);
+}

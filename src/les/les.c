@@ -1,0 +1,147 @@
+/* The solver object: creation, destruction, accessors. */
+#include <string.h>
+
+#include "les_internal.h"
+#include "les_options.h"
+
+#define SPONGE_RATE 0.02 /* [s-1] at the top; sin^2 ramp from sponge_height (Klemp & Lilly 1978) */
+
+static double sponge(const WbLesOptions *o, double z, double top) {
+  if (!(o->sponge_height_m < top) || z <= o->sponge_height_m) return 0.0;
+  const double s = sin(0.5 * PETSC_PI * (z - o->sponge_height_m) / (top - o->sponge_height_m));
+  return SPONGE_RATE * s * s;
+}
+
+static PetscErrorCode metrics_create(WbLes les, const double *zf) {
+  const int nz = les->lay.nz;
+  WbLesMetrics *m = &les->met;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(nz + 1, &m->zf));
+  PetscCall(WB_CALLOC(nz + 2, &m->zc));
+  PetscCall(WB_CALLOC(nz + 2, &m->dz));
+  PetscCall(WB_CALLOC(nz + 2, &m->dzf));
+  PetscCall(WB_CALLOC(nz, &m->theta_ref));
+  PetscCall(WB_CALLOC(nz, &m->relax_c));
+  PetscCall(WB_CALLOC(nz, &m->relax_f));
+  for (int k = 0; k <= nz; k++) m->zf[k] = zf[k];
+  for (int k = 0; k < nz; k++) {
+    m->dz[k + 1] = zf[k + 1] - zf[k];
+    m->zc[k + 1] = 0.5 * (zf[k] + zf[k + 1]);
+    if (!(m->dz[k + 1] > 0.0))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES: z faces %d and %d (%g m, %g m) do not increase", k, k + 1, zf[k], zf[k + 1]);
+  }
+  m->dz[0] = m->dz[1];
+  m->dz[nz + 1] = m->dz[nz];
+  m->zc[0] = 2.0 * zf[0] - m->zc[1];
+  m->zc[nz + 1] = 2.0 * zf[nz] - m->zc[nz];
+  for (int k = 0; k <= nz; k++) m->dzf[k + 1] = m->zc[k + 1] - m->zc[k];
+  m->dzf[0] = m->dzf[1];
+  for (int k = 0; k < nz; k++) {
+    m->theta_ref[k] = wb_les_theta_ref(&les->opt, m->zc[k + 1]) - les->opt.theta_surface_K;
+    m->relax_c[k] = sponge(&les->opt, m->zc[k + 1], zf[nz]);
+    m->relax_f[k] = sponge(&les->opt, zf[k], zf[nz]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static void layout_set(const WbGrid *grid, WbLesLayout *l) {
+  l->nz = grid->nz;
+  l->nyl = grid->nyl;
+  l->nxl = grid->nxl;
+  l->g = WB_LES_GHOST;
+  l->sy = grid->nxl + 2 * l->g;
+  l->sz = (size_t)l->sy * (size_t)(grid->nyl + 2 * l->g);
+  l->field = (size_t)(grid->nz + 2) * l->sz;
+}
+
+/* The solid level that wb_les_viscosity never touches (below ground, above the top) shuts its edges. */
+static void nut_close(WbLes les) {
+  for (size_t i = 0; i < les->lay.field; i++) {
+    if (les->opt.precision == WB_FP32)
+      ((float *)les->nut)[i] = -1.0e6F;
+    else
+      ((double *)les->nut)[i] = -1.0e6;
+  }
+}
+
+static PetscErrorCode fields_create(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  const size_t b = les->ops->real_bytes, owned = wb_grid_owned(les->grid);
+  const size_t lines = 2 * (size_t)(2 * l->nxl + 64), planes = WB_NFIELDS * (size_t)l->nyl * (size_t)l->nxl;
+  PetscFunctionBeginUser;
+  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES state", &les->state));
+  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES state 0", &les->state0));
+  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES tendency", &les->tendency));
+  PetscCall(wb_calloc_bytes(l->field * b, "LES viscosity", &les->nut));
+  PetscCall(wb_calloc_bytes((lines + planes) * b, "LES line buffers", &les->work));
+  for (int f = 0; f < WB_NFIELDS; f++) {
+    PetscCall(wb_calloc_bytes(owned * b, "LES means", &les->sum[f]));
+    if (f < 3) PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
+  }
+  nut_close(les);
+  PetscCall(wb_halo_create(les->grid, WB_NFIELDS * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
+  PetscCall(wb_halo_create(les->grid, 3 * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_velocity));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, const float *heat_flux) {
+  const WbGrid *grid = les->grid;
+  PetscFunctionBeginUser;
+  if (les->inflow && (grid->periodic_x || grid->periodic_y))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES: inflow planes need a grid that is cyclic in neither direction");
+  if (grid->nz < 2 || grid->nx < 2 || grid->ny < 2)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES: a grid of %d x %d x %d cells is too small (at least 2 each)", grid->nx, grid->ny,
+                 grid->nz);
+  PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
+  layout_set(grid, &les->lay);
+  les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
+  PetscCall(metrics_create(les, zf));
+  PetscCall(wb_les_walls_create(les, solid, heat_flux));
+  PetscCall(fields_create(les));
+  PetscCall(wb_project_create(grid, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL, les->opt.precision,
+                              &les->project));
+  if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->met.zf, &les->planes));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_create(const WbGrid *grid, const double *zf, const uint8_t *solid, const float *heat_flux,
+                             WbInflow inflow, const WbLesOptions *options, WbLes *out) {
+  WbLes les = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(1, &les));
+  les->grid = grid;
+  les->opt = *options;
+  les->inflow = inflow;
+  const PetscErrorCode error = create(les, zf, solid, heat_flux);
+  if (error) wb_les_destroy(&les);
+  *out = les;
+  PetscFunctionReturn(error);
+}
+
+void wb_les_destroy(WbLes *handle) {
+  WbLes les = *handle;
+  if (!les) return;
+  wb_les_walls_destroy(les);
+  wb_project_destroy(&les->project);
+  if (les->planes) wb_inflow_unbind(&les->planes);
+  wb_halo_destroy(&les->halo_state);
+  wb_halo_destroy(&les->halo_velocity);
+  double **metrics[] = {&les->met.zf,        &les->met.zc,      &les->met.dz,     &les->met.dzf,
+                        &les->met.theta_ref, &les->met.relax_c, &les->met.relax_f};
+  for (size_t n = 0; n < sizeof(metrics) / sizeof(metrics[0]); n++) WB_FREE(metrics[n]);
+  void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->work};
+  for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);
+  for (int f = 0; f < WB_NFIELDS; f++) wb_free_bytes(&les->sum[f]);
+  for (int f = 0; f < 3; f++) wb_free_bytes(&les->sum_sq[f]);
+  WB_FREE(handle);
+}
+
+double wb_les_time(WbLes les) {
+  return les->time_s;
+}
+long wb_les_steps(WbLes les) {
+  return les->steps;
+}
+const WbGrid *wb_les_grid(WbLes les) {
+  return les->grid;
+}

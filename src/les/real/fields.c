@@ -1,0 +1,117 @@
+/* Filling fields from functions, plane sums, and the reduction that gives the time step and finds non-finite values. */
+#include "stage.h"
+
+/* f (owned faces or centres) from a function of place; closed faces and solid cells get 0. NULL: 0 everywhere. */
+static void set_field(WbLes les, int f, WbFieldFn fn, void *ctx) {
+  const WbLesLayout *l = &les->lay;
+  const WbGrid *g = les->grid;
+  const double dx = g->dx_m, ox = f == WB_U ? 0.0 : 0.5, oy = f == WB_V ? 0.0 : 0.5;
+  const double shift = f == WB_THETA ? les->opt.theta_surface_K : 0.0;
+  const uint8_t bit = f == WB_THETA ? WB_FLUID : (uint8_t)(1U << f);
+  WbReal *q = wb_les_field(les, les->state, f);
+  for (int k = 0; k < l->nz; k++) {
+    const double z = f == WB_W ? les->met.zf[k] : les->met.zc[k + 1];
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++) {
+        const size_t at = wb_les_at(l, k, j, i);
+        q[at] = 0;
+        if (fn && (les->flags[at] & bit))
+          q[at] = (WbReal)(fn(ctx, g->x_min_m + (g->x0 + i + ox) * dx, g->y_min_m + (g->y0 + j + oy) * dx, z) - shift);
+      }
+  }
+}
+
+PetscErrorCode WB_R(wb_les_set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx) {
+  PetscFunctionBeginUser;
+  set_field(les, WB_U, u, ctx);
+  set_field(les, WB_V, v, ctx);
+  set_field(les, WB_W, w, ctx);
+  set_field(les, WB_THETA, theta, ctx);
+  PetscFunctionReturn(0);
+}
+
+/* sum[0] += values, sum[1] += number of open faces (fluid cells for theta) of one level. */
+void WB_R(wb_les_plane_mean)(WbLes les, int field, int k, double *sum) {
+  const WbLesLayout *l = &les->lay;
+  const uint8_t bit = field == WB_THETA ? WB_FLUID : (uint8_t)(1U << field);
+  const WbReal *q = wb_les_field(les, les->state, field);
+  for (int j = 0; j < l->nyl; j++) {
+    double value = 0.0, count = 0.0;
+    for (int i = 0; i < l->nxl; i++) {
+      const size_t at = wb_les_at(l, k, j, i);
+      const double open = les->flags[at] & bit ? 1.0 : 0.0;
+      value += open * (double)q[at];
+      count += open;
+    }
+    sum[0] += value;
+    sum[1] += count;
+  }
+}
+
+typedef struct {
+  WbReal cfl, speed2, poison; /* poison: 0, or NaN when any value is not finite */
+} RowMax;
+
+WB_KERNEL static RowMax row_max(const WbReal *restrict u, const WbReal *restrict v, const WbReal *restrict w,
+                                const WbReal *restrict t, int n, WbReal rdx, WbReal rdz) {
+  WbReal cfl = 0, speed2 = 0, poison = 0;
+#pragma omp simd reduction(max : cfl, speed2) reduction(+ : poison)
+  for (int i = 0; i < n; i++) {
+    const WbReal c = (WB_ABS(u[i]) + WB_ABS(v[i])) * rdx + WB_ABS(w[i]) * rdz,
+                 s = u[i] * u[i] + v[i] * v[i] + w[i] * w[i];
+    cfl = c > cfl ? c : cfl;
+    speed2 = s > speed2 ? s : speed2;
+    poison += (WbReal)0 * (s + t[i]);
+  }
+  return (RowMax){cfl, speed2, poison};
+}
+
+/* Which value is not finite, where. Local. */
+static PetscErrorCode report(WbLes les) {
+  static const char *const names[WB_NFIELDS] = {"u", "v", "w", "theta"};
+  const WbLesLayout *l = &les->lay;
+  const WbGrid *g = les->grid;
+  PetscFunctionBeginUser;
+  for (int f = 0; f < WB_NFIELDS; f++)
+    for (int k = 0; k < l->nz; k++)
+      for (int j = 0; j < l->nyl; j++)
+        for (int i = 0; i < l->nxl; i++) {
+          const double q = (double)wb_les_field(les, les->state, f)[wb_les_at(l, k, j, i)];
+          if (isfinite(q) && (f == WB_THETA || fabs(q) < 1e15)) continue;
+          WB_RAISE(WB_ERR_NUMERIC,
+                   "LES step %ld (t = %.3f s, dt = %.4g s): %s is %g at cell (k, j, i) = (%d, %d, %d), x = %.1f m, y = "
+                   "%.1f m, z = %.1f m",
+                   les->steps, les->time_s, les->dt_s, names[f], q, k, g->y0 + j, g->x0 + i,
+                   g->x_min_m + (g->x0 + i + 0.5) * g->dx_m, g->y_min_m + (g->y0 + j + 0.5) * g->dx_m,
+                   les->met.zc[k + 1]);
+        }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode WB_R(wb_les_cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s) {
+  const WbLesLayout *l = &les->lay;
+  double local[4] = {0.0, 0.0, les->last_visc, 0.0}, global[4];
+  PetscFunctionBeginUser;
+  for (int k = 0; k < l->nz; k++) {
+    const WbReal rdz = (WbReal)(1.0 / PetscMin(les->met.dz[k], les->met.dz[k + 1]));
+    for (int j = 0; j < l->nyl; j++) {
+      const size_t o = wb_les_at(l, k, j, 0);
+      const RowMax r = row_max(wb_les_field(les, les->state, WB_U) + o, wb_les_field(les, les->state, WB_V) + o,
+                               wb_les_field(les, les->state, WB_W) + o, wb_les_field(les, les->state, WB_THETA) + o,
+                               l->nxl, (WbReal)(1.0 / les->grid->dx_m), rdz);
+      local[0] = PetscMax(local[0], (double)r.cfl);
+      local[1] = PetscMax(local[1], (double)r.speed2);
+      if (!(r.poison == 0)) local[3] = 1.0;
+    }
+  }
+  PetscCallMPI(MPI_Allreduce(local, global, 4, MPI_DOUBLE, MPI_MAX, les->grid->comm));
+  if (global[3] > 0.0) {
+    const PetscErrorCode here = local[3] > 0.0 ? report(les) : 0;
+    PetscCall(wb_error_agree(les->grid->comm, here));
+    WB_RAISE_ALL(WB_ERR_NUMERIC, "LES step %ld: a value is not finite", les->steps); /* overflow of squares only */
+  }
+  *cfl_per_s = global[0];
+  *speed = sqrt(global[1]);
+  *visc_per_s = global[2];
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,171 @@
+/* Tendency and update of u, v, w, one level a call: flux form on the Arakawa C grid, second-order central interpolation
+ * (Piacsek & Williams 1970; conserves kinetic energy when the velocity is discretely solenoidal, also on stretched
+ * levels and along walls), divergence of 2 nu S_ij.
+ *
+ * Each flux is worked out once: the x fluxes of a row in a line buffer, the y flux of the row before in another, the z
+ * fluxes of the level below in a plane buffer of the component. Closed faces carry no flux because the normal velocity
+ * there is 0 and edge viscosities vanish at walls; wall stress comes afterwards by list (wall.c). Levels must be called
+ * in the order 0, 1, ... */
+#include "stage.h"
+
+#define HALF ((WbReal)0.5)
+
+/* ---- u ---- */
+WB_INLINE WbReal u_flux_x(const WbReal *u, const WbReal *n, WbReal rdx) { /* at the centre of the cell east of face */
+  const WbReal m = HALF * (u[0] + u[1]);
+  return m * m - (WbReal)2 * n[0] * (u[1] - u[0]) * rdx;
+}
+WB_INLINE WbReal u_flux_y(const WbReal *u, const WbReal *v, const WbReal *n, ptrdiff_t sy, WbReal rdx) { /* south */
+  const WbReal nu = wb_les_edge(n[-sy - 1], n[-sy], n[-1], n[0]);
+  return HALF * (v[-1] + v[0]) * (HALF * (u[-sy] + u[0])) - nu * ((u[0] - u[-sy]) + (v[0] - v[-1])) * rdx;
+}
+WB_INLINE WbReal u_flux_z(const WbReal *u, const WbReal *w, const WbReal *n, ptrdiff_t sz, WbReal rdx, WbReal rdzf) {
+  const WbReal nu = wb_les_edge(n[-sz - 1], n[-sz], n[-1], n[0]);
+  return HALF * (w[-1] + w[0]) * (HALF * (u[-sz] + u[0])) - nu * ((u[0] - u[-sz]) * rdzf + (w[0] - w[-1]) * rdx);
+}
+
+WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
+  const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
+  const int n = s->nxl;
+  const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
+  const WbReal force = s->force[0];
+  WbReal *restrict fx = s->fx, *restrict fy = s->fy;
+  for (int j = 0; j < s->nyl; j++) {
+    const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
+    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
+    const WbReal *restrict base = s->base[WB_U] + o;
+    const uint8_t *restrict flags = s->flags + o;
+    WbReal *restrict out = s->out[WB_U] + o, *restrict fz = s->fz[WB_U] + (size_t)j * (size_t)n;
+    if (k == 0) { /* the ground: no flux but the wall stress of the list */
+      for (int i = 0; i < n; i++) fz[i] = 0;
+    }
+    if (j == 0) {
+#pragma omp simd
+      for (int i = 0; i < n; i++) fy[i] = u_flux_y(u + i, v + i, nu + i, sy, rdx);
+    }
+#pragma omp simd
+    for (int i = 0; i < n + 1; i++) fx[i] = u_flux_x(u + i - 1, nu + i - 1, rdx);
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+      const WbReal fyn = u_flux_y(u + i + sy, v + i + sy, nu + i + sy, sy, rdx);
+      const WbReal fzt = u_flux_z(u + i + sz, w + i + sz, nu + i + sz, sz, rdx, rdzf);
+      const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
+      const WbReal value = base[i] + dt * t;
+      fy[i] = fyn;
+      fz[i] = fzt;
+      out[i] = flags[i] & WB_OPEN_U ? value : (WbReal)0;
+    }
+  }
+}
+
+/* ---- v ---- */
+WB_INLINE WbReal v_flux_x(const WbReal *v, const WbReal *u, const WbReal *n, ptrdiff_t sy, WbReal rdx) { /* west */
+  const WbReal nu = wb_les_edge(n[-sy - 1], n[-sy], n[-1], n[0]);
+  return HALF * (u[-sy] + u[0]) * (HALF * (v[-1] + v[0])) - nu * ((v[0] - v[-1]) + (u[0] - u[-sy])) * rdx;
+}
+WB_INLINE WbReal v_flux_y(const WbReal *v, const WbReal *n, ptrdiff_t sy, WbReal rdx) { /* centre north of face */
+  const WbReal m = HALF * (v[0] + v[sy]);
+  return m * m - (WbReal)2 * n[0] * (v[sy] - v[0]) * rdx;
+}
+WB_INLINE WbReal v_flux_z(const WbReal *v, const WbReal *w, const WbReal *n, ptrdiff_t sy, ptrdiff_t sz, WbReal rdx,
+                          WbReal rdzf) {
+  const WbReal nu = wb_les_edge(n[-sz - sy], n[-sz], n[-sy], n[0]);
+  return HALF * (w[-sy] + w[0]) * (HALF * (v[-sz] + v[0])) - nu * ((v[0] - v[-sz]) * rdzf + (w[0] - w[-sy]) * rdx);
+}
+
+WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
+  const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
+  const int n = s->nxl;
+  const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
+  const WbReal force = s->force[1];
+  WbReal *restrict fx = s->fx, *restrict fy = s->fy;
+  for (int j = 0; j < s->nyl; j++) {
+    const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
+    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
+    const WbReal *restrict base = s->base[WB_V] + o;
+    const uint8_t *restrict flags = s->flags + o;
+    WbReal *restrict out = s->out[WB_V] + o, *restrict fz = s->fz[WB_V] + (size_t)j * (size_t)n;
+    if (k == 0) {
+      for (int i = 0; i < n; i++) fz[i] = 0;
+    }
+    if (j == 0) {
+#pragma omp simd
+      for (int i = 0; i < n; i++) fy[i] = v_flux_y(v + i - sy, nu + i - sy, sy, rdx);
+    }
+#pragma omp simd
+    for (int i = 0; i < n + 1; i++) fx[i] = v_flux_x(v + i, u + i, nu + i, sy, rdx);
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+      const WbReal fyn = v_flux_y(v + i, nu + i, sy, rdx);
+      const WbReal fzt = v_flux_z(v + i + sz, w + i + sz, nu + i + sz, sy, sz, rdx, rdzf);
+      const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
+      const WbReal value = base[i] + dt * t;
+      fy[i] = fyn;
+      fz[i] = fzt;
+      out[i] = flags[i] & WB_OPEN_V ? value : (WbReal)0;
+    }
+  }
+}
+
+/* ---- w ---- the cell of face k reaches from centre k - 1 to centre k; volume fluxes through its sides are sums of the
+ * two half cells' own, lo = dz[k-1] / (2 dzf), hi = dz[k] / (2 dzf), so that its discrete divergence is their mean. */
+WB_INLINE WbReal w_flux_x(const WbReal *w, const WbReal *u, const WbReal *n, ptrdiff_t sz, const WbReal c[4]) {
+  const WbReal nu = wb_les_edge(n[-sz - 1], n[-sz], n[-1], n[0]);
+  return (c[0] * u[-sz] + c[1] * u[0]) * (HALF * (w[-1] + w[0])) -
+         nu * ((w[0] - w[-1]) * c[2] + (u[0] - u[-sz]) * c[3]);
+}
+WB_INLINE WbReal w_flux_y(const WbReal *w, const WbReal *v, const WbReal *n, ptrdiff_t sy, ptrdiff_t sz,
+                          const WbReal c[4]) {
+  const WbReal nu = wb_les_edge(n[-sz - sy], n[-sz], n[-sy], n[0]);
+  return (c[0] * v[-sz] + c[1] * v[0]) * (HALF * (w[-sy] + w[0])) -
+         nu * ((w[0] - w[-sy]) * c[2] + (v[0] - v[-sz]) * c[3]);
+}
+WB_INLINE WbReal w_flux_z(const WbReal *w, const WbReal *n, ptrdiff_t sz, WbReal rdz) { /* centre above face */
+  const WbReal m = HALF * (w[0] + w[sz]);
+  return m * m - (WbReal)2 * n[0] * (w[sz] - w[0]) * rdz;
+}
+
+/* Linear in theta between the centres around face k, minus the reference at the face. */
+WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
+  const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
+  const int n = s->nxl;
+  const double dzf = s->dzf[k];
+  const WbReal rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / dzf), dt = s->dt, rdx = s->rdx;
+  WbReal *restrict fx = s->fx, *restrict fy = s->fy;
+  if (k == 0) { /* only the flux at the centre of the lowest level */
+    for (int j = 0; j < s->nyl; j++) {
+      const size_t o = s->origin + (size_t)j * (size_t)sy;
+      WbReal *restrict fz = s->fz[WB_W] + (size_t)j * (size_t)n;
+      for (int i = 0; i < n; i++) fz[i] = w_flux_z(s->in[WB_W] + o + i, s->nut + o + i, sz, rdz);
+    }
+    return;
+  }
+  const WbReal c[4] = {(WbReal)(0.5 * s->dz[k - 1] / dzf), (WbReal)(0.5 * s->dz[k] / dzf), rdx, rdzf};
+  const WbReal b_lo = s->buoyancy * c[1], b_hi = s->buoyancy * c[0];
+  const WbReal ref = b_lo * (WbReal)s->theta_ref[k - 1] + b_hi * (WbReal)s->theta_ref[k], relax = (WbReal)s->relax_f[k];
+  for (int j = 0; j < s->nyl; j++) {
+    const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
+    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
+    const WbReal *theta = s->in[WB_THETA] + o;
+    const WbReal *restrict base = s->base[WB_W] + o;
+    const uint8_t *restrict flags = s->flags + o;
+    WbReal *restrict out = s->out[WB_W] + o, *restrict fz = s->fz[WB_W] + (size_t)j * (size_t)n;
+    if (j == 0) {
+#pragma omp simd
+      for (int i = 0; i < n; i++) fy[i] = w_flux_y(w + i, v + i, nu + i, sy, sz, c);
+    }
+#pragma omp simd
+    for (int i = 0; i < n + 1; i++) fx[i] = w_flux_x(w + i, u + i, nu + i, sz, c);
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+      const WbReal fyn = w_flux_y(w + i + sy, v + i + sy, nu + i + sy, sy, sz, c);
+      const WbReal fzt = w_flux_z(w + i, nu + i, sz, rdz);
+      const WbReal b = (b_lo * theta[i - sz] + b_hi * theta[i]) - ref;
+      const WbReal t = b - relax * w[i] - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdzf;
+      const WbReal value = base[i] + dt * t;
+      fy[i] = fyn;
+      fz[i] = fzt;
+      out[i] = flags[i] & WB_OPEN_W ? value : (WbReal)0;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/* Tendency and update of theta, one level a call: flux form with actual face velocities, Koren's (1993) limited
+ * third-order upwind interpolation, diffusion nu_t / Pr_t. A solid upwind-upwind neighbour counts as zero gradient. */
+#include "stage.h"
+
+#define HALF ((WbReal)0.5)
+
+/* Koren's limiter as an increment from the upwind value: 1/2 minmod(2 b, (a + 2 b)/3, 2 a), a = gradient upwind of the
+ * upwind cell, b = across the face. */
+WB_INLINE WbReal koren(WbReal a, WbReal b) {
+  const WbReal third = (WbReal)(1.0 / 3.0);
+  const WbReal aa = WB_ABS(a), bb = WB_ABS(b);
+  const WbReal small = aa < bb ? aa : bb, mid = HALF * third * (aa + (WbReal)2 * bb);
+  const WbReal size = small < mid ? small : mid;
+  return a * b > (WbReal)0 ? (b > (WbReal)0 ? size : -size) : (WbReal)0;
+}
+
+/* Flux through the face between t[-st] and t[0] with normal velocity vel. */
+WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const uint8_t *f, ptrdiff_t st, WbReal vel, WbReal rdh) {
+  const bool forward = vel > (WbReal)0;
+  const WbReal d = t[0] - t[-st];
+  const WbReal a_lo = f[-2 * st] & WB_FLUID ? t[-st] - t[-2 * st] : (WbReal)0;
+  const WbReal a_hi = f[st] & WB_FLUID ? t[0] - t[st] : (WbReal)0;
+  const WbReal up = forward ? t[-st] : t[0];
+  const WbReal face = up + koren(forward ? a_lo : a_hi, forward ? d : -d);
+  const WbReal nu = HALF * (n[-st] + n[0]);
+  return vel * face - (nu > (WbReal)0 ? nu : (WbReal)0) * rdh * d;
+}
+
+WB_KERNEL void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
+  const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
+  const int n = s->nxl;
+  const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), dt = s->dt;
+  const WbReal kx = s->inv_prandtl * rdx, kz = s->inv_prandtl * (WbReal)(1.0 / s->dzf[k + 1]);
+  const WbReal relax = (WbReal)s->relax_c[k], ref = (WbReal)s->theta_ref[k];
+  WbReal *restrict fx = s->fx, *restrict fy = s->fy;
+  const bool top = k == s->nz - 1; /* no flux through the top: level nz + 1 does not exist */
+  for (int j = 0; j < s->nyl; j++) {
+    const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
+    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
+    const WbReal *t = s->in[WB_THETA] + o;
+    const WbReal *restrict base = s->base[WB_THETA] + o;
+    const uint8_t *flags = s->flags + o;
+    WbReal *restrict out = s->out[WB_THETA] + o, *restrict fz = s->fz[WB_THETA] + (size_t)j * (size_t)n;
+    WbReal *restrict ft = s->fx + n + 1;
+    if (k == 0) {
+      for (int i = 0; i < n; i++) fz[i] = 0;
+    }
+    if (j == 0) {
+#pragma omp simd
+      for (int i = 0; i < n; i++) fy[i] = flux(t + i, nu + i, flags + i, sy, v[i], kx);
+    }
+#pragma omp simd
+    for (int i = 0; i < n + 1; i++) fx[i] = flux(t + i, nu + i, flags + i, 1, u[i], kx);
+    if (top) {
+      for (int i = 0; i < n; i++) ft[i] = 0;
+    } else {
+#pragma omp simd
+      for (int i = 0; i < n; i++) ft[i] = flux(t + i + sz, nu + i + sz, flags + i + sz, sz, w[i + sz], kz);
+    }
+#pragma omp simd
+    for (int i = 0; i < n; i++) {
+      const WbReal fyn = flux(t + i + sy, nu + i + sy, flags + i + sy, sy, v[i + sy], kx);
+      const WbReal tend = -((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (ft[i] - fz[i]) * rdz - relax * (t[i] - ref);
+      const WbReal value = base[i] + dt * tend;
+      fy[i] = fyn;
+      fz[i] = ft[i];
+      out[i] = flags[i] & WB_FLUID ? value : (WbReal)0;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/* What the kernels of one Runge-Kutta stage see: plain pointers and scalars. Included by src/les/real/ only. */
+#ifndef WB_LES_STAGE_H
+#define WB_LES_STAGE_H
+#include "windbridge/real.h"
+#include "les_internal.h"
+
+#if WB_SINGLE
+#define WB_ABS(x) fabsf(x)
+#define WB_SQRT(x) sqrtf(x)
+#else
+#define WB_ABS(x) fabs(x)
+#define WB_SQRT(x) sqrt(x)
+#endif
+#define WB_INLINE static inline __attribute__((always_inline))
+/* Viscosity stored in solid cells: so negative that any average with it is cut to 0 by max(0, .), which shuts edges and
+ * faces touching a wall without a mask. */
+#define WB_NUT_SOLID ((WbReal)-1.0e6)
+
+typedef struct {
+  int nz, nyl, nxl, sy;
+  size_t sz, origin;            /* origin: offset of owned cell (0, 0, 0) */
+  const WbReal *in[WB_NFIELDS]; /* fields at which the tendency is taken */
+  const WbReal *base[WB_NFIELDS];
+  WbReal *out[WB_NFIELDS]; /* out = base + dt * tendency(in) on open faces, 0 on closed ones */
+  const WbReal *nut;
+  const uint8_t *flags;
+  WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
+  WbReal dt, rdx, force[2];
+  WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
+  /* per level, index k: 1/dz, 1/dzf (face below k), dz */
+  const double *dz, *dzf;
+  const double *theta_ref, *relax_c, *relax_f; /* (nz): offset of reference theta, damping rate at centre and face */
+} WbStage;
+
+void WB_R(wb_les_advance_u)(const WbStage *s, int k);
+void WB_R(wb_les_advance_v)(const WbStage *s, int k);
+void WB_R(wb_les_advance_w)(const WbStage *s, int k);
+void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
+void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
+void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
+/* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
+double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);
+void WB_R(wb_les_z_ghosts)(WbLes les);
+
+WB_INLINE WbReal *wb_les_field(const WbLes les, void *state, int f) {
+  return (WbReal *)state + (size_t)f * les->lay.field;
+}
+/* Viscosity on an edge: mean of its four cells, 0 when one of them is solid. */
+WB_INLINE WbReal wb_les_edge(WbReal a, WbReal b, WbReal c, WbReal d) {
+  const WbReal s = (WbReal)0.25 * ((a + b) + (c + d));
+  return s > (WbReal)0 ? s : (WbReal)0;
+}
+#endif

@@ -1,0 +1,119 @@
+/* One Runge-Kutta step: Wicker & Skamarock (2002), dt/3, dt/2, dt, each from the start state, with a projection after
+ * each stage. Reading order: prepare the viscosity, then per stage tendency -> boundary -> projection. */
+#include "stage.h"
+
+static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, WbStage *s) {
+  const WbLesLayout *l = &les->lay;
+  const size_t line = (size_t)(2 * l->nxl + 64), plane = (size_t)l->nyl * (size_t)l->nxl;
+  *s = (WbStage){.nz = l->nz, .nyl = l->nyl, .nxl = l->nxl, .sy = l->sy, .sz = l->sz};
+  s->origin = wb_les_at(l, 0, 0, 0);
+  s->fx = les->work;
+  s->fy = s->fx + line;
+  for (int f = 0; f < WB_NFIELDS; f++) {
+    s->in[f] = wb_les_field(les, in, f);
+    s->base[f] = wb_les_field(les, base, f);
+    s->out[f] = wb_les_field(les, out, f);
+    s->fz[f] = s->fy + line + (size_t)f * plane;
+  }
+  s->nut = les->nut;
+  s->flags = les->flags;
+  s->dt = (WbReal)dt;
+  s->rdx = (WbReal)(1.0 / les->grid->dx_m);
+  s->force[0] = (WbReal)les->force[0];
+  s->force[1] = (WbReal)les->force[1];
+  s->inv_prandtl = (WbReal)(1.0 / les->opt.prandtl_turbulent);
+  s->buoyancy = les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K);
+  s->dz = les->met.dz + 1;
+  s->dzf = les->met.dzf + 1;
+  s->theta_ref = les->met.theta_ref;
+  s->relax_c = les->met.relax_c;
+  s->relax_f = les->met.relax_f;
+}
+
+/* out = base + dt * tendency(in), levels interleaved so that each level's fields are read from cache. */
+static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
+  WbStage s;
+  stage_setup(les, in, base, out, dt, &s);
+  for (int k = 0; k < s.nz; k++) {
+    WB_R(wb_les_advance_u)(&s, k);
+    WB_R(wb_les_advance_v)(&s, k);
+    WB_R(wb_les_advance_w)(&s, k);
+    if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
+  }
+  if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
+  if (!les->opt.momentum_only) WB_R(wb_les_heat)(&s, &les->heat);
+}
+
+/* slot: warm start of the projection (0, 1: loose stages; 2: final). */
+static PetscErrorCode project(WbLes les, double dt_s, int slot) {
+  const double speed =
+      les->opt.wind_speed_m_per_s > 0.0 ? les->opt.wind_speed_m_per_s : PetscMax(les->last_speed, 1e-3);
+  const double scale = speed / les->grid->dx_m, tol = slot == 2 ? les->opt.tol_final : les->opt.tol_stage;
+  int iterations = 0;
+  double max_div = 0.0;
+  PetscFunctionBeginUser;
+  PetscCall(wb_project_apply(les->project, wb_les_field(les, les->state, WB_U), wb_les_field(les, les->state, WB_V),
+                             wb_les_field(les, les->state, WB_W), dt_s, tol * scale, les->opt.max_iterations, slot,
+                             &iterations, &max_div));
+  les->iterations_total += iterations;
+  if (slot == 2) {
+    les->max_div_per_s = max_div;
+    les->max_div_scaled = PetscMax(les->max_div_scaled, max_div / scale);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode refresh(WbLes les) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_halo_exchange(les->halo_state, les->state));
+  WB_R(wb_les_z_ghosts)(les);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode stage(WbLes les, void *in, void *base, void *out, double dt, int slot) {
+  const int t_advect = wb_timer_id("les.advect"), t_boundary = wb_timer_id("les.boundary"),
+            t_project = wb_timer_id("les.projection");
+  PetscFunctionBeginUser;
+  wb_timer_begin(t_advect);
+  tendency(les, in, base, out, dt);
+  wb_timer_end(t_advect);
+  les->state = out;
+  wb_timer_begin(t_boundary);
+  if (les->inflow)
+    PetscCall(les->ops->boundary(les, les->time_s + dt, dt));
+  else
+    PetscCall(wb_halo_exchange(les->halo_velocity, les->state)); /* the projection reads east and north faces */
+  wb_timer_end(t_boundary);
+  wb_timer_begin(t_project);
+  PetscCall(project(les, dt, slot));
+  wb_timer_end(t_project);
+  wb_timer_begin(t_boundary);
+  PetscCall(refresh(les));
+  wb_timer_end(t_boundary);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode WB_R(wb_les_rk3_step)(WbLes les, double dt_s) {
+  void *start = les->state, *a = les->state0, *b = les->tendency;
+  const int t_closure = wb_timer_id("les.closure");
+  PetscFunctionBeginUser;
+  wb_timer_begin(t_closure);
+  les->last_visc = WB_R(wb_les_viscosity)(les, start);
+  wb_timer_end(t_closure);
+  les->state0 = start;
+  les->tendency = a;
+  PetscCall(stage(les, start, start, b, dt_s / 3.0, 0));
+  PetscCall(stage(les, b, start, a, dt_s / 2.0, 1));
+  les->tendency = b;
+  PetscCall(stage(les, a, start, b, dt_s, 2));
+  les->tendency = a;
+  PetscFunctionReturn(0);
+}
+
+/* Outside of a step (initial states): les->state made solenoidal. */
+PetscErrorCode WB_R(wb_les_make_solenoidal)(WbLes les, double dt_s, bool final) {
+  PetscFunctionBeginUser;
+  PetscCall(project(les, dt_s, final ? 2 : 0));
+  PetscCall(refresh(les));
+  PetscFunctionReturn(0);
+}

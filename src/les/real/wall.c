@@ -1,0 +1,44 @@
+/* Sparse corrections next to walls: log-law (or no-slip) stress and heat flux, after the dense kernels of a stage. */
+#include "stage.h"
+
+/* Means of the four faces around a face of another component. */
+WB_INLINE double mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
+  return 0.25 * (((double)q[0] + (double)q[a]) + ((double)q[b] + (double)q[a + b]));
+}
+
+/* -Cd |U_t| u_t (wall area / volume), coefficients by list (les_internal.h). */
+static void component(const WbStage *s, const WbLesWallList *list, int f, const WbReal *first, const ptrdiff_t d1[2],
+                      const WbReal *second, const ptrdiff_t d2[2]) {
+  const WbReal *q = s->in[f];
+  WbReal *out = s->out[f];
+  for (int n = 0; n < list->n; n++) {
+    const size_t at = (size_t)list->at[n];
+    const double c = (double)q[at], a = mean4(first + at, d1[0], d1[1]), b = mean4(second + at, d2[0], d2[1]);
+    const double drag = list->c1[n] * sqrt(c * c + a * a) + list->c2[n] * sqrt(c * c + b * b);
+    out[at] -= (WbReal)((double)s->dt * drag * c);
+  }
+}
+
+static void component_no_slip(const WbStage *s, const WbLesWallList *list, int f) {
+  for (int n = 0; n < list->n; n++) {
+    const size_t at = (size_t)list->at[n];
+    s->out[f][at] -= (WbReal)((double)s->dt * (list->c1[n] + list->c2[n]) * (double)s->in[f][at]);
+  }
+}
+
+void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip) {
+  if (no_slip) {
+    for (int f = 0; f < 3; f++) component_no_slip(s, &list[f], f);
+    return;
+  }
+  const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
+  const WbReal *u = s->in[WB_U], *v = s->in[WB_V], *w = s->in[WB_W];
+  /* offsets of the four faces around: {along the own staggering (backwards), along the other's (forwards)} */
+  component(s, &list[WB_U], WB_U, w, (const ptrdiff_t[2]){-1, sz}, v, (const ptrdiff_t[2]){-1, sy});
+  component(s, &list[WB_V], WB_V, w, (const ptrdiff_t[2]){-sy, sz}, u, (const ptrdiff_t[2]){-sy, 1});
+  component(s, &list[WB_W], WB_W, v, (const ptrdiff_t[2]){-sz, sy}, u, (const ptrdiff_t[2]){-sz, 1});
+}
+
+void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list) {
+  for (int n = 0; n < list->n; n++) s->out[WB_THETA][list->at[n]] += (WbReal)((double)s->dt * list->rate[n]);
+}
