@@ -55,4 +55,6 @@ typedef struct {
   long n_pocket_cells;        /* fluid 5 m cells cut off from the sky */
 } WbCityStats;
 PetscErrorCode wb_city_stats(const WbCity *city, double dx_lr_m, double dx_hr_m, double sr_top_m, WbCityStats *stats);
+/* Not collective. The statistics as lines of text for people; truncated to size (2000 is plenty). */
+void wb_city_report(const WbCityStats *stats, char *text, size_t size);
 #endif

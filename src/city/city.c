@@ -1,0 +1,132 @@
+/* Creation of a city: rank 0 reads or generates, everybody gets the same raster. */
+#include "windbridge/city.h"
+#include <math.h>
+#include <string.h>
+#include "city_internal.h"
+
+WbRaster wb_city_raster(const WbCity *city) {
+  const WbRaster r = {city->height, city->nx, city->ny, city->x_min_m, city->y_min_m, city->cell_m};
+  return r;
+}
+
+void wb_city_destroy(WbCity **city) {
+  if (!city || !*city) return;
+  WB_FREE(&(*city)->height);
+  WB_FREE(city);
+}
+
+static bool is_multiple(double size) {
+  const double n = size / WB_CITY_MODULE_M;
+  return n >= 1 - 1e-9 && fabs(n - round(n)) < 1e-6;
+}
+
+static PetscErrorCode check_options(const WbCityOptions *o) {
+  PetscFunctionBeginUser;
+  if (!o->file && !o->generate)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "no city: set city_file or city_generate (tokyo_like, flat)");
+  if (!o->file && strcmp(o->generate, "tokyo_like") != 0 && strcmp(o->generate, "flat") != 0) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "city_generate: '%s' is not a generator; allowed: tokyo_like, flat", o->generate);
+  }
+  if (!(o->margin_m >= 0 && o->margin_m <= 5000) || fabs(o->margin_m - round(o->margin_m)) > 1e-6) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_margin_m: %g m; allowed: whole metres from 0 to 5000", o->margin_m);
+  }
+  if ((o->window_given || !o->file) && (!is_multiple(o->size_x_m) || !is_multiple(o->size_y_m))) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "city_size_x_m, city_size_y_m: %g m x %g m; allowed: multiples of %g m", o->size_x_m,
+                 o->size_y_m, WB_CITY_MODULE_M);
+  }
+  if (!isfinite(o->x_min_m) || !isfinite(o->y_min_m))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "city_x_min_m, city_y_min_m: not finite");
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_city_set_window(const WbCityOptions *o, const WbExtent *data, double slack_m, WbCity *city) {
+  PetscFunctionBeginUser;
+  WbExtent w;
+  if (o->window_given) {
+    w = (WbExtent){o->x_min_m, o->y_min_m, o->x_min_m + o->size_x_m, o->y_min_m + o->size_y_m};
+    const bool apart = w.x1 <= data->x0 || w.x0 >= data->x1 || w.y1 <= data->y0 || w.y0 >= data->y1;
+    const bool inside = w.x0 >= data->x0 - slack_m && w.x1 <= data->x1 + slack_m && w.y0 >= data->y0 - slack_m &&
+                        w.y1 <= data->y1 + slack_m;
+    if (apart || !inside) {
+      WB_RAISE(WB_ERR_INPUT,
+               "%s: the window (city_x_min_m ...) x %g to %g, y %g to %g lies %s the data, x %g to %g, y %g to %g",
+               o->file, w.x0, w.x1, w.y0, w.y1, apart ? "outside" : "partly outside", data->x0, data->x1, data->y0,
+               data->y1);
+    }
+  } else {
+    const double nx = floor((data->x1 - data->x0) / WB_CITY_MODULE_M + 1e-6);
+    const double ny = floor((data->y1 - data->y0) / WB_CITY_MODULE_M + 1e-6);
+    if (!(nx >= 1 && ny >= 1)) {
+      WB_RAISE(WB_ERR_INPUT, "%s: the data, x %g to %g, y %g to %g, are smaller than one %g m cell", o->file, data->x0,
+               data->x1, data->y0, data->y1, WB_CITY_MODULE_M);
+    }
+    w = (WbExtent){data->x0, data->y0, data->x0 + nx * WB_CITY_MODULE_M, data->y0 + ny * WB_CITY_MODULE_M};
+  }
+  const double m = o->margin_m;
+  if (!(w.x1 - w.x0 + 2 * m <= WB_CITY_EXTENT_MAX && w.y1 - w.y0 + 2 * m <= WB_CITY_EXTENT_MAX)) {
+    WB_RAISE(WB_ERR_INPUT, "%s: window %g m x %g m with margin %g m; allowed: up to %g m; set city_x_min_m, ...",
+             o->file ? o->file : o->generate, w.x1 - w.x0, w.y1 - w.y0, m, WB_CITY_EXTENT_MAX);
+  }
+  city->win_x_min_m = w.x0;
+  city->win_y_min_m = w.y0;
+  city->win_size_x_m = w.x1 - w.x0;
+  city->win_size_y_m = w.y1 - w.y0;
+  city->margin_m = m;
+  city->cell_m = 1.0;
+  city->x_min_m = w.x0 - m;
+  city->y_min_m = w.y0 - m;
+  city->nx = (int)lround(city->win_size_x_m + 2 * m);
+  city->ny = (int)lround(city->win_size_y_m + 2 * m);
+  PetscCall(WB_CALLOC((size_t)city->nx * (size_t)city->ny, &city->height));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode build(const WbCityOptions *o, WbCity *city) {
+  PetscFunctionBeginUser;
+  if (o->file) {
+    PetscCall(wb_city_import(o, city));
+    PetscFunctionReturn(0);
+  }
+  WbCityOptions given = *o;
+  given.window_given = true;
+  const WbExtent all = {-INFINITY, -INFINITY, INFINITY, INFINITY};
+  PetscCall(wb_city_set_window(&given, &all, 0, city));
+  if (strcmp(o->generate, "flat") == 0) {
+    snprintf(city->source, sizeof city->source, "synthetic: flat ground");
+    PetscFunctionReturn(0);
+  }
+  PetscCall(wb_city_synthesise(&given, city));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_city_create(MPI_Comm comm, const WbCityOptions *options, WbCity **city) {
+  PetscFunctionBeginUser;
+  *city = NULL;
+  PetscCall(check_options(options));
+  int rank;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  WbCity *c;
+  PetscCall(WB_CALLOC(1, &c));
+  PetscErrorCode failed = rank == 0 ? build(options, c) : 0;
+  failed = wb_error_agree(comm, failed);
+  if (failed) {
+    wb_city_destroy(&c);
+    PetscFunctionReturn(failed);
+  }
+  float *height = c->height;
+  PetscCallMPI(MPI_Bcast(c, (int)sizeof *c, MPI_BYTE, 0, comm));
+  if (rank != 0) height = NULL;
+  c->height = height; /* the broadcast brought rank 0's pointer */
+  if (rank != 0) failed = WB_ALLOC((size_t)c->nx * (size_t)c->ny, &c->height);
+  failed = wb_error_agree(comm, failed);
+  if (failed) {
+    wb_city_destroy(&c);
+    PetscFunctionReturn(failed);
+  }
+  for (int j = 0; j < c->ny; j += 1024) { /* in pieces: counts are ints */
+    const int rows = c->ny - j < 1024 ? c->ny - j : 1024;
+    PetscCallMPI(MPI_Bcast(c->height + (size_t)j * (size_t)c->nx, rows * c->nx, MPI_FLOAT, 0, comm));
+  }
+  *city = c;
+  PetscFunctionReturn(0);
+}
