@@ -1,0 +1,407 @@
+/* Checkpoints: HDF5 written under a temporary name, synced, renamed; the previous one stays as path.prev. Each array
+ * carries a checksum that does not depend on how ranks share it, verified on opening: a damaged file is never used. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "io_internal.h"
+
+enum { MAX_CK_RANK = 4, FORMAT_VERSION = 1 };
+
+struct WbCheckpoint_s {
+  MPI_Comm comm; /* borrowed */
+  int rank, size;
+  char path[WB_IO_PATH], temporary[WB_IO_PATH];
+  bool writing, failed;
+  hid_t file, dxpl;
+};
+
+/* ---- checksum: sum over elements of mix(position, bits), so that any split over ranks adds up to the same ---- */
+static uint64_t mix(uint64_t x) { /* splitmix64 finaliser, Steele, Lea & Flood 2014 */
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+static uint64_t line_sum(const void *data, size_t size, uint64_t first, int n) {
+  uint64_t sum = 0;
+  for (int i = 0; i < n; i++) {
+    uint64_t bits = 0;
+    memcpy(&bits, (const char *)data + (size_t)i * size, size);
+    sum += mix(mix(first + (uint64_t)i + 0x9e3779b97f4a7c15ULL) ^ bits);
+  }
+  return sum;
+}
+
+/* Block (start, count) of a global array of shape dims (rank <= 4). */
+static uint64_t block_sum(const void *data, size_t size, int rank, const int *dims, const int *start,
+                          const int *count) {
+  int d[4] = {1, 1, 1, 1}, s[4] = {0, 0, 0, 0}, c[4] = {1, 1, 1, 1};
+  for (int i = 0; i < rank; i++) {
+    d[4 - rank + i] = dims[i];
+    s[4 - rank + i] = start[i];
+    c[4 - rank + i] = count[i];
+  }
+  uint64_t sum = 0;
+  const char *p = data;
+  for (int a = 0; a < c[0]; a++)
+    for (int b = 0; b < c[1]; b++)
+      for (int e = 0; e < c[2]; e++, p += (size_t)c[3] * size) {
+        const uint64_t row =
+            ((uint64_t)(s[0] + a) * (uint64_t)d[1] + (uint64_t)(s[1] + b)) * (uint64_t)d[2] + (uint64_t)(s[2] + e);
+        sum += line_sum(p, size, row * (uint64_t)d[3] + (uint64_t)s[3], c[3]);
+      }
+  return sum;
+}
+
+static hsize_t select_block(hid_t space, int rank, const int *start, const int *count, hid_t *memory) {
+  hsize_t s[MAX_CK_RANK], c[MAX_CK_RANK], n = 1;
+  for (int d = 0; d < rank; d++) {
+    s[d] = (hsize_t)start[d];
+    c[d] = (hsize_t)count[d];
+    n *= c[d];
+  }
+  const hsize_t length = n ? n : 1;
+  *memory = H5Screate_simple(1, &length, NULL);
+  if (n == 0) {
+    H5Sselect_none(space);
+    H5Sselect_none(*memory);
+  } else {
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, s, NULL, c, NULL);
+  }
+  return n;
+}
+
+static PetscErrorCode make(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
+  PetscFunctionBeginUser;
+  if (strlen(path) + 16 > WB_IO_PATH) WB_RAISE_ALL(WB_ERR_IO, "path too long: %.64s...", path);
+  PetscCall(WB_CALLOC(1, ck));
+  (*ck)->comm = comm;
+  (*ck)->file = (*ck)->dxpl = -1;
+  PetscCallMPI(MPI_Comm_rank(comm, &(*ck)->rank));
+  PetscCallMPI(MPI_Comm_size(comm, &(*ck)->size));
+  memcpy((*ck)->path, path, strlen(path));
+  memcpy((*ck)->temporary, path, strlen(path));
+  memcpy((*ck)->temporary + strlen(path), ".tmp", 4);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
+  PetscFunctionBeginUser;
+  PetscCall(make(comm, path, ck));
+  const PetscErrorCode ierr = wb_io_file_create(comm, (*ck)->temporary, &(*ck)->file, &(*ck)->dxpl);
+  if (ierr) WB_FREE(ck);
+  PetscCall(ierr);
+  (*ck)->writing = true;
+  const int version = FORMAT_VERSION;
+  PetscCall(wb_io_att_number((*ck)->file, path, "windbridge_checkpoint", H5T_NATIVE_INT, &version));
+  PetscFunctionReturn(0);
+}
+
+/* ---- verification on opening ---- */
+typedef struct {
+  WbCheckpoint ck;
+  uint64_t sum; /* this rank's part */
+  uint64_t stored;
+  char why[256];
+} Verify;
+
+/* Sum of this rank's share of one dataset, read in pieces along its slowest axis. */
+static PetscErrorCode dataset_sum(WbCheckpoint ck, hid_t dset, size_t size, uint64_t *sum) {
+  hsize_t shape[H5S_MAX_RANK];
+  int dims[MAX_CK_RANK] = {1, 1, 1, 1}, start[MAX_CK_RANK] = {0}, count[MAX_CK_RANK];
+  void *buffer = NULL;
+  PetscFunctionBeginUser;
+  const hid_t space = H5Dget_space(dset);
+  const int rank = H5Sget_simple_extent_ndims(space);
+  H5Sget_simple_extent_dims(space, shape, NULL);
+  size_t slice = size;
+  for (int d = 0; d < rank; d++) {
+    dims[d] = (int)shape[d];
+    count[d] = dims[d];
+    if (d > 0) slice *= shape[d];
+  }
+  const int first = (int)((int64_t)dims[0] * ck->rank / ck->size);
+  const int last = (int)((int64_t)dims[0] * (ck->rank + 1) / ck->size);
+  const int step = (int)PetscMax(1, ((size_t)16 << 20) / slice);
+  PetscErrorCode ierr = wb_alloc_bytes(slice * (size_t)step, "checkpoint verification", &buffer);
+  for (int i = first; i < last && !ierr; i += step) {
+    hid_t memory = -1;
+    start[0] = i;
+    count[0] = PetscMin(step, last - i);
+    select_block(space, rank, start, count, &memory);
+    const hid_t native = size == 4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+    if (H5Dread(dset, native, memory, space, H5P_DEFAULT, buffer) < 0)
+      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s", wb_io_h5_reason());
+    H5Sclose(memory);
+    if (!ierr) *sum += block_sum(buffer, size, rank, dims, start, count);
+  }
+  wb_free_bytes(&buffer);
+  H5Sclose(space);
+  PetscFunctionReturn(ierr);
+}
+
+/* Link visitor: 0 continues, 1 stops with a reason. All ranks see the same order. */
+static herr_t verify_one(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+  Verify *v = context;
+  uint64_t sum = 0, stored = 0;
+  const hid_t dset = H5Dopen2(group, name, H5P_DEFAULT);
+  if (dset < 0) {
+    snprintf(v->why, sizeof(v->why), "array %s: %.180s", name, wb_io_h5_reason());
+    return 1;
+  }
+  const hid_t type = H5Dget_type(dset), att = H5Aopen(dset, "checksum", H5P_DEFAULT);
+  const size_t size = H5Tget_size(type);
+  bool ok = att >= 0 && H5Aread(att, H5T_NATIVE_UINT64, &stored) >= 0 && (size == 4 || size == 8);
+  if (att >= 0) H5Aclose(att);
+  H5Tclose(type);
+  PetscErrorCode ierr = ok ? dataset_sum(v->ck, dset, size, &sum) : 0;
+  H5Dclose(dset);
+  ierr = wb_error_agree(v->ck->comm, ierr);
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, v->ck->comm);
+  if (ok && !ierr && sum == stored) return 0;
+  snprintf(v->why, sizeof(v->why), "array %s does not match its checksum", name);
+  return 1;
+}
+
+/* Opens and verifies one file; on failure nothing stays open and the error is raised (ALL). */
+static PetscErrorCode open_verified(WbCheckpoint ck, const char *path) {
+  Verify v = {.ck = ck};
+  int version = 0;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_file_open(ck->comm, path, false, &ck->file, &ck->dxpl));
+  if (H5Aexists(ck->file, "windbridge_checkpoint") > 0) {
+    const hid_t att = H5Aopen(ck->file, "windbridge_checkpoint", H5P_DEFAULT);
+    if (att < 0 || H5Aread(att, H5T_NATIVE_INT, &version) < 0) version = -1;
+    if (att >= 0) H5Aclose(att);
+  }
+  if (version == FORMAT_VERSION) {
+    if (H5Literate(ck->file, H5_INDEX_NAME, H5_ITER_INC, NULL, verify_one, &v) < 0 && !v.why[0])
+      snprintf(v.why, sizeof(v.why), "%.200s", wb_io_h5_reason());
+    if (!v.why[0]) PetscFunctionReturn(0);
+  } else {
+    snprintf(v.why, sizeof(v.why), "it is not a windbridge checkpoint of format %d", FORMAT_VERSION);
+  }
+  H5Pclose(ck->dxpl);
+  H5Fclose(ck->file);
+  ck->file = ck->dxpl = -1;
+  WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s cannot be used: %s", path, v.why);
+}
+
+PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
+  char previous[WB_IO_PATH], reason[512];
+  PetscFunctionBeginUser;
+  PetscCall(make(comm, path, ck));
+  PetscErrorCode ierr = open_verified(*ck, path);
+  if (ierr) {
+    snprintf(reason, sizeof(reason), "%s", wb_error_message());
+    snprintf(previous, sizeof(previous), "%s.prev", path);
+    int there = (*ck)->rank == 0 && access(previous, R_OK) == 0;
+    PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
+    if (there) {
+      wb_error_clear();
+      ierr = open_verified(*ck, previous);
+      if (!ierr) wb_log_warn("%s; the previous checkpoint %s is used", reason, previous);
+    }
+  }
+  if (ierr) WB_FREE(ck);
+  PetscFunctionReturn(ierr);
+}
+
+/* ---- arrays ---- */
+PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision type, int rank, const int *dims,
+                                 const int *start, const int *count, const void *data) {
+  hsize_t shape[MAX_CK_RANK];
+  hid_t memory = -1;
+  PetscFunctionBeginUser;
+  if (rank < 1 || rank > MAX_CK_RANK) WB_RAISE(PETSC_ERR_ARG_OUTOFRANGE, "checkpoint array %s: rank %d", name, rank);
+  const bool single = type == WB_FP32;
+  for (int d = 0; d < rank; d++) shape[d] = (hsize_t)dims[d];
+  const hid_t space = H5Screate_simple(rank, shape, NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_alloc_time(dcpl, H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER); /* every element is written below */
+  H5Pset_obj_track_times(dcpl, 0);
+  const hid_t dset =
+      H5Dcreate2(ck->file, name, single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+  const hsize_t n = select_block(space, rank, start, count, &memory);
+  uint64_t sum = n ? block_sum(data, single ? 4 : 8, rank, dims, start, count) : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, ck->comm));
+  const double nothing = 0.0;
+  PetscErrorCode ierr = 0;
+  if (dset < 0 ||
+      H5Dwrite(dset, single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, space, ck->dxpl, n ? data : &nothing) < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot write array %s of checkpoint %s (disk full?): %s", name, ck->path, wb_io_h5_reason());
+  ierr = wb_error_agree(ck->comm, ierr);
+  if (!ierr) ierr = wb_io_att_number(dset, ck->path, "checksum", H5T_NATIVE_UINT64, &sum);
+  if (dset >= 0) H5Dclose(dset);
+  H5Sclose(memory);
+  H5Sclose(space);
+  H5Pclose(dcpl);
+  if (ierr) ck->failed = true;
+  PetscFunctionReturn(ierr);
+}
+
+/* Refuses another shape or precision: a restart with a changed grid must say so. */
+static PetscErrorCode check_array(WbCheckpoint ck, const char *name, hid_t dset, WbPrecision type, int rank,
+                                  const int *dims) {
+  hsize_t shape[H5S_MAX_RANK];
+  char found[96] = "", wanted[96] = "";
+  PetscFunctionBeginUser;
+  const hid_t space = H5Dget_space(dset), stored = H5Dget_type(dset);
+  const int have = H5Sget_simple_extent_ndims(space);
+  H5Sget_simple_extent_dims(space, shape, NULL);
+  const size_t size = H5Tget_size(stored);
+  H5Sclose(space);
+  H5Tclose(stored);
+  bool same = have == rank;
+  for (int d = 0; d < have && d < MAX_CK_RANK; d++) {
+    same = same && d < rank && shape[d] == (hsize_t)dims[d];
+    snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%llu", d ? " x " : "",
+             (unsigned long long)shape[d]);
+  }
+  for (int d = 0; d < rank; d++)
+    snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "%s%d", d ? " x " : "", dims[d]);
+  if (!same)
+    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s has %s cells, this run has %s: it belongs to another set-up",
+                 ck->path, name, found, wanted);
+  if (size != (type == WB_FP32 ? 4u : 8u))
+    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s is in %s precision, this run in %s", ck->path, name,
+                 size == 4 ? "single" : "double", type == WB_FP32 ? "single" : "double");
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_get(WbCheckpoint ck, const char *name, WbPrecision type, int rank, const int *dims,
+                                 const int *start, const int *count, void *data) {
+  hid_t memory = -1;
+  PetscFunctionBeginUser;
+  if (H5Lexists(ck->file, name, H5P_DEFAULT) <= 0)
+    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s has no array %s: it belongs to another set-up", ck->path, name);
+  const hid_t dset = H5Dopen2(ck->file, name, H5P_DEFAULT);
+  if (dset < 0) WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: cannot open %s: %s", ck->path, name, wb_io_h5_reason());
+  PetscErrorCode ierr = check_array(ck, name, dset, type, rank, dims);
+  if (!ierr) {
+    const hid_t space = H5Dget_space(dset);
+    const hsize_t n = select_block(space, rank, start, count, &memory);
+    double nothing = 0.0;
+    if (H5Dread(dset, type == WB_FP32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, space, ck->dxpl,
+                n ? data : &nothing) < 0)
+      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                            "cannot read %s of checkpoint %s: %s", name, ck->path, wb_io_h5_reason());
+    H5Sclose(memory);
+    H5Sclose(space);
+    ierr = wb_error_agree(ck->comm, ierr);
+  }
+  H5Dclose(dset);
+  PetscFunctionReturn(ierr);
+}
+
+/* ---- numbers and texts: attributes of the root group ---- */
+PetscErrorCode wb_checkpoint_put_real(WbCheckpoint ck, const char *name, double value) {
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Bcast(&value, 1, MPI_DOUBLE, 0, ck->comm)); /* attributes must be the same on all ranks */
+  const PetscErrorCode ierr =
+      wb_error_agree(ck->comm, wb_io_att_number(ck->file, ck->path, name, H5T_NATIVE_DOUBLE, &value));
+  if (ierr) ck->failed = true;
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_checkpoint_put_text(WbCheckpoint ck, const char *name, const char *text) {
+  char *same = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_bcast_text(ck->comm, text, &same));
+  const PetscErrorCode ierr = wb_error_agree(ck->comm, wb_io_att_text(ck->file, ck->path, name, same));
+  WB_FREE(&same);
+  if (ierr) ck->failed = true;
+  PetscFunctionReturn(ierr);
+}
+
+static PetscErrorCode open_attribute(WbCheckpoint ck, const char *name, hid_t *att) {
+  PetscFunctionBeginUser;
+  *att = H5Aexists(ck->file, name) > 0 ? H5Aopen(ck->file, name, H5P_DEFAULT) : -1;
+  if (*att < 0)
+    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s has no value %s: it belongs to another set-up", ck->path, name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_get_real(WbCheckpoint ck, const char *name, double *value) {
+  hid_t att = -1;
+  PetscFunctionBeginUser;
+  PetscCall(open_attribute(ck, name, &att));
+  const herr_t status = H5Aread(att, H5T_NATIVE_DOUBLE, value);
+  H5Aclose(att);
+  if (status < 0) WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s is not a number", ck->path, name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_get_text(WbCheckpoint ck, const char *name, char *text, int max) {
+  hid_t att = -1;
+  PetscFunctionBeginUser;
+  PetscCall(open_attribute(ck, name, &att));
+  const hid_t type = H5Aget_type(att);
+  const size_t size = H5Tget_size(type);
+  const bool fits = H5Tget_class(type) == H5T_STRING && size < (size_t)max;
+  memset(text, 0, (size_t)max);
+  const herr_t status = fits ? H5Aread(att, type, text) : -1;
+  H5Tclose(type);
+  H5Aclose(att);
+  if (status < 0)
+    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: text %s has %zu characters, at most %d expected", ck->path, name, size,
+                 max - 1);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_has(WbCheckpoint ck, const char *name, bool *has) {
+  PetscFunctionBeginUser;
+  *has = H5Lexists(ck->file, name, H5P_DEFAULT) > 0 || H5Aexists(ck->file, name) > 0;
+  PetscFunctionReturn(0);
+}
+
+/* ---- end ---- */
+static PetscErrorCode commit(WbCheckpoint ck) {
+  char previous[WB_IO_PATH];
+  PetscFunctionBeginUser;
+  snprintf(previous, sizeof(previous), "%s.prev", ck->path);
+  PetscCall(wb_io_fsync(ck->temporary));
+  if (access(ck->path, F_OK) == 0) {
+    /* a hard link first, so that at no moment the path is without a file; where links fail, a rename */
+    unlink(previous);
+    if (link(ck->path, previous) && rename(ck->path, previous))
+      WB_RAISE(WB_ERR_IO, "cannot keep %s as %s: %s", ck->path, previous, strerror(errno));
+  }
+  if (rename(ck->temporary, ck->path))
+    WB_RAISE(WB_ERR_IO, "cannot rename %s to %s: %s", ck->temporary, ck->path, strerror(errno));
+  PetscCall(wb_io_fsync_parent(ck->path));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_abort(WbCheckpoint *ck) {
+  PetscFunctionBeginUser;
+  if (!*ck) PetscFunctionReturn(0);
+  H5Pclose((*ck)->dxpl);
+  H5Fclose((*ck)->file);
+  if ((*ck)->writing && (*ck)->rank == 0) unlink((*ck)->temporary);
+  WB_FREE(ck);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck) {
+  PetscFunctionBeginUser;
+  if (!*ck) PetscFunctionReturn(0);
+  WbCheckpoint c = *ck;
+  if (c->writing && c->failed) {
+    const PetscErrorCode failed = wb_error_raise(WB_ERR_IO, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
+                                                 "checkpoint %s was not written; the last good one is kept", c->path);
+    PetscCall(wb_checkpoint_abort(ck));
+    PetscFunctionReturn(failed);
+  }
+  H5Pclose(c->dxpl);
+  PetscErrorCode ierr = 0;
+  if (H5Fclose(c->file) < 0 && c->writing)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot write checkpoint %s (disk full?): %s", c->path, wb_io_h5_reason());
+  ierr = wb_error_agree(c->comm, ierr);
+  if (!ierr && c->writing) ierr = wb_error_agree(c->comm, c->rank == 0 ? commit(c) : 0);
+  WB_FREE(ck);
+  PetscFunctionReturn(ierr);
+}

@@ -1,0 +1,216 @@
+/* The life of a netCDF-4 file: create, write blocks, flush, close or abandon. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "io_internal.h"
+
+static PetscErrorCode make(MPI_Comm comm, const char *path, const char *suffix, WbNc *nc) {
+  PetscFunctionBeginUser;
+  if (strlen(path) + 8 > WB_IO_PATH) WB_RAISE_ALL(WB_ERR_IO, "path too long: %.64s...", path);
+  PetscCall(WB_CALLOC(1, nc));
+  WbNc f = *nc;
+  f->comm = comm;
+  PetscCallMPI(MPI_Comm_rank(comm, &f->rank));
+  PetscCallMPI(MPI_Comm_size(comm, &f->size));
+  f->file = f->dxpl = -1;
+  snprintf(f->path, sizeof(f->path), "%s", path);
+  const size_t n = strlen(path);
+  memcpy(f->open_path, path, n);
+  snprintf(f->open_path + n, sizeof(f->open_path) - n, "%s", suffix);
+  PetscFunctionReturn(0);
+}
+
+static void release(WbNc *nc) {
+  WbNc f = *nc;
+  for (int i = 0; i < f->n_var; i++)
+    if (f->var[i].dset >= 0) H5Dclose(f->var[i].dset);
+  for (int i = 0; i < f->n_dim; i++)
+    if (f->dim[i].own_scale && f->dim[i].scale >= 0) H5Dclose(f->dim[i].scale);
+  if (f->dxpl >= 0) H5Pclose(f->dxpl);
+  f->dxpl = -1;
+  f->n_var = f->n_dim = 0;
+}
+
+static void forget(WbNc *nc) {
+  free((*nc)->var);
+  free((*nc)->dim);
+  WB_FREE(nc);
+}
+
+PetscErrorCode wb_nc_create(MPI_Comm comm, const char *path, bool overwrite, bool rename_on_close, WbNc *nc) {
+  PetscFunctionBeginUser;
+  PetscCall(make(comm, path, rename_on_close ? ".tmp" : "", nc));
+  WbNc f = *nc;
+  PetscErrorCode ierr = 0;
+  if (f->rank == 0 && !overwrite && access(path, F_OK) == 0)
+    ierr =
+        wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                       "%s exists: allow it to be replaced with run_overwrite, or continue it with run_restart", path);
+  ierr = wb_error_agree(comm, ierr);
+  if (!ierr) ierr = wb_io_file_create(comm, f->open_path, &f->file, &f->dxpl);
+  if (ierr) forget(nc);
+  PetscCall(ierr);
+  f->writing = true;
+  f->rename_on_close = rename_on_close;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode open_existing(MPI_Comm comm, const char *path, bool writable, WbNc *nc) {
+  PetscFunctionBeginUser;
+  PetscCall(make(comm, path, "", nc));
+  const PetscErrorCode ierr = wb_io_file_open(comm, path, writable, &(*nc)->file, &(*nc)->dxpl);
+  if (ierr) forget(nc);
+  PetscCall(ierr);
+  (*nc)->writing = writable;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_open(MPI_Comm comm, const char *path, WbNc *nc) {
+  PetscFunctionBeginUser;
+  PetscCall(open_existing(comm, path, false, nc));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_open_append(MPI_Comm comm, const char *path, WbNc *nc) {
+  PetscFunctionBeginUser;
+  PetscCall(open_existing(comm, path, true, nc));
+  PetscFunctionReturn(0);
+}
+
+/* The block (start, count) of v; returns its number of elements. An empty block selects nothing. */
+static hsize_t select_block(const WbIoVar *v, const int *start, const int *count, hid_t *file_space,
+                            hid_t *memory_space) {
+  hsize_t s[WB_IO_MAX_RANK], c[WB_IO_MAX_RANK], n = 1;
+  for (int d = 0; d < v->rank; d++) {
+    s[d] = (hsize_t)start[d];
+    c[d] = (hsize_t)count[d];
+    n *= c[d];
+  }
+  *file_space = H5Dget_space(v->dset);
+  hsize_t length = n ? n : 1;
+  *memory_space = H5Screate_simple(1, &length, NULL);
+  if (n == 0) {
+    H5Sselect_none(*file_space);
+    H5Sselect_none(*memory_space);
+  } else if (v->rank > 0) {
+    H5Sselect_hyperslab(*file_space, H5S_SELECT_SET, s, NULL, c, NULL);
+  }
+  return n;
+}
+
+/* Local check of a block against the variable's shape, with a message a person can use. */
+static PetscErrorCode check_block(WbNc nc, const WbIoVar *v, const int *start, const int *count) {
+  PetscFunctionBeginUser;
+  bool empty = false;
+  for (int d = 0; d < v->rank; d++) empty = empty || count[d] == 0;
+  for (int d = 0; d < v->rank && !empty; d++)
+    if (start[d] < 0 || count[d] < 0 || start[d] + count[d] > v->dims[d])
+      WB_RAISE(nc->writing ? PETSC_ERR_ARG_OUTOFRANGE : WB_ERR_INPUT,
+               "%s: variable %s: cells %d to %d of axis %d wanted, found %d", nc->path, v->name, start[d],
+               start[d] + count[d] - 1, d, v->dims[d]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_put(WbNc nc, const char *group, const char *var, const int *start, const int *count,
+                         const void *data) {
+  WbIoVar *v = NULL;
+  hid_t file_space = -1, memory_space = -1;
+  PetscFunctionBeginUser;
+  if (!nc->writing) WB_RAISE(PETSC_ERR_ORDER, "%s is open for reading", nc->path);
+  PetscCall(wb_io_var(nc, group, var, &v));
+  PetscCall(wb_io_end_define(nc));
+  PetscErrorCode ierr = wb_error_agree(nc->comm, check_block(nc, v, start, count));
+  PetscCall(ierr);
+  const hsize_t n = select_block(v, start, count, &file_space, &memory_space);
+  const double nothing = 0.0;
+  if (H5Dwrite(v->dset, wb_io_type_memory(v->type), memory_space, file_space, nc->dxpl, n ? data : &nothing) < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot write variable %s of %s (disk full?): %s", var, nc->path, wb_io_h5_reason());
+  H5Sclose(file_space);
+  H5Sclose(memory_space);
+  PetscCall(wb_error_agree(nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
+/* Reads the file's own type, then converts: same collectivity on all ranks whatever the file holds. */
+static PetscErrorCode read_block(WbNc nc, const WbIoVar *v, hid_t memory_space, hid_t file_space, hsize_t n,
+                                 WbNcType type, void *data) {
+  void *raw = NULL;
+  PetscFunctionBeginUser;
+  const bool direct = wb_io_direct(v, type);
+  if (!direct) PetscCall(wb_alloc_bytes((size_t)(n ? n : 1) * v->size, "conversion buffer", &raw));
+  const hid_t stored = H5Dget_type(v->dset), native = H5Tget_native_type(stored, H5T_DIR_ASCEND);
+  double nothing = 0.0;
+  void *target = !n ? (void *)&nothing : direct ? data : raw;
+  /* compressed data is read by each rank on its own: collective reads of filtered chunks need equal call counts */
+  const hid_t dxpl = v->contiguous ? nc->dxpl : H5P_DEFAULT;
+  const herr_t status = H5Dread(v->dset, native, memory_space, file_space, dxpl, target);
+  H5Tclose(native);
+  H5Tclose(stored);
+  if (status >= 0 && !direct) wb_io_convert(v, (size_t)n, raw, type, data);
+  wb_free_bytes(&raw);
+  if (status < 0) WB_RAISE(WB_ERR_INPUT, "cannot read variable %s of %s: %s", v->name, nc->path, wb_io_h5_reason());
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
+                         void *data) {
+  WbIoVar *v = NULL;
+  hid_t file_space = -1, memory_space = -1;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_var(nc, group, var, &v));
+  PetscCall(wb_error_agree(nc->comm, check_block(nc, v, start, count)));
+  const hsize_t n = select_block(v, start, count, &file_space, &memory_space);
+  const PetscErrorCode ierr = read_block(nc, v, memory_space, file_space, n, type, data);
+  H5Sclose(file_space);
+  H5Sclose(memory_space);
+  PetscCall(wb_error_agree(nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_flush(WbNc nc) {
+  PetscFunctionBeginUser;
+  PetscErrorCode ierr = wb_io_end_define(nc);
+  if (!ierr && H5Fflush(nc->file, H5F_SCOPE_GLOBAL) < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot write %s (disk full?): %s",
+                          nc->path, wb_io_h5_reason());
+  PetscCall(wb_error_agree(nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode commit(WbNc nc) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_fsync(nc->open_path));
+  if (rename(nc->open_path, nc->path))
+    WB_RAISE(WB_ERR_IO, "cannot rename %s to %s: %s", nc->open_path, nc->path, strerror(errno));
+  PetscCall(wb_io_fsync_parent(nc->path));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_close(WbNc *nc) {
+  PetscFunctionBeginUser;
+  if (!*nc) PetscFunctionReturn(0);
+  WbNc f = *nc;
+  PetscErrorCode ierr = wb_io_end_define(f);
+  release(nc);
+  if (H5Fclose(f->file) < 0 && f->writing && !ierr)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot write %s (disk full?): %s",
+                          f->path, wb_io_h5_reason());
+  ierr = wb_error_agree(f->comm, ierr);
+  if (!ierr && f->rename_on_close) ierr = wb_error_agree(f->comm, f->rank == 0 ? commit(f) : 0);
+  forget(nc);
+  PetscCall(ierr);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_abort(WbNc *nc) {
+  PetscFunctionBeginUser;
+  if (!*nc) PetscFunctionReturn(0);
+  release(nc);
+  H5Fclose((*nc)->file);
+  if ((*nc)->rank == 0 && (*nc)->rename_on_close) unlink((*nc)->open_path);
+  forget(nc);
+  PetscFunctionReturn(0);
+}

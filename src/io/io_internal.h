@@ -1,0 +1,80 @@
+/* windbridge io, private: the file object and helpers shared by the sources of this module. */
+#ifndef WINDBRIDGE_IO_INTERNAL_H
+#define WINDBRIDGE_IO_INTERNAL_H
+#include <hdf5.h>
+#include "windbridge/io.h"
+
+enum { WB_IO_MAX_RANK = 8, WB_IO_NAME = 128, WB_IO_PATH = 4096 };
+
+typedef struct {
+  char group[WB_IO_NAME], name[WB_IO_NAME];
+  int size;
+  hid_t scale; /* dimension-scale dataset; -1 until it exists; owned by the variable when it has one */
+  bool own_scale;
+} WbIoDim;
+
+typedef struct {
+  char group[WB_IO_NAME], name[WB_IO_NAME];
+  hid_t dset;
+  int rank;
+  int dims[WB_IO_MAX_RANK];
+  int dim_index[WB_IO_MAX_RANK]; /* into WbNc_s.dim (writing) */
+  WbNcType type;                 /* nearest of ours; writing uses it */
+  bool attached;                 /* dimension scales attached (writing) */
+  bool contiguous;
+  /* reading: */
+  H5T_class_t class;
+  size_t size;
+  bool is_signed;
+  double scale_factor, add_offset, fill;
+  bool packed, has_fill;
+} WbIoVar;
+
+struct WbNc_s {
+  MPI_Comm comm; /* borrowed */
+  int rank, size;
+  char path[WB_IO_PATH], open_path[WB_IO_PATH]; /* final name; name on disk while open */
+  bool writing, rename_on_close;
+  hid_t file, dxpl;
+  WbIoDim *dim;
+  WbIoVar *var;
+  int n_dim, n_var, cap_dim, cap_var;
+};
+
+/* ---- h5.c ---- */
+void wb_io_h5_quiet(void);         /* no error stacks on stderr */
+const char *wb_io_h5_reason(void); /* innermost message of HDF5's error stack (static buffer) */
+PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, hid_t *dxpl);
+PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, hid_t *file, hid_t *dxpl);
+/* Local: can `path` be created? WB_ERR_IO with the system's reason. */
+PetscErrorCode wb_io_path_creatable(const char *path);
+PetscErrorCode wb_io_fsync(const char *path);        /* local; flushes a closed file to the disk */
+PetscErrorCode wb_io_fsync_parent(const char *path); /* local; and the folder's entry for it */
+/* rank 0's text to all, newly allocated (free with WB_FREE); collective */
+PetscErrorCode wb_io_bcast_text(MPI_Comm comm, const char *text, char **out);
+/* Attribute of an open object, replaced when present. Collective on the file. */
+PetscErrorCode wb_io_att_text(hid_t object, const char *where, const char *name, const char *text);
+PetscErrorCode wb_io_att_number(hid_t object, const char *where, const char *name, hid_t type, const void *value);
+
+/* ---- define.c ---- */
+void wb_io_group_normalise(const char *group, char out[WB_IO_NAME]);
+PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id); /* opens, creates when writing; caller closes */
+PetscErrorCode wb_io_end_define(WbNc nc);                          /* makes and attaches dimension scales */
+int wb_io_find_dim(WbNc nc, const char *group, const char *name);  /* -1: not found; looks in parent groups too */
+int wb_io_find_var(WbNc nc, const char *group, const char *name);  /* among the known; -1 */
+WbIoVar *wb_io_new_var(WbNc nc);
+bool wb_io_has_dim_of_var(WbNc nc, const WbIoVar *v, const char *dim);
+
+/* ---- read.c ---- */
+PetscErrorCode wb_io_var(WbNc nc, const char *group, const char *name, WbIoVar **var); /* opens on first use */
+
+/* ---- convert.c ---- */
+size_t wb_io_type_size(WbNcType type);
+hid_t wb_io_type_file(WbNcType type);
+hid_t wb_io_type_memory(WbNcType type);
+void wb_io_convert(const WbIoVar *v, size_t n, const void *raw, WbNcType type, void *out);
+bool wb_io_direct(const WbIoVar *v, WbNcType type); /* no conversion needed */
+
+/* ---- crs.c ---- */
+PetscErrorCode wb_io_def_crs(WbNc nc, const char *group, const char *wkt);
+#endif
