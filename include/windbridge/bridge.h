@@ -22,15 +22,18 @@ double wb_schedule_g_foellmer(WbScheduleKind kind, double t);
 
 typedef enum { WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE } WbNoiseChoice; /* g = sigma, g^F, 0 */
 
-/* b^g = form.b * b + form.x * x + form.x0 * x0, noise amplitude form.g * epsilon_c. */
+/* A linear form in the drift b, the state x and x0, and a noise amplitude for epsilon = 1. */
 typedef struct {
   double b, x, x0, g;
 } WbDriftForm;
-/* Coefficients of an Euler-Maruyama step from t to t + h. The limits at t = 0: Foellmer with `quadratic` is 0/0, so that
- * step uses b with sigma; the flow (WB_NOISE_NONE) is singular, so its first step is b with sigma(h) sqrt(h) z, which is
- * the marginal at t = h for `linear` (D(0) = b + x0) and leaves out h^2 D(0), which b does not know, for `quadratic`.
- * Not collective, cannot fail. */
-void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, double h, WbDriftForm *form);
+/* b^g = form.b * b + form.x * x + form.x0 * x0 and g at t in [0, 1). At t = 0 Foellmer with `quadratic` is 0/0 and the flow
+ * (WB_NOISE_NONE) singular: both give b and sigma there. Not collective, cannot fail. math.md section 1. */
+void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, WbDriftForm *form);
+/* Step number `step` of `steps`: x' = form.x * x + form.b * b + form.x0 * x0 + form.g * epsilon_c * z. Euler-Maruyama for
+ * g = sigma and g^F. The flow starts by a draw from the marginal of t = h (sigma(h) sqrt(h) z; `quadratic` leaves out
+ * h^2 D(0), which b does not know), goes on by the step that is exact for constant D (Euler's would multiply the variance
+ * by 4/pi however small h), and ends by Euler, whose last step does not collapse to D. Not collective, cannot fail. */
+void wb_bridge_step_form(WbScheduleKind kind, WbNoiseChoice noise, int step, int steps, WbDriftForm *form);
 
 /* b (n, 4) out: drift b(x, t, condition) = E[dI/dt | I_t = x], velocity form; the sampler multiplies by the mask, so
  * what b holds in buildings (NaN too) does not matter. x (n, 4) in. */
@@ -39,7 +42,7 @@ typedef PetscErrorCode (*WbDriftFn)(void *ctx, double t, const float *x, float *
 typedef struct {
   WbScheduleKind schedule;
   WbNoiseChoice noise;
-  int steps; /* N Euler-Maruyama steps = N drift evaluations at t = 0, h, ..., 1 - h */
+  int steps; /* N steps = N drift evaluations at t = 0, h, ..., 1 - h */
   float epsilon[WB_CHANNELS];
   uint32_t seed, stream, member, minute;
 } WbBridgeOptions;

@@ -1,4 +1,4 @@
-/* Euler-Maruyama for the masked SDE dX = b^g dt + g M dW from X(0) = x0 (math.md section 1). */
+/* Sampler of the masked SDE dX = b^g dt + g M dW from X(0) = x0 (math.md section 1). */
 #include "windbridge/bridge.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 enum { BLOCK = 256 }; /* voxels whose noise is drawn at once: 4 kB on the stack */
 
-/* x += h (cb b + cx x + c0 x0) + amp z in air, 0 in buildings. c = {1 + h cx, h cb, h c0}. A select, not a product: a
+/* x = c[0] x + c[1] b + c[2] x0 + amp z in air, 0 in buildings. A select, not a product: a
  * drift that is NaN inside a building must not leak, and -0 must not appear. */
 WB_KERNEL static void step_block(size_t n, const uint8_t *mask, const float c[3], const float amp[WB_CHANNELS],
                                  const float *x0, const float *b, const float *z, float *x) {
@@ -25,20 +25,22 @@ static void draw_block(size_t n, const WbRandomKey *key, const uint8_t *mask, co
   }
 }
 
-/* One step for all voxels; form holds the coefficients at this t. */
-static void step_all(const WbBridgeOptions *o, const WbDriftForm *form, double h, int step, size_t n, const float *x0,
-                     const uint8_t *mask, const uint64_t *voxel, const float *b, float *x) {
+/* One step for all voxels. */
+static void step_all(const WbBridgeOptions *o, int step, size_t n, const float *x0, const uint8_t *mask,
+                     const uint64_t *voxel, const float *b, float *x) {
+  WbDriftForm form;
+  wb_bridge_step_form(o->schedule, o->noise, step, o->steps, &form);
   const WbRandomKey key = {
       .seed = o->seed, .stream = o->stream, .step = (uint32_t)step, .member = o->member, .minute = o->minute};
-  const float c[3] = {(float)(1.0 + h * form->x), (float)(h * form->b), (float)(h * form->x0)};
+  const float c[3] = {(float)form.x, (float)form.b, (float)form.x0};
   float amp[WB_CHANNELS], z[BLOCK * WB_CHANNELS] = {0};
   uint8_t air[BLOCK];
   memset(air, 1, sizeof(air));
-  for (int q = 0; q < WB_CHANNELS; q++) amp[q] = (float)(form->g * sqrt(h) * (double)o->epsilon[q]);
+  for (int q = 0; q < WB_CHANNELS; q++) amp[q] = (float)(form.g * (double)o->epsilon[q]);
   for (size_t p = 0; p < n; p += BLOCK) {
     const size_t m = n - p < BLOCK ? n - p : BLOCK;
     const uint8_t *block_mask = mask ? mask + p : air;
-    if (form->g > 0.0) draw_block(m, &key, block_mask, voxel + p, z);
+    if (form.g > 0.0) draw_block(m, &key, block_mask, voxel + p, z);
     const size_t i = p * WB_CHANNELS;
     step_block(m, block_mask, c, amp, x0 + i, b + i, z, x + i);
   }
@@ -56,13 +58,10 @@ PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const 
       x[i] = !mask || mask[p] ? x0[i] : 0.0f;
     }
   }
-  const double h = 1.0 / options->steps;
   for (int k = 0; k < options->steps; k++) {
     const double t = (double)k / options->steps;
-    WbDriftForm form;
-    wb_bridge_drift_form(options->schedule, options->noise, t, h, &form);
     PetscCall(drift(ctx, t, x, work));
-    step_all(options, &form, h, k, n, x0, mask, voxel, work, x);
+    step_all(options, k, n, x0, mask, voxel, work, x);
   }
   PetscFunctionReturn(0);
 }

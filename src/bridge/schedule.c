@@ -66,7 +66,7 @@ static void flow_form(WbScheduleKind kind, double t, WbDriftForm *form) {
   form->g = 0.0;
 }
 
-void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, double h, WbDriftForm *form) {
+void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, WbDriftForm *form) {
   WbScheduleAt at;
   wb_schedule_at(kind, t, &at);
   form->b = 1.0;
@@ -76,9 +76,39 @@ void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, do
     foellmer_form(kind, t, form);
   } else if (noise == WB_NOISE_NONE && t > 0.0) {
     flow_form(kind, t, form);
-  } else if (noise == WB_NOISE_NONE) {
-    /* The flow from a point is singular at t = 0: land on the marginal at t = h instead, sigma(h) sqrt(h) z. */
-    wb_schedule_at(kind, h, &at);
-    form->g = at.sigma;
   }
+}
+
+/* Flow from t > 0 to s = t + h < 1, exact when D = E[x1 | I_t] is constant over the step:
+ * x' = alpha' x0 + beta' D + e (x - alpha x0 - beta D), e = sigma' sqrt(s) / (sigma sqrt(t)); D from b. */
+static void flow_step(WbScheduleKind kind, double t, double h, WbDriftForm *step) {
+  WbScheduleAt at, next;
+  wb_schedule_at(kind, t, &at);
+  wb_schedule_at(kind, t + h, &next);
+  const double e = next.sigma * sqrt(t + h) / (at.sigma * sqrt(t)), d = next.beta - e * at.beta;
+  /* linear: D = (1 - t) b + x; quadratic: D = [(1 - t) b + x] / (t (2 - t)) */
+  const double scale = kind == WB_SCHEDULE_QUADRATIC ? 1.0 / (t * (2.0 - t)) : 1.0;
+  step->b = d * scale * (1.0 - t);
+  step->x = e + d * scale;
+  step->x0 = next.alpha - e * at.alpha;
+  step->g = 0.0;
+}
+
+void wb_bridge_step_form(WbScheduleKind kind, WbNoiseChoice noise, int step, int steps, WbDriftForm *form) {
+  const double h = 1.0 / steps, t = (double)step / steps;
+  if (noise == WB_NOISE_NONE && step > 0 && step < steps - 1) {
+    flow_step(kind, t, h, form);
+    return;
+  }
+  WbDriftForm drift;
+  wb_bridge_drift_form(kind, noise, t, &drift);
+  if (noise == WB_NOISE_NONE && step == 0) { /* onto the marginal of t = h */
+    WbScheduleAt next;
+    wb_schedule_at(kind, h, &next);
+    drift.g = next.sigma;
+  }
+  form->b = h * drift.b;
+  form->x = 1.0 + h * drift.x;
+  form->x0 = h * drift.x0;
+  form->g = sqrt(h) * drift.g;
 }

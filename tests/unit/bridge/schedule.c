@@ -60,7 +60,7 @@ static void forms(void **state) {
       const double g_want[] = {s, gf, 0.0};
       const WbNoiseChoice noise[] = {WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE};
       for (int c = 0; c < 3; c++) {
-        wb_bridge_drift_form(kinds[k], noise[c], t, 0.1, &f);
+        wb_bridge_drift_form(kinds[k], noise[c], t, &f);
         WB_ASSERT_NEAR(eps * f.g, g_want[c], 1e-12);
         WB_ASSERT_NEAR(f.b * b + f.x * x + f.x0 * x0, general(kinds[k], eps, t, g_want[c], b, x, x0), 1e-11);
       }
@@ -73,12 +73,13 @@ static void first_step(void **state) {
   (void)state;
   for (int k = 0; k < 2; k++) {
     WbDriftForm f;
-    wb_bridge_drift_form(kinds[k], WB_NOISE_FOELLMER, 0.0, 0.1, &f);
+    wb_bridge_drift_form(kinds[k], WB_NOISE_FOELLMER, 0.0, &f);
     WB_ASSERT_NEAR(f.b, 1, 0);
     WB_ASSERT_NEAR(f.x + f.x0, 0, 0); /* x = x0 there */
     WB_ASSERT_NEAR(f.g, 1, 0);
-    wb_bridge_drift_form(kinds[k], WB_NOISE_NONE, 0.0, 0.1, &f);
-    WB_ASSERT_NEAR(f.g, 0.9, 1e-15);
+    wb_bridge_step_form(kinds[k], WB_NOISE_NONE, 0, 10, &f);
+    WB_ASSERT_NEAR(f.g, 0.9 * sqrt(0.1), 1e-15);
+    WB_ASSERT_NEAR(f.b, 0.1, 1e-15);
   }
 }
 

@@ -62,6 +62,22 @@ static void gain(WbScheduleKind kind, int c, double t, double g, Mat k) {
   multiply(top, inv, k);
 }
 
+/* Gain of D = E[x1 | I_t]: beta Sigma S^-1. */
+static void denoiser_gain(WbScheduleKind kind, int c, double t, Mat k) {
+  WbScheduleAt at;
+  wb_schedule_at(kind, t, &at);
+  Mat sig, cov, inv;
+  sigma_matrix(c, sig);
+  for (int i = 0; i < NF; i++) {
+    for (int j = 0; j < NF; j++) {
+      cov[i][j] = at.beta * at.beta * sig[i][j] + (i == j ? t * pow(eps[c] * at.sigma, 2) : 0.0);
+      sig[i][j] *= at.beta;
+    }
+  }
+  inverse(cov, inv);
+  multiply(sig, inv, k);
+}
+
 /* Drift callback: plain b (g = sigma) of every sample; rubbish in buildings. */
 static PetscErrorCode oracle(void *ctx, double t, const float *x, float *b) {
   const WbScheduleKind kind = *(WbScheduleKind *)ctx;
@@ -99,15 +115,26 @@ static void recursion(WbScheduleKind kind, WbNoiseChoice noise, int steps, int c
     double g = eps[c] * at.sigma;
     if (noise == WB_NOISE_FOELLMER && n > 0) g = eps[c] * wb_schedule_g_foellmer(kind, t);
     if (noise == WB_NOISE_NONE) g = n > 0 ? 0.0 : eps[c] * next.sigma;
+    const bool exact = noise == WB_NOISE_NONE && n > 0 && n < steps - 1;
     Mat k, a, at_, ac;
-    gain(kind, c, t, g, k);
-    double shift[NF], old[NF];
+    double from[NF], to[NF], old[NF]; /* x' = to + a (x - from) */
+    if (exact) {
+      denoiser_gain(kind, c, t, k);
+    } else {
+      gain(kind, c, t, g, k);
+    }
+    const double e = exact ? next.sigma * sqrt(t + h) / (at.sigma * sqrt(t)) : 1.0;
+    const double f = exact ? next.beta - e * at.beta : h;
     memcpy(old, mean, sizeof(old));
     for (int i = 0; i < NF; i++) {
-      shift[i] = at.d_alpha * start[c][i] + at.d_beta * mu[c][i];
-      for (int j = 0; j < NF; j++) shift[i] += k[i][j] * (old[j] - at.alpha * start[c][j] - at.beta * mu[c][j]);
-      mean[i] = old[i] + h * shift[i];
-      for (int j = 0; j < NF; j++) a[i][j] = (i == j) + h * k[i][j];
+      from[i] = at.alpha * start[c][i] + at.beta * mu[c][i];
+      to[i] = exact ? next.alpha * start[c][i] + next.beta * mu[c][i]
+                    : from[i] + h * (at.d_alpha * start[c][i] + at.d_beta * mu[c][i]);
+      for (int j = 0; j < NF; j++) a[i][j] = (i == j) * e + f * k[i][j];
+    }
+    for (int i = 0; i < NF; i++) {
+      mean[i] = to[i];
+      for (int j = 0; j < NF; j++) mean[i] += a[i][j] * (old[j] - from[j]);
     }
     for (int i = 0; i < 9; i++) at_[i % 3][i / 3] = a[i / 3][i % 3];
     multiply(a, cov, ac);
@@ -203,13 +230,13 @@ static void scalar_scheme(WbScheduleKind kind, WbNoiseChoice noise, int steps, d
     WbScheduleAt at;
     WbDriftForm f;
     wb_schedule_at(kind, t, &at);
-    wb_bridge_drift_form(kind, noise, t, h, &f);
+    wb_bridge_step_form(kind, noise, n, steps, &f);
     const double s = e * at.sigma, ds = e * at.d_sigma;
     const double gain1 = n ? (at.beta * at.d_beta * v1 + t * s * ds) / (at.beta * at.beta * v1 + t * s * s) : 0.0;
     const double b = at.d_alpha * y0 + at.d_beta * m1 + gain1 * (*mean - at.alpha * y0 - at.beta * m1);
-    const double factor = 1.0 + h * (f.b * gain1 + f.x);
-    *mean += h * (f.b * b + f.x * *mean + f.x0 * y0);
-    *var = factor * factor * *var + h * e * e * f.g * f.g;
+    const double factor = f.b * gain1 + f.x;
+    *mean = f.b * b + f.x * *mean + f.x0 * y0;
+    *var = factor * factor * *var + e * e * f.g * f.g;
   }
 }
 
@@ -278,7 +305,7 @@ static void foellmer_energy(void **state) {
       WbScheduleAt at;
       WbDriftForm f;
       wb_schedule_at((WbScheduleKind)k, t, &at);
-      wb_bridge_drift_form((WbScheduleKind)k, WB_NOISE_FOELLMER, t, 0.1, &f);
+      wb_bridge_drift_form((WbScheduleKind)k, WB_NOISE_FOELLMER, t, &f);
       const double sg = e * at.sigma, ds = e * at.d_sigma;
       double gain1[2], offset[2], var = 0.0, mean = 0.0;
       for (int r = 1; r >= 0; r--) {
