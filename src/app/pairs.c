@@ -1,0 +1,40 @@
+/* windbridge pairs: 20 m and 5 m runs of one city and inflow; aligned 1-minute means of the window in one file. */
+#include "app.h"
+
+static PetscErrorCode stop(void *ctx, bool *yes) {
+  return wb_app_stop_check(ctx, yes);
+}
+
+PetscErrorCode wb_app_pairs(WbApp *app) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  WbSimOptions options;
+  WbCityOptions city_options;
+  WbCity *city = NULL;
+  PetscCall(wb_app_sim_options(app, &options));
+  wb_app_city_options(app, &city_options);
+  if (options.hr_drop_s >= options.duration_s)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_drop_s is '%g'; allowed: less than les_duration_s (%g s), which includes it",
+                 wb_config_where(c, "pairs", "drop_s"), options.hr_drop_s, options.duration_s);
+  char name[128], path[1024];
+  snprintf(name, sizeof name, "%s.nc", wb_config_text(c, "pairs", "name"));
+  const char *results[] = {name};
+  PetscCall(wb_app_output_begin(app, 1, results));
+  wb_app_path(app, name, path);
+  PetscCall(wb_city_create(app->comm, &city_options, &city));
+  if (!app->check) {
+    const WbSimControl control = {
+        .stop = stop, .ctx = app, .checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s")};
+    const WbPairsOptions pairs = {.path = path,
+                                  .split = wb_config_text(c, "pairs", "split"),
+                                  .city_name = city_options.file ? city_options.file : city_options.generate,
+                                  .deck_yaml = app->deck_yaml,
+                                  .start_time_iso = wb_config_text(c, "run", "start_time"),
+                                  .city_seed = city_options.seed,
+                                  .sr_top_m = wb_config_real(c, "sr", "top_m")};
+    PetscCall(wb_sim_pairs(app->comm, city, &options, &control, &pairs));
+    wb_log("done in %.1f s; written: %s", wb_wtime() - app->t_start, path);
+  }
+  wb_city_destroy(&city);
+  PetscFunctionReturn(0);
+}
