@@ -1,0 +1,136 @@
+/* Decomposition of the horizontal plane over a process grid; conformal finer and coarser grids. */
+#include <limits.h>
+
+#include "windbridge/grid.h"
+
+/* Cells of the largest piece when n units are cut into p. */
+static int largest_piece(int n, int p) {
+  return (n + p - 1) / p;
+}
+
+/* Cost of a process grid: first the largest rank's cells (load), then its cut edges (halo traffic). */
+static double split_cost(int ux, int uy, int px, int py) {
+  const double lx = largest_piece(ux, px), ly = largest_piece(uy, py);
+  const double edges = (px > 1 ? 2.0 * ly : 0.0) + (py > 1 ? 2.0 * lx : 0.0);
+  return lx * ly + 1e-4 * edges;
+}
+
+/* Best factorisation px * py = size with px <= ux, py <= uy; py >= px unless no such one fits. False if none fits. */
+static bool choose_process_grid(int size, int ux, int uy, int *px, int *py) {
+  double best = 0.0;
+  bool found = false;
+  for (int prefer = 1; prefer >= 0 && !found; prefer--) {
+    for (int p = size; p >= 1; p--) { /* the squarest of equals comes first among p <= q */
+      const int q = size / p;
+      if (p * q != size || p > ux || q > uy || (prefer && p > q)) continue;
+      const double cost = split_cost(ux, uy, p, q);
+      if (found && !(cost < best)) continue;
+      best = cost, *px = p, *py = q, found = true;
+    }
+  }
+  return found;
+}
+
+static PetscErrorCode fill_starts(int units, int align, int pieces, int **starts) {
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(pieces + 1, starts));
+  for (int p = 0; p <= pieces; p++) (*starts)[p] = (int)((long long)units * p / pieces) * align;
+  PetscFunctionReturn(0);
+}
+
+/* Place, owned box and line communicators, once sizes, process grid and starts are set. */
+static PetscErrorCode finish_grid(WbGrid *g) {
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(g->comm, &g->rank));
+  PetscCallMPI(MPI_Comm_size(g->comm, &g->size));
+  g->ix = g->rank % g->px;
+  g->iy = g->rank / g->px;
+  g->x0 = g->x_starts[g->ix];
+  g->y0 = g->y_starts[g->iy];
+  g->nxl = g->x_starts[g->ix + 1] - g->x0;
+  g->nyl = g->y_starts[g->iy + 1] - g->y0;
+  PetscCallMPI(MPI_Comm_split(g->comm, g->iy, g->ix, &g->row_comm));
+  PetscCallMPI(MPI_Comm_split(g->comm, g->ix, g->iy, &g->col_comm));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
+                              bool periodic_y, WbGrid **grid) {
+  PetscFunctionBeginUser;
+  *grid = NULL;
+  int size;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (nx < 1 || ny < 1 || nz < 1 || align < 1 || nx % align || ny % align)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d x %d cells cannot be cut in blocks of %d cells", nx, ny, nz, align);
+  const int ux = nx / align, uy = ny / align;
+  if (px > 0 && py == 0 && size % px == 0) py = size / px;
+  if (py > 0 && px == 0 && size % py == 0) px = size / py;
+  if (px > 0 || py > 0) {
+    if (px < 1 || py < 1 || px > ux || py > uy || (long long)px * py != size)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "a process grid of %d x %d does not fit %d ranks and %d x %d cells in blocks of %d",
+                   px, py, size, nx, ny, align);
+  } else if (!choose_process_grid(size, ux, uy, &px, &py)) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%d ranks are too many for %d x %d cells in blocks of %d: use at most %lld ranks", size,
+                 nx, ny, align, (long long)ux * uy);
+  }
+  WbGrid *g;
+  PetscCall(WB_CALLOC(1, &g));
+  g->comm = comm;
+  g->row_comm = g->col_comm = MPI_COMM_NULL;
+  g->nx = nx, g->ny = ny, g->nz = nz;
+  g->px = px, g->py = py;
+  g->periodic_x = periodic_x, g->periodic_y = periodic_y;
+  g->dx_m = 1.0;
+  PetscCall(fill_starts(ux, align, px, &g->x_starts));
+  PetscCall(fill_starts(uy, align, py, &g->y_starts));
+  PetscCall(finish_grid(g));
+  *grid = g;
+  PetscFunctionReturn(0);
+}
+
+/* starts times ratio, or divided by -ratio where all divide evenly. */
+static PetscErrorCode scale_starts(const int *from, int pieces, int ratio, int **to) {
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(pieces + 1, to));
+  for (int p = 0; p <= pieces; p++) {
+    if (ratio < 0 && from[p] % -ratio)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "a grid cut at cell %d cannot be coarsened by %d", from[p], -ratio);
+    if (ratio > 0 && from[p] > INT_MAX / ratio)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "%d cells refined by %d are too many", from[p], ratio);
+    (*to)[p] = ratio > 0 ? from[p] * ratio : from[p] / -ratio;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_grid_refine(const WbGrid *grid, int ratio, int nz, WbGrid **out) {
+  PetscFunctionBeginUser;
+  *out = NULL;
+  if (ratio == 0 || nz < 1)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "grid refinement by %d with %d levels is not possible", ratio, nz);
+  WbGrid *g;
+  PetscCall(WB_CALLOC(1, &g));
+  *g = *grid;
+  g->x_starts = g->y_starts = NULL;
+  g->row_comm = g->col_comm = MPI_COMM_NULL;
+  g->nz = nz;
+  PetscErrorCode failed = scale_starts(grid->x_starts, grid->px, ratio, &g->x_starts);
+  if (!failed) failed = scale_starts(grid->y_starts, grid->py, ratio, &g->y_starts);
+  if (failed) wb_grid_destroy(&g);
+  PetscCall(failed);
+  g->nx = g->x_starts[g->px];
+  g->ny = g->y_starts[g->py];
+  g->dx_m = ratio > 0 ? grid->dx_m / ratio : grid->dx_m * -ratio;
+  PetscCall(finish_grid(g));
+  *out = g;
+  PetscFunctionReturn(0);
+}
+
+void wb_grid_destroy(WbGrid **grid) {
+  if (!grid || !*grid) return;
+  WbGrid *g = *grid;
+  if (g->row_comm != MPI_COMM_NULL) MPI_Comm_free(&g->row_comm);
+  if (g->col_comm != MPI_COMM_NULL) MPI_Comm_free(&g->col_comm);
+  WB_FREE(&g->x_starts);
+  WB_FREE(&g->y_starts);
+  WB_FREE(grid);
+}
