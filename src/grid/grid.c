@@ -8,11 +8,9 @@ static int largest_piece(int n, int p) {
   return (n + p - 1) / p;
 }
 
-/* Cost of a process grid: first the largest rank's cells (load), then its cut edges (halo traffic). */
+/* Cost of a process grid: cells of the largest rank with its ghosts (two on each side), so load and halo traffic. */
 static double split_cost(int ux, int uy, int px, int py) {
-  const double lx = largest_piece(ux, px), ly = largest_piece(uy, py);
-  const double edges = (px > 1 ? 2.0 * ly : 0.0) + (py > 1 ? 2.0 * lx : 0.0);
-  return lx * ly + 1e-4 * edges;
+  return (largest_piece(ux, px) + 4.0) * (largest_piece(uy, py) + 4.0);
 }
 
 /* Best factorisation px * py = size with px <= ux, py <= uy; py >= px unless no such one fits. False if none fits. */
