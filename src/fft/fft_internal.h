@@ -13,6 +13,7 @@ struct WbPoisson_s {
   MPI_Comm row_comm, col_comm; /* borrowed from the grid */
   int nx, ny, nz, nxl, nyl, px, py, ix, iy;
   bool periodic_x, periodic_y;
+  bool mix_rows;            /* rows k and ny - k of the y transform are rotated into real modes: any cosine transform */
   int *x_starts, *y_starts; /* copies of the grid's */
   double dx;
   double *dz;               /* (nz) */
@@ -27,7 +28,7 @@ struct WbPoisson_s {
   /* WbReal of the precision */
   void *a, *h;                           /* (nz + 1) a_face; (nz) thickness times the transforms' normalisation */
   void *inv;                             /* (nrl, nz, 2 ncl): inverse pivots of the elimination from the top */
-  void *tw_x, *tw_y;                     /* cos, sin pairs of the cosine transforms: (nxc), (ny) */
+  void *tw_x, *tw_y;                     /* cos, sin pairs of the rotations: (nxc), (ny) */
   void *row;                             /* (nx) one row */
   void *xr, *xs, *ys, *zs, *send, *recv; /* stages; zs is ys, xs is ys when nothing is exchanged */
   void *plan_r2c, *plan_c2r, *plan_forward, *plan_backward;

@@ -64,6 +64,7 @@ PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *
   s->iy = grid->iy;
   s->periodic_x = grid->periodic_x;
   s->periodic_y = grid->periodic_y;
+  s->mix_rows = !(s->periodic_x && s->periodic_y);
   s->dx = dx_m;
   s->nxc = s->nx / 2 + 1;
   PetscCall(poisson_starts(s, grid));

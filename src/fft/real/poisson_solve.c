@@ -2,11 +2,8 @@
  * Mode with horizontal eigenvalue l <= 0, multiplied by the thickness h_k (a_k = 1 / centre distance at face k):
  *   a_k p_(k-1) - (a_k + a_(k+1) - l h_k) p_k + a_(k+1) p_(k+1) = h_k r_k.
  * Eliminated from the top, so that levels above the last non-zero r cost nothing (wb_poisson_solve_low). */
-#include <fftw3.h>
-
-#include "windbridge/real.h"
-
 #include "fft_internal.h"
+#include "fft_real.h"
 
 #define ROW_ALIGN 8 /* complex numbers: rows start on cache lines */
 
@@ -66,8 +63,9 @@ static PetscErrorCode make_tables(WbPoisson s) {
     tx[2 * c + 1] = (WbReal)sin(PETSC_PI * c / (2.0 * s->nx));
   }
   for (int j = 0; j < s->ny; j++) {
-    ty[2 * j] = (WbReal)cos(PETSC_PI * j / (2.0 * s->ny));
-    ty[2 * j + 1] = (WbReal)sin(PETSC_PI * j / (2.0 * s->ny));
+    const double angle = s->periodic_y ? -PETSC_PI / 4 : PETSC_PI * j / (2.0 * s->ny);
+    ty[2 * j] = (WbReal)cos(angle);
+    ty[2 * j + 1] = (WbReal)sin(angle);
   }
   PetscFunctionReturn(0);
 }
@@ -107,7 +105,7 @@ static PetscErrorCode make_buffers(WbPoisson s) {
 static PetscErrorCode make_plans(WbPoisson s) {
   PetscFunctionBeginUser;
   const unsigned flags = FFTW_ESTIMATE; /* measured plans would differ from run to run, and with them the bits */
-  WB_FFTW(complex) *xs = (WB_FFTW(complex) *)s->xs, *ys = (WB_FFTW(complex) *)s->ys;
+  WbComplex *xs = (WbComplex *)s->xs, *ys = (WbComplex *)s->ys;
   s->plan_r2c = WB_FFTW(plan_dft_r2c_1d)(s->nx, s->row, xs, flags);
   s->plan_c2r = WB_FFTW(plan_dft_c2r_1d)(s->nx, xs, s->row, flags);
   PetscCheck(s->plan_r2c && s->plan_c2r, PETSC_COMM_SELF, PETSC_ERR_LIB, "FFTW made no plan for nx = %d", s->nx);

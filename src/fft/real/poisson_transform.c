@@ -2,12 +2,10 @@
  * transforms through the same FFTs (Makhoul 1980, IEEE ASSP 28, 27): v = even points, then odd points backwards,
  * V = FFT(v), w = exp(-i pi k / 2N); then w^k V(k) = (C(k) - i C(N - k)) / 2. So in x real and imaginary parts are
  * separate modes and no mixing is needed; in y, whose complex numbers are pairs of real sequences,
- * C(k) = w^k V(k) + w^-k V(N - k): a rotation of the rows k and N - k. */
-#include <fftw3.h>
-
-#include "windbridge/real.h"
-
+ * C(k) = w^k V(k) + w^-k V(N - k): a rotation of the rows k and N - k. With
+ * cosines in x and cyclic y the two real sequences must be told apart too: rotation by -45 degrees, Hartley modes. */
 #include "fft_internal.h"
+#include "fft_real.h"
 
 #include <string.h>
 
@@ -63,7 +61,7 @@ static void x_row_forward(WbPoisson s, const WbReal *restrict in, WbReal *restri
     }
     if (n % 2) v[n / 2] = in[n - 1];
   }
-  WB_FFTW(execute_dft_r2c)((WB_FFTW(plan))s->plan_r2c, v, (WB_FFTW(complex) *)out);
+  WB_FFTW(execute_dft_r2c)((WB_FFTW(plan))s->plan_r2c, v, (WbComplex *)out);
   if (!s->periodic_x) rotate_row(s->nxc, out, s->tw_x, 1);
 }
 
@@ -71,7 +69,7 @@ static void x_row_backward(WbPoisson s, WbReal *restrict in, WbReal *restrict ou
   WbReal *restrict v = s->row;
   const int n = s->nx;
   if (!s->periodic_x) rotate_row(s->nxc, in, s->tw_x, -1);
-  WB_FFTW(execute_dft_c2r)((WB_FFTW(plan))s->plan_c2r, (WB_FFTW(complex) *)in, v);
+  WB_FFTW(execute_dft_c2r)((WB_FFTW(plan))s->plan_c2r, (WbComplex *)in, v);
   if (s->periodic_x) {
     memcpy(out, v, (size_t)n * sizeof(WbReal));
     return;
@@ -86,8 +84,8 @@ static void x_row_backward(WbPoisson s, WbReal *restrict in, WbReal *restrict ou
 static void y_plane_forward(WbPoisson s, WbReal *plane) {
   const WbReal *tw = s->tw_y;
   const size_t row = 2 * (size_t)s->pitch;
-  WB_FFTW(execute_dft)((WB_FFTW(plan))s->plan_forward, (WB_FFTW(complex) *)plane, (WB_FFTW(complex) *)plane);
-  if (s->periodic_y) return;
+  WB_FFTW(execute_dft)((WB_FFTW(plan))s->plan_forward, (WbComplex *)plane, (WbComplex *)plane);
+  if (!s->mix_rows) return;
   const int n = s->ny;
   scale_row(2 * s->ncl, plane, 2);
   for (int k = 1; 2 * k < n; k++)
@@ -99,13 +97,13 @@ static void y_plane_backward(WbPoisson s, WbReal *plane) {
   const WbReal *tw = s->tw_y;
   const size_t row = 2 * (size_t)s->pitch;
   const int n = s->ny;
-  if (!s->periodic_y) {
+  if (s->mix_rows) {
     scale_row(2 * s->ncl, plane, WB_LIT(0.5));
     for (int k = 1; 2 * k < n; k++)
       pair_backward(s->ncl, plane + (size_t)k * row, plane + (size_t)(n - k) * row, tw[2 * k] / 2, tw[2 * k + 1] / 2);
     if (n % 2 == 0) scale_row(2 * s->ncl, plane + (size_t)(n / 2) * row, 1 / (2 * tw[n]));
   }
-  WB_FFTW(execute_dft)((WB_FFTW(plan))s->plan_backward, (WB_FFTW(complex) *)plane, (WB_FFTW(complex) *)plane);
+  WB_FFTW(execute_dft)((WB_FFTW(plan))s->plan_backward, (WbComplex *)plane, (WbComplex *)plane);
 }
 
 static int local_levels(WbPoisson s, int nk) {
