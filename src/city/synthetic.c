@@ -118,11 +118,11 @@ static PetscErrorCode fit_coverage(WbBuilder *b, const WbCity *city) {
   PetscFunctionReturn(0);
 }
 
-static double scaled(double h, double factor) { /* tends to 230 m */
+static double scaled(double h, double factor) { /* tends to 235 m */
   const double s = h * factor;
-  if (s <= 140) return s > 3 ? s : 3;
-  const double x = (s - 140) / 90;
-  return 140 + 90 * x / (1 + x);
+  if (s <= 170) return s > 3 ? s : 3;
+  const double x = (s - 170) / 65;
+  return 170 + 65 * x / (1 + x);
 }
 
 /* Factor on all heights that gives the drawn footprint-weighted mean in the window, by bisection on a histogram. */

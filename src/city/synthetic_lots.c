@@ -103,7 +103,7 @@ static void lot(WbBuilder *b, const WbDistrict *d, const WbConvex *p, uint64_t b
   const double depth = f.v1 - f.v0;
   const double p_tower = d->kind == WB_DISTRICT_CORE ? 0.55 : d->kind == WB_DISTRICT_CAMPUS ? 0.35 : 0.12;
   if (area > 1000 && depth > 24 && v[0] < p_tower) {
-    tower(b, &body, wb_mix(70, 200, v[1] * (0.4 + 0.6 * v[2])), id);
+    tower(b, &body, wb_mix(65, 240, v[1] * (0.35 + 0.65 * v[2])), id);
   } else if (area > 1400 && depth > 32 && (v[3] < 0.4 || d->kind == WB_DISTRICT_CAMPUS)) {
     bars(b, &body, h, id);
   } else {
