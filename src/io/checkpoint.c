@@ -189,7 +189,7 @@ static PetscErrorCode open_verified(WbCheckpoint ck, const char *path) {
 }
 
 PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
-  char previous[WB_IO_PATH], reason[512];
+  char previous[WB_IO_PATH + 8], reason[512];
   PetscFunctionBeginUser;
   PetscCall(make(comm, path, ck));
   PetscErrorCode ierr = open_verified(*ck, path);
@@ -359,7 +359,7 @@ PetscErrorCode wb_checkpoint_has(WbCheckpoint ck, const char *name, bool *has) {
 
 /* ---- end ---- */
 static PetscErrorCode commit(WbCheckpoint ck) {
-  char previous[WB_IO_PATH];
+  char previous[WB_IO_PATH + 8];
   PetscFunctionBeginUser;
   snprintf(previous, sizeof(previous), "%s.prev", ck->path);
   PetscCall(wb_io_fsync(ck->temporary));

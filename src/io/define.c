@@ -172,13 +172,15 @@ static PetscErrorCode create_dataset(WbNc nc, const char *group, WbIoVar *v) {
   const hid_t dcpl = creation_list(v->type, true);
   const hid_t space = v->rank ? H5Screate_simple(v->rank, shape, NULL) : H5Screate(H5S_SCALAR);
   v->dset = H5Dcreate2(where, v->name, wb_io_type_file(v->type), space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+  PetscErrorCode ierr = 0;
+  if (v->dset < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot make room for variable %s (%.3g MB) in %s (disk full?): %s", v->name, bytes / 1e6,
+                          nc->path, wb_io_h5_reason());
   H5Sclose(space);
   H5Pclose(dcpl);
   H5Gclose(where);
-  if (v->dset < 0)
-    WB_RAISE(WB_ERR_IO, "cannot make room for variable %s (%.3g MB) in %s: %s", v->name, bytes / 1e6, nc->path,
-             wb_io_h5_reason());
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_nc_def_var(WbNc nc, const char *group, const char *name, WbNcType type, const char *dims) {
@@ -217,12 +219,15 @@ static PetscErrorCode make_pure_dimension(WbNc nc, WbIoDim *d) {
   const hid_t dcpl = creation_list(WB_NC_INT32, true);
   const hid_t space = H5Screate_simple(1, (hsize_t[]){(hsize_t)d->size}, NULL);
   d->scale = H5Dcreate2(where, d->name, H5T_IEEE_F32BE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+  PetscErrorCode ierr = 0;
+  if (d->scale < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot write dimension %s: %s",
+                          nc->path, d->name, wb_io_h5_reason());
   d->own_scale = true;
   H5Sclose(space);
   H5Pclose(dcpl);
   H5Gclose(where);
-  if (d->scale < 0) WB_RAISE(WB_ERR_IO, "%s: cannot write dimension %s: %s", nc->path, d->name, wb_io_h5_reason());
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 static PetscErrorCode make_scale(WbNc nc, int index) {

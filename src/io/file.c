@@ -146,13 +146,15 @@ static PetscErrorCode read_block(WbNc nc, const WbIoVar *v, hid_t memory_space, 
   void *target = !n ? (void *)&nothing : direct ? data : raw;
   /* compressed data is read by each rank on its own: collective reads of filtered chunks need equal call counts */
   const hid_t dxpl = v->contiguous ? nc->dxpl : H5P_DEFAULT;
-  const herr_t status = H5Dread(v->dset, native, memory_space, file_space, dxpl, target);
+  PetscErrorCode ierr = 0;
+  if (H5Dread(v->dset, native, memory_space, file_space, dxpl, target) < 0)
+    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot read variable %s of %s: %s", v->name, nc->path, wb_io_h5_reason());
   H5Tclose(native);
   H5Tclose(stored);
-  if (status >= 0 && !direct) wb_io_convert(v, (size_t)n, raw, type, data);
+  if (!ierr && !direct) wb_io_convert(v, (size_t)n, raw, type, data);
   wb_free_bytes(&raw);
-  if (status < 0) WB_RAISE(WB_ERR_INPUT, "cannot read variable %s of %s: %s", v->name, nc->path, wb_io_h5_reason());
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,

@@ -71,12 +71,12 @@ PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, h
   H5Pset_obj_track_times(fcpl, 0); /* the same run gives the same bytes */
   H5Pset_libver_bounds(fapl, H5F_LIBVER_V18, H5F_LIBVER_V18);
   *file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl);
-  H5Pclose(fcpl);
-  H5Pclose(fapl);
   PetscErrorCode ierr = 0;
-  if (*file < 0)
+  if (*file < 0) /* before any other HDF5 call, which would forget the reason */
     ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot create %s: %s", path,
                           wb_io_h5_reason());
+  H5Pclose(fcpl);
+  H5Pclose(fapl);
   PetscCall(wb_error_agree(comm, ierr));
   *dxpl = transfer_list(comm);
   PetscFunctionReturn(0);
@@ -101,10 +101,13 @@ static PetscErrorCode check_readable(const char *path, bool writable) {
   const hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_file_locking(fapl, 0, 1);
   const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+  PetscErrorCode ierr = 0;
+  if (file < 0)
+    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s is damaged or incomplete: %s",
+                          path, wb_io_h5_reason());
   H5Pclose(fapl);
-  if (file < 0) WB_RAISE(WB_ERR_INPUT, "%s is damaged or incomplete: %s", path, wb_io_h5_reason());
-  H5Fclose(file);
-  PetscFunctionReturn(0);
+  if (file >= 0) H5Fclose(file);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, hid_t *file, hid_t *dxpl) {
@@ -115,11 +118,11 @@ PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, h
   PetscCall(wb_error_agree(comm, rank == 0 ? check_readable(path, writable) : 0));
   const hid_t fapl = access_list(comm);
   *file = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, fapl);
-  H5Pclose(fapl);
   PetscErrorCode ierr = 0;
   if (*file < 0)
     ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot open %s: %s", path,
                           wb_io_h5_reason());
+  H5Pclose(fapl);
   PetscCall(wb_error_agree(comm, ierr));
   *dxpl = transfer_list(comm);
   PetscFunctionReturn(0);
@@ -171,12 +174,14 @@ static PetscErrorCode put_att(hid_t object, const char *where, const char *name,
   const bool text = H5Tget_class(type) == H5T_STRING;
   const hid_t scalar = H5Screate(H5S_SCALAR);
   const hid_t att = H5Acreate2(object, name, type, text ? scalar : space, H5P_DEFAULT, H5P_DEFAULT);
-  const bool ok = att >= 0 && H5Awrite(att, type, value) >= 0;
+  PetscErrorCode ierr = 0;
+  if (att < 0 || H5Awrite(att, type, value) < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot write attribute %s of %s: %s", name, where, wb_io_h5_reason());
   if (att >= 0) H5Aclose(att);
   H5Sclose(space);
   H5Sclose(scalar);
-  if (!ok) WB_RAISE(WB_ERR_IO, "cannot write attribute %s of %s: %s", name, where, wb_io_h5_reason());
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_io_att_text(hid_t object, const char *where, const char *name, const char *text) {
