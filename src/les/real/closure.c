@@ -56,37 +56,38 @@ typedef struct {
 
 /* m: 1/dx, 1/dz, 1/2 / (zc[k+1] - zc[k-1]); c: model constant, molecular viscosity, dx^2, dz^2. Returns the row's max.
  */
-WB_KERNEL static WbReal row_vreman(const Row *r, int n, const WbReal m[3], const WbReal c[4]) {
+WB_KERNEL static void row_vreman(const Row *r, int n, const WbReal m[3], const WbReal c[4]) {
   const WbReal *u = r->u, *v = r->v, *w = r->w;
   const uint8_t *restrict flags = r->flags;
   WbReal *restrict nut = r->nut;
   const ptrdiff_t sy = r->sy, sz = r->sz;
-  WbReal top = 0;
-#pragma omp simd reduction(max : top)
+#pragma omp simd
   for (int i = 0; i < n; i++) {
     const Gradient a = gradient(u + i, v + i, w + i, sy, sz, m);
     const WbReal value = c[1] + c[0] * vreman(a, c[2], c[3]);
     const WbReal nu = flags[i] & WB_FLUID ? value : WB_NUT_SOLID;
     nut[i] = nu;
-    top = nu > top ? nu : top;
   }
-  return top;
 }
 
-WB_KERNEL static WbReal row_smagorinsky(const Row *r, int n, const WbReal m[3], const WbReal c[4]) {
+WB_KERNEL static void row_smagorinsky(const Row *r, int n, const WbReal m[3], const WbReal c[4]) {
   const WbReal *u = r->u, *v = r->v, *w = r->w;
   const uint8_t *restrict flags = r->flags;
   WbReal *restrict nut = r->nut;
   const ptrdiff_t sy = r->sy, sz = r->sz;
-  WbReal top = 0;
-#pragma omp simd reduction(max : top)
+#pragma omp simd
   for (int i = 0; i < n; i++) {
     const Gradient a = gradient(u + i, v + i, w + i, sy, sz, m);
     const WbReal value = c[1] + c[0] * strain(a);
     const WbReal nu = flags[i] & WB_FLUID ? value : WB_NUT_SOLID;
     nut[i] = nu;
-    top = nu > top ? nu : top;
   }
+}
+
+WB_KERNEL static WbReal row_largest(const WbReal *restrict nut, int n) {
+  WbReal top = 0;
+#pragma omp simd reduction(max : top)
+  for (int i = 0; i < n; i++) top = nut[i] > top ? nut[i] : top;
   return top;
 }
 
@@ -129,13 +130,13 @@ double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state) {
       const size_t o = wb_les_at(l, k, j, -1);
       const Row r = {state + o, state + l->field + o, state + 2 * l->field + o, les->flags + o, nut + o,
                      l->sy,     (ptrdiff_t)l->sz};
-      WbReal t = 0;
       if (closure == WB_CLOSURE_VREMAN)
-        t = row_vreman(&r, n, m, c);
+        row_vreman(&r, n, m, c);
       else if (closure == WB_CLOSURE_SMAGORINSKY)
-        t = row_smagorinsky(&r, n, m, c);
+        row_smagorinsky(&r, n, m, c);
       else
         row_constant(&r, n, (WbReal)molecular);
+      const WbReal t = row_largest(r.nut, n);
       top = t > top ? t : top;
     }
     const double rate = 2.0 * (double)top * (2.0 / (dx * dx) + 1.0 / (dz * dz));
