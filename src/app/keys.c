@@ -124,7 +124,7 @@ const WbKey wb_app_keys[] = {
     PATH("evaluate", "truth", "", "evaluate", "a 5 m simulation of the same window (truth.nc of les)"),
     INT("evaluate", "bootstrap", "", "2000", 100, 1e6, "evaluate", "bootstrap resamples"),
     /* ---- bench ---- */
-    CHOICE("bench", "what", "les", "les|poisson|net|halo|shot|transport", "bench", "what is timed"),
+    CHOICE("bench", "what", "les", "les|poisson|net|halo|shot", "bench", "what is timed"),
     PATH("bench", "json", "", "bench", "also write the table as JSON to this file"),
     INT("bench", "nx", "", "128", 16, 4096, "bench", "cells in x and y (5 m cells for net and shot; a multiple of 16)"),
     INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net and shot use 32)"),

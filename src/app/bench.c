@@ -1,0 +1,385 @@
+/* windbridge bench: times the kernels on this machine and prints a table (and JSON). Each figure is the median of
+ * repeated batches; peers are reported where one runs in the same process (bare kernels), never from storage. */
+#include <time.h>
+
+#include "results.h"
+#include "windbridge/fft.h"
+
+#include <math.h>
+#include <unistd.h>
+
+enum { MAX_RESULTS = 32, MAX_BATCHES = 64 };
+typedef struct {
+  char name[64], unit[32], peer[64];
+  double value, peer_value; /* peer_value 0: none */
+} WbBenchResult;
+typedef struct {
+  WbApp *app;
+  double seconds;
+  WbBenchResult results[MAX_RESULTS];
+  int n;
+} WbBench;
+
+static void add(WbBench *b, const char *name, double value, const char *unit) {
+  if (b->n == MAX_RESULTS) return;
+  WbBenchResult *r = &b->results[b->n++];
+  memset(r, 0, sizeof *r);
+  snprintf(r->name, sizeof r->name, "%s", name);
+  snprintf(r->unit, sizeof r->unit, "%s", unit);
+  r->value = value;
+}
+
+static int compare(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Median seconds of one call of fn, repeated for b->seconds (at least 3 times). */
+typedef PetscErrorCode (*WbBenchFn)(void *ctx);
+static PetscErrorCode time_it(WbBench *b, WbBenchFn fn, void *ctx, double *median) {
+  PetscFunctionBeginUser;
+  double t[MAX_BATCHES];
+  int n = 0;
+  PetscCall(fn(ctx)); /* warm */
+  const double begin = wb_wtime();
+  for (int more = 1; more && n < MAX_BATCHES;) {
+    PetscCallMPI(MPI_Barrier(b->app->comm));
+    const double t0 = wb_wtime();
+    PetscCall(fn(ctx));
+    PetscCallMPI(MPI_Barrier(b->app->comm));
+    t[n++] = wb_wtime() - t0;
+    more = n < 3 || wb_wtime() - begin < b->seconds;
+    PetscCallMPI(MPI_Bcast(&more, 1, MPI_INT, 0, b->app->comm));
+  }
+  qsort(t, (size_t)n, sizeof *t, compare);
+  *median = t[n / 2];
+  PetscFunctionReturn(0);
+}
+
+/* ---- les ---- */
+typedef struct {
+  WbLes les;
+  double dt;
+} LesCase;
+enum { LES_STEPS = 4 };
+static PetscErrorCode les_steps(void *ctx) {
+  PetscFunctionBeginUser;
+  LesCase *c = ctx;
+  for (int i = 0; i < LES_STEPS; i++) PetscCall(wb_les_step(c->les, c->dt));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode bench_les_case(WbBench *b, bool with_city, const char *name) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  const int nx = (int)wb_config_int(app->config, "bench", "nx"), nz = (int)wb_config_int(app->config, "bench", "nz");
+  const double dx = 5;
+  WbSimOptions sim;
+  WbGrid *grid = NULL;
+  uint8_t *solid = NULL;
+  double *zf = NULL;
+  PetscCall(wb_app_sim_options(app, &sim));
+  PetscCall(wb_grid_create(app->comm, nx, nx, nz, 1, 0, 0, true, true, &grid));
+  grid->dx_m = dx;
+  PetscCall(WB_ALLOC(nz + 1, &zf));
+  for (int k = 0; k <= nz; k++) zf[k] = k * dx;
+  if (with_city) {
+    const WbCityOptions o = {.generate = "tokyo_like",
+                             .seed = 1,
+                             .null_height = "refuse",
+                             .window_given = true,
+                             .size_x_m = ceil(nx * dx / 20) * 20,
+                             .size_y_m = ceil(nx * dx / 20) * 20};
+    WbCity *city = NULL;
+    PetscCall(wb_city_create(app->comm, &o, &city));
+    PetscCall(WB_ALLOC(wb_grid_owned(grid), &solid));
+    PetscCall(wb_city_voxelise(city, grid->x0 * dx, grid->y0 * dx, dx, grid->nxl, grid->nyl, nz, zf, solid));
+    wb_city_destroy(&city);
+  }
+  sim.les.drive_mean_wind = true;
+  LesCase c = {.dt = 0.3};
+  PetscCall(wb_les_create(grid, zf, solid, NULL, NULL, &sim.les, &c.les));
+  PetscCall(wb_les_init(c.les, 0));
+  PetscCall(wb_les_advance(c.les, 6.0, NULL, NULL)); /* past the initial transient of the pressure solver */
+  WbLesSummary s0, s1;
+  double seconds = 0;
+  PetscCall(wb_les_summary(c.les, &s0));
+  PetscCall(time_it(b, les_steps, &c, &seconds));
+  PetscCall(wb_les_summary(c.les, &s1));
+  add(b, name, (double)nx * nx * nz * LES_STEPS / seconds / app->size, "cell-steps/s/core");
+  char text[64];
+  snprintf(text, sizeof text, "%s_cg_iterations", name);
+  add(b, text, s1.poisson_iterations_mean, "per step");
+  wb_les_destroy(&c.les);
+  wb_grid_destroy(&grid);
+  WB_FREE(&solid);
+  WB_FREE(&zf);
+  PetscFunctionReturn(0);
+}
+
+/* ---- poisson ---- */
+typedef struct {
+  WbPoisson solver;
+  void *r, *p;
+} PoissonCase;
+static PetscErrorCode poisson_solve(void *ctx) {
+  const PoissonCase *c = ctx;
+  return wb_poisson_solve(c->solver, c->r, c->p);
+}
+static PetscErrorCode bench_poisson(WbBench *b, WbPrecision precision, const char *name) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  const int nx = (int)wb_config_int(app->config, "bench", "nx"), nz = (int)wb_config_int(app->config, "bench", "nz");
+  WbGrid *grid = NULL;
+  double *zf = NULL, seconds = 0;
+  PoissonCase c = {0};
+  PetscCall(wb_grid_create(app->comm, nx, nx, nz, 1, 0, 0, true, true, &grid));
+  const size_t n = wb_grid_owned(grid), bytes = n * (precision == WB_FP64 ? 8 : 4);
+  PetscCall(WB_ALLOC(nz + 1, &zf));
+  for (int k = 0; k <= nz; k++) zf[k] = 5.0 * k;
+  PetscCall(wb_poisson_create(grid, 5, zf, precision, &c.solver));
+  PetscCall(wb_calloc_bytes(bytes, "r", &c.r));
+  PetscCall(wb_calloc_bytes(bytes, "p", &c.p));
+  for (size_t q = 0; q < n; q++) {
+    const double v = sin(0.37 * (double)q);
+    if (precision == WB_FP64)
+      ((double *)c.r)[q] = v;
+    else
+      ((float *)c.r)[q] = (float)v;
+  }
+  PetscCall(time_it(b, poisson_solve, &c, &seconds));
+  add(b, name, (double)nx * nx * nz / seconds / app->size, "cells/s/core");
+  wb_poisson_destroy(&c.solver);
+  wb_free_bytes(&c.r);
+  wb_free_bytes(&c.p);
+  WB_FREE(&zf);
+  wb_grid_destroy(&grid);
+  PetscFunctionReturn(0);
+}
+
+/* ---- halo ---- */
+typedef struct {
+  WbHalo halo;
+  float *array;
+} HaloCase;
+static PetscErrorCode halo_exchange(void *ctx) {
+  const HaloCase *c = ctx;
+  return wb_halo_exchange(c->halo, c->array);
+}
+static PetscErrorCode bench_halo(WbBench *b) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  const int nx = (int)wb_config_int(app->config, "bench", "nx"), channels = 64, levels = 18;
+  WbGrid *grid = NULL;
+  HaloCase c = {0};
+  double seconds = 0;
+  PetscCall(wb_grid_create(app->comm, nx, nx, 16, 1, 0, 0, true, true, &grid));
+  PetscCall(WB_CALLOC((size_t)levels * (size_t)(grid->nyl + 2) * (size_t)(grid->nxl + 2) * (size_t)channels, &c.array));
+  PetscCall(wb_halo_create(grid, levels, 1, channels, WB_FP32, &c.halo));
+  PetscCall(time_it(b, halo_exchange, &c, &seconds));
+  const double bytes = (double)levels * channels * 4 * (2.0 * (grid->nyl + grid->nxl) + 4);
+  add(b, "halo_64_channels", seconds, "s");
+  add(b, "halo_64_channels_bandwidth", bytes / seconds, "B/s");
+  wb_halo_destroy(&c.halo);
+  WB_FREE(&c.array);
+  wb_grid_destroy(&grid);
+  PetscFunctionReturn(0);
+}
+
+/* ---- net, shot ---- */
+typedef struct {
+  WbNet net;
+  float *x, *out;
+} NetCase;
+static PetscErrorCode net_forward(void *ctx) {
+  const NetCase *c = ctx;
+  return wb_net_forward(c->net, 0.5, c->x, c->out);
+}
+
+static PetscErrorCode bench_net(WbBench *b) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  WbConfig k = app->config;
+  const int nx = (int)wb_config_int(k, "bench", "nx");
+  WbNetConfig config;
+  WbBackend backend;
+  WbModel model = NULL;
+  WbGrid *grid = NULL;
+  NetCase c = {0};
+  double seconds = 0;
+  wb_net_config_default(&config);
+  config.width1 = (int)wb_config_int(k, "train", "width1");
+  config.width2 = (int)wb_config_int(k, "train", "width2");
+  config.blocks1 = (int)wb_config_int(k, "train", "blocks1");
+  config.blocks2 = (int)wb_config_int(k, "train", "blocks2");
+  PetscCall(wb_backend_parse(wb_config_text(k, "sr", "backend"), &backend));
+  PetscCall(wb_grid_create(app->comm, nx, nx, 32, 4, 0, 0, false, false, &grid));
+  const size_t n = wb_grid_owned(grid);
+  float *stat = NULL;
+  uint8_t *mask = NULL;
+  PetscCall(WB_CALLOC(n * (size_t)config.in_static, &stat));
+  PetscCall(WB_ALLOC(n, &mask));
+  PetscCall(WB_CALLOC(4 * n, &c.x));
+  PetscCall(WB_ALLOC(4 * n, &c.out));
+  memset(mask, 1, n);
+  for (size_t q = 0; q < 4 * n; q++) c.x[q] = (float)sin(0.1 * (double)q);
+  PetscCall(wb_model_create(&config, &model));
+  PetscCall(wb_model_init(model, 1));
+  PetscCall(wb_net_create(model, grid, backend, false, &c.net));
+  PetscCall(wb_net_condition(c.net, stat, mask));
+  PetscCall(time_it(b, net_forward, &c, &seconds));
+  add(b, "net_forward", seconds, "s");
+  add(b, "net_flops", wb_net_flops(c.net) / seconds, "FLOP/s/rank");
+  wb_net_destroy(&c.net);
+  wb_model_destroy(&model);
+  WB_FREE(&stat);
+  WB_FREE(&mask);
+  WB_FREE(&c.x);
+  WB_FREE(&c.out);
+  wb_grid_destroy(&grid);
+  PetscFunctionReturn(0);
+}
+
+typedef struct {
+  WbSr sr;
+  float *lr, *out;
+} ShotCase;
+static PetscErrorCode one_shot(void *ctx) {
+  PetscFunctionBeginUser;
+  const ShotCase *c = ctx;
+  PetscCall(wb_sr_condition(c->sr, c->lr));
+  PetscCall(wb_sr_member(c->sr, 0, 0, c->out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode bench_shot(WbBench *b) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  const int nx = (int)wb_config_int(app->config, "bench", "nx") / 4;
+  const WbCityOptions o = {.generate = "tokyo_like",
+                           .seed = 1,
+                           .null_height = "refuse",
+                           .window_given = true,
+                           .size_x_m = nx * 20.0,
+                           .size_y_m = nx * 20.0};
+  WbSrOptions options;
+  WbSimOptions sim;
+  WbNormalisation forcing;
+  WbCity *city = NULL;
+  WbGrid *grid = NULL;
+  ShotCase c = {0};
+  double zf[10], seconds = 0;
+  PetscCall(wb_app_sr_options(app, &options));
+  PetscCall(wb_app_sim_options(app, &sim));
+  wb_app_forcing(&sim, &forcing);
+  PetscCall(wb_city_create(app->comm, &o, &city));
+  PetscCall(wb_grid_create(app->comm, nx, nx, 9, 1, 0, 0, false, false, &grid));
+  grid->dx_m = 20;
+  const size_t n = wb_grid_owned(grid);
+  uint8_t *fluid = NULL;
+  PetscCall(WB_ALLOC(n, &fluid));
+  PetscCall(WB_CALLOC(4 * n, &c.lr));
+  for (int k = 0; k <= 9; k++) zf[k] = 20.0 * k;
+  PetscCall(wb_city_voxelise(city, grid->x0 * 20.0, grid->y0 * 20.0, 20, grid->nxl, grid->nyl, 9, zf, fluid));
+  for (size_t q = 0; q < n; q++) {
+    fluid[q] = !fluid[q];
+    c.lr[4 * q] = (float)sim.les.theta_surface_K;
+    c.lr[4 * q + 1] = (float)sim.les.wind_speed_m_per_s;
+  }
+  PetscCall(wb_sr_create(grid, city, 20, fluid, &forcing, sim.les.heat_flux_K_m_per_s, &options, &c.sr));
+  PetscCall(WB_ALLOC(4 * wb_grid_owned(wb_sr_grid(c.sr)), &c.out));
+  PetscCall(time_it(b, one_shot, &c, &seconds));
+  add(b, "shot_fp32", seconds, "s");
+  wb_sr_destroy(&c.sr);
+  wb_city_destroy(&city);
+  WB_FREE(&fluid);
+  WB_FREE(&c.lr);
+  WB_FREE(&c.out);
+  wb_grid_destroy(&grid);
+  PetscFunctionReturn(0);
+}
+
+/* ---- report ---- */
+static void cpu_name(char out[128]) {
+  snprintf(out, 128, "unknown");
+  FILE *f = fopen("/proc/cpuinfo", "r");
+  char line[512];
+  while (f && fgets(line, sizeof line, f)) {
+    if (strncmp(line, "model name", 10) != 0 || !strchr(line, ':')) continue;
+    snprintf(out, 128, "%.120s", strchr(line, ':') + 2);
+    out[strcspn(out, "\n")] = '\0';
+    break;
+  }
+  if (f) fclose(f);
+}
+
+static PetscErrorCode report(WbBench *b) {
+  PetscFunctionBeginUser;
+  WbApp *app = b->app;
+  char cpu[128];
+  cpu_name(cpu);
+  cJSON *root = cJSON_CreateObject(), *machine = cJSON_AddObjectToObject(root, "machine");
+  cJSON_AddStringToObject(machine, "cpu", cpu);
+  cJSON_AddNumberToObject(machine, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
+  cJSON_AddNumberToObject(machine, "ranks", app->size);
+  cJSON_AddStringToObject(machine, "version", wb_git_version());
+  cJSON *results = cJSON_AddArrayToObject(root, "results");
+  if (app->rank == 0) printf("%s, %d rank%s\n", cpu, app->size, app->size > 1 ? "s" : "");
+  for (int i = 0; i < b->n; i++) {
+    const WbBenchResult *r = &b->results[i];
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddItemToArray(results, o);
+    cJSON_AddStringToObject(o, "name", r->name);
+    cJSON_AddNumberToObject(o, "value", r->value);
+    cJSON_AddStringToObject(o, "unit", r->unit);
+    if (r->peer_value > 0) {
+      cJSON_AddStringToObject(o, "peer", r->peer);
+      cJSON_AddNumberToObject(o, "peer_value", r->peer_value);
+      cJSON_AddNumberToObject(o, "ratio", r->value / r->peer_value);
+    } else {
+      cJSON_AddNullToObject(o, "peer");
+      cJSON_AddNullToObject(o, "peer_value");
+      cJSON_AddNullToObject(o, "ratio");
+    }
+    if (app->rank == 0) printf("  %-28s %12.5g %s\n", r->name, r->value, r->unit);
+  }
+  const char *path = wb_config_text(app->config, "bench", "json");
+  PetscErrorCode ierr = 0;
+  if (path) {
+    char *text = cJSON_Print(root);
+    ierr = wb_file_write_text(app->comm, path, text);
+    cJSON_free(text);
+  }
+  cJSON_Delete(root);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_app_bench(WbApp *app) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  const char *what = wb_config_text(c, "bench", "what");
+  const int nx = (int)wb_config_int(c, "bench", "nx");
+  const bool net = strcmp(what, "net") == 0 || strcmp(what, "shot") == 0;
+  if (net && nx % 16 != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: bench_nx is '%d'; allowed for %s: a multiple of 16",
+                 wb_config_where(c, "bench", "nx"), nx, what);
+  if (strcmp(what, "shot") == 0) PetscCall(wb_app_check_model(app));
+  if (app->check) PetscFunctionReturn(0);
+  PetscCall(wb_log_open(app->comm, NULL, wb_config_bool(c, "run", "quiet")));
+  WbBench b = {.app = app, .seconds = wb_config_real(c, "bench", "seconds")};
+  if (strcmp(what, "les") == 0) {
+    PetscCall(bench_les_case(&b, false, "les_flat"));
+    PetscCall(bench_les_case(&b, true, "les_city"));
+  } else if (strcmp(what, "poisson") == 0) {
+    PetscCall(bench_poisson(&b, WB_FP32, "poisson_flat_fp32"));
+    PetscCall(bench_poisson(&b, WB_FP64, "poisson_flat_fp64"));
+  } else if (strcmp(what, "halo") == 0) {
+    PetscCall(bench_halo(&b));
+  } else if (strcmp(what, "net") == 0) {
+    PetscCall(bench_net(&b));
+  } else {
+    PetscCall(bench_shot(&b));
+  }
+  PetscCall(report(&b));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,87 @@
+/* windbridge evaluate: scores against a 5 m truth, with the interpolation and regression baselines. Either on pair
+ * files (data_files: the model is run on each) or on a forecast already made (evaluate_forecast and evaluate_truth). */
+#include "evaluate.h"
+
+static PetscErrorCode get_regression(WbApp *app, int nz, WbRegression *reg) {
+  PetscFunctionBeginUser;
+  WbFileList files;
+  const char *stored = wb_config_text(app->config, "evaluate", "regression");
+  PetscCall(wb_app_expand_files(app, "evaluate", "train_files", &files));
+  *reg = NULL;
+  if (files.n > 0) {
+    /* the coefficients do not depend on the scales but are kept in the model's units */
+    static WbModelMeta meta;
+    WbSrOptions options;
+    WbModel model = NULL;
+    char path[1024];
+    PetscCall(wb_app_sr_options(app, &options));
+    PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta));
+    wb_model_destroy(&model);
+    WbNormalisation scales = {.scale_by_wind = meta.scale_by_wind};
+    memcpy(scales.scale, meta.scale, sizeof scales.scale);
+    PetscCall(wb_regression_create(nz, reg));
+    PetscCall(wb_regression_fit_files(app, &files, &scales, nz, *reg));
+    wb_app_path(app, "regression.json", path);
+    PetscCall(wb_regression_write_json(app, path, nz, *reg));
+  } else if (stored) {
+    PetscCall(wb_regression_create(nz, reg));
+    PetscCall(wb_regression_read_json(app, stored, nz, *reg));
+  } else {
+    wb_log_warn("no regression baseline: give evaluate_train_files or evaluate_regression");
+  }
+  wb_app_free_files(&files);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_scores(WbApp *app, const WbScores *scores) {
+  PetscFunctionBeginUser;
+  const int resamples = (int)wb_config_int(app->config, "evaluate", "bootstrap");
+  const uint32_t seed = (uint32_t)wb_config_real(app->config, "run", "seed");
+  wb_scores_print(scores, resamples, seed);
+  cJSON *root = wb_scores_json(scores, resamples, seed);
+  char *text = cJSON_Print(root), path[1024];
+  wb_app_path(app, "scores.json", path);
+  const PetscErrorCode ierr = wb_file_write_text(app->comm, path, text);
+  cJSON_free(text);
+  cJSON_Delete(root);
+  wb_log("written: %s", path);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_app_evaluate(WbApp *app) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  const char *forecast = wb_config_text(c, "evaluate", "forecast"), *truth = wb_config_text(c, "evaluate", "truth");
+  WbFileList files;
+  PetscCall(wb_app_expand_files(app, "data", "files", &files));
+  if ((forecast == NULL) != (truth == NULL))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "evaluate_forecast and evaluate_truth belong together; only %s is given",
+                 forecast ? "evaluate_forecast" : "evaluate_truth");
+  if (files.n == 0 && !forecast)
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "nothing to score: give data_files (test pairs), or evaluate_forecast and evaluate_truth");
+  const char *results[] = {"scores.json"};
+  PetscCall(wb_app_output_begin(app, 1, results));
+  for (int f = 0; f < files.n; f++) {
+    WbPairInfo info;
+    PetscCall(wb_pair_inspect(app->comm, files.paths[f], &info));
+  }
+  if (!forecast) PetscCall(wb_app_check_model(app));
+  if (!app->check) {
+    const int nz = (int)(wb_config_real(c, "sr", "top_m") / wb_config_real(c, "sr", "dx_m") + 0.5);
+    WbRegression reg = NULL;
+    WbScores *scores = NULL;
+    PetscCall(get_regression(app, nz, &reg));
+    if (forecast) {
+      PetscCall(wb_evaluate_forecast(app, forecast, truth, reg, &scores));
+    } else {
+      PetscCall(wb_scores_create((int)wb_config_int(c, "sr", "members"), &scores));
+      PetscCall(wb_evaluate_pairs(app, &files, reg, scores));
+    }
+    PetscCall(write_scores(app, scores));
+    wb_scores_destroy(&scores);
+    wb_regression_destroy(&reg);
+  }
+  wb_app_free_files(&files);
+  PetscFunctionReturn(0);
+}
