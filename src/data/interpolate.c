@@ -180,6 +180,52 @@ static PetscErrorCode load_coarse(const WbGrid *g, const float *lr, const uint8_
   PetscFunctionReturn(0);
 }
 
+/* Ghosts from the whole field, for ranks that own fewer than W columns of cells in a cut direction: every rank puts its
+ * fluid cells into a global array (each cell has one owner, so the sum only adds zeros). */
+static PetscErrorCode ghosts_from_all(const WbGrid *g, float *value) {
+  const size_t row = (size_t)(g->nxl + 2 * W), rows = (size_t)(g->nyl + 2 * W);
+  float *all = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC((size_t)g->ny * (size_t)g->nx * V, &all));
+  for (int k = 0; k < g->nz; k++) {
+    float *level = value + (size_t)k * rows * row * V;
+    memset(all, 0, (size_t)g->ny * (size_t)g->nx * V * sizeof(float));
+    for (int j = 0; j < g->nyl; j++) {
+      memcpy(all + ((size_t)(g->y0 + j) * (size_t)g->nx + (size_t)g->x0) * V, level + ((size_t)(j + W) * row + W) * V,
+             (size_t)g->nxl * V * sizeof(float));
+    }
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, g->ny * g->nx * V, MPI_FLOAT, MPI_SUM, g->comm));
+    for (int j = -W; j < g->nyl + W; j++) {
+      for (int i = -W; i < g->nxl + W; i++) {
+        int y = g->y0 + j, x = g->x0 + i;
+        if (g->periodic_y) y = (y % g->ny + g->ny) % g->ny;
+        if (g->periodic_x) x = (x % g->nx + g->nx) % g->nx;
+        if (y < 0 || y >= g->ny || x < 0 || x >= g->nx) continue;
+        memcpy(level + ((size_t)(j + W) * row + (size_t)(i + W)) * V, all + ((size_t)y * (size_t)g->nx + (size_t)x) * V,
+               V * sizeof(float));
+      }
+    }
+  }
+  WB_FREE(&all);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_ghosts(const WbGrid *g, float *value) {
+  bool narrow = g->nx < W || g->ny < W; /* periodic self-wrap of a domain smaller than the halo, too */
+  WbHalo halo = NULL;
+  PetscFunctionBeginUser;
+  for (int p = 0; p < g->px; p++) narrow = narrow || g->x_starts[p + 1] - g->x_starts[p] < W;
+  for (int p = 0; p < g->py; p++) narrow = narrow || g->y_starts[p + 1] - g->y_starts[p] < W;
+  if (narrow) {
+    PetscCall(ghosts_from_all(g, value));
+  } else {
+    PetscCall(wb_halo_create(g, g->nz, W, V, WB_FP32, &halo));
+    PetscCall(wb_halo_exchange(halo, value));
+    wb_halo_destroy(&halo);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode check_grids(const WbGrid *lr, const WbGrid *hr, int *ratio) {
   PetscFunctionBeginUser;
   const int r = lr->nx > 0 ? hr->nx / lr->nx : 0;
@@ -198,16 +244,13 @@ PetscErrorCode wb_lr_to_hr(const WbGrid *lr_grid, const WbGrid *hr_grid, const f
                            float *hr_out) {
   Coarse c = {.nz = lr_grid->nz, .nyl = lr_grid->nyl, .nxl = lr_grid->nxl};
   float *value = NULL;
-  WbHalo halo = NULL;
   long count[2] = {0, 0}; /* fluid coarse cells, fine cells that found nothing */
   PetscFunctionBeginUser;
   PetscCall(check_grids(lr_grid, hr_grid, &c.ratio));
   PetscCall(WB_CALLOC((size_t)c.nz * (size_t)(c.nyl + 2 * W) * (size_t)(c.nxl + 2 * W) * V, &value));
   c.value = value;
   PetscCall(wb_error_agree(lr_grid->comm, load_coarse(lr_grid, lr, lr_fluid, value, &count[0])));
-  PetscCall(wb_halo_create(lr_grid, c.nz, W, V, WB_FP32, &halo));
-  PetscCall(wb_halo_exchange(halo, value));
-  wb_halo_destroy(&halo);
+  PetscCall(fill_ghosts(lr_grid, value));
   const size_t level = (size_t)c.nyl * (size_t)c.nxl * (size_t)(c.ratio * c.ratio) * C;
   for (int k = 0; k < hr_grid->nz; k++) count[1] += interpolate_level(&c, k, hr_out + (size_t)k * level);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 2, MPI_LONG, MPI_SUM, lr_grid->comm));
