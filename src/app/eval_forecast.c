@@ -1,0 +1,208 @@
+/* Scoring a forecast's hr.nc against a 5 m simulation (truth.nc), minute by minute where their times agree. */
+#include <libgen.h>
+
+#include "evaluate.h"
+
+#include <math.h>
+
+typedef struct {
+  WbNc forecast, truth, lr;
+  WbGrid *lr_grid, *hr_grid;
+  int n_member;
+  double *z;
+  uint8_t *fluid, *lr_valid, *truth_fluid, *lr_fluid;
+  float **members, *truth_field, *x0, *lr_field, *one, *tmp, *regressed;
+  WbNormalisation norm;
+} WbForecastSource;
+
+static PetscErrorCode read_four(WbNc nc, const WbGrid *grid, int time, int member, float *one, float *four) {
+  PetscFunctionBeginUser;
+  static const char *const names[] = {"theta", "u", "v", "w"};
+  const size_t n = wb_grid_owned(grid);
+  for (int c = 0; c < 4; c++) {
+    PetscCall(wb_nc_get_field(nc, "/", names[c], grid, time, member, one));
+    for (size_t q = 0; q < n; q++) four[4 * q + (size_t)c] = one[q];
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode expect_dims(WbNc nc, const char *path, int want_rank, int dims[8]) {
+  PetscFunctionBeginUser;
+  bool has = false;
+  int rank = 0;
+  PetscCall(wb_nc_has(nc, "/", "theta", &has));
+  if (has) PetscCall(wb_nc_inq_dims(nc, "/", "theta", &rank, dims));
+  if (rank != want_rank)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: theta has %d dimensions; needed: %s", path, rank,
+                 want_rank == 5 ? "5 (time, member, z, y, x)" : "4 (time, z, y, x)");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_coordinate(WbNc nc, const char *name, int n, double *values) {
+  const int start = 0;
+  return wb_nc_get(nc, "/", name, &start, &n, WB_NC_DOUBLE, values);
+}
+
+static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
+  PetscFunctionBeginUser;
+  static WbModelMeta meta;
+  WbSrOptions options;
+  WbModel model = NULL;
+  bool has = false;
+  PetscCall(wb_app_sr_options(app, &options));
+  PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta)); /* units of the regression */
+  wb_model_destroy(&model);
+  memcpy(s->norm.scale, meta.scale, sizeof s->norm.scale);
+  s->norm.scale_by_wind = meta.scale_by_wind;
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_speed_m_per_s", &has, &s->norm.wind_speed_m_per_s));
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "theta_surface_K", &has, &s->norm.theta_surface_K));
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "lapse_K_per_m", &has, &s->norm.lapse_K_per_m));
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "mixed_height_m", &has, &s->norm.mixed_height_m));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8], const int lr_dims[8],
+                                 WbForecastSource *s) {
+  PetscFunctionBeginUser;
+  const int nz = dims[2], ny = dims[3], nx = dims[4], ratio = nx / lr_dims[3], levels = nz / ratio + 1;
+  if (ratio * lr_dims[3] != nx || ratio * lr_dims[2] != ny || lr_dims[1] < levels)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: %d x %d x %d cells do not refine the %d x %d x %d of its lr.nc", path, nx, ny, nz,
+                 lr_dims[3], lr_dims[2], lr_dims[1]);
+  double *x = NULL, *y = NULL;
+  PetscCall(WB_ALLOC(nx, &x));
+  PetscCall(WB_ALLOC(ny, &y));
+  PetscCall(read_coordinate(s->forecast, "x", nx, x));
+  PetscCall(read_coordinate(s->forecast, "y", ny, y));
+  const double dx = x[1] - x[0];
+  PetscCall(wb_grid_create(app->comm, nx / ratio, ny / ratio, levels, 1, 0, 0, false, false, &s->lr_grid));
+  PetscCall(wb_grid_refine(s->lr_grid, ratio, nz, &s->hr_grid));
+  s->hr_grid->dx_m = dx, s->hr_grid->x_min_m = x[0] - 0.5 * dx, s->hr_grid->y_min_m = y[0] - 0.5 * dx;
+  s->lr_grid->dx_m = dx * ratio, s->lr_grid->x_min_m = s->hr_grid->x_min_m, s->lr_grid->y_min_m = s->hr_grid->y_min_m;
+  WB_FREE(&x);
+  WB_FREE(&y);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode allocate(WbForecastSource *s) {
+  PetscFunctionBeginUser;
+  const size_t n = wb_grid_owned(s->hr_grid), nl = wb_grid_owned(s->lr_grid);
+  PetscCall(WB_ALLOC(s->hr_grid->nz, &s->z));
+  PetscCall(WB_ALLOC(n, &s->fluid));
+  PetscCall(WB_ALLOC(n, &s->truth_fluid));
+  PetscCall(WB_ALLOC(n, &s->lr_valid));
+  PetscCall(WB_ALLOC(nl, &s->lr_fluid));
+  PetscCall(WB_ALLOC(n, &s->one));
+  PetscCall(WB_ALLOC(4 * n, &s->truth_field));
+  PetscCall(WB_ALLOC(4 * n, &s->x0));
+  PetscCall(WB_ALLOC(4 * n, &s->tmp));
+  PetscCall(WB_ALLOC(4 * n, &s->regressed));
+  PetscCall(WB_ALLOC(4 * nl, &s->lr_field));
+  PetscCall(WB_CALLOC(s->n_member, &s->members));
+  for (int m = 0; m < s->n_member; m++) PetscCall(WB_ALLOC(4 * n, &s->members[m]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode open_source(WbApp *app, const char *forecast, const char *truth, WbForecastSource *s,
+                                  int *n_forecast, int *n_truth) {
+  PetscFunctionBeginUser;
+  char lr_path[1024], copy[1024];
+  const char *given = wb_config_text(app->config, "les", "input_file");
+  snprintf(copy, sizeof copy, "%s", forecast);
+  snprintf(lr_path, sizeof lr_path, "%.1000s/lr.nc", dirname(copy));
+  memset(s, 0, sizeof *s);
+  PetscCall(wb_nc_open(app->comm, forecast, &s->forecast));
+  PetscCall(wb_nc_open(app->comm, truth, &s->truth));
+  PetscCall(wb_nc_open(app->comm, given ? given : lr_path, &s->lr));
+  int dims[8], truth_dims[8], lr_dims[8];
+  PetscCall(expect_dims(s->forecast, forecast, 5, dims));
+  PetscCall(expect_dims(s->truth, truth, 4, truth_dims));
+  PetscCall(expect_dims(s->lr, given ? given : lr_path, 4, lr_dims));
+  for (int d = 1; d < 4; d++)
+    if (truth_dims[d] != dims[d + 1])
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s is %d x %d x %d cells, %s is %d x %d x %d: they must cover the same window",
+                   forecast, dims[4], dims[3], dims[2], truth, truth_dims[3], truth_dims[2], truth_dims[1]);
+  *n_forecast = dims[0];
+  *n_truth = truth_dims[0];
+  s->n_member = dims[1];
+  PetscCall(make_grids(app, forecast, dims, lr_dims, s));
+  PetscCall(allocate(s));
+  PetscCall(read_forcing(app, s));
+  PetscCall(read_coordinate(s->forecast, "z", s->hr_grid->nz, s->z));
+  PetscCall(wb_nc_get_mask(s->forecast, "/", "fluid_mask", s->hr_grid, s->fluid));
+  PetscCall(wb_nc_get_mask(s->forecast, "/", "lr_valid_mask", s->hr_grid, s->lr_valid));
+  PetscCall(wb_nc_get_mask(s->truth, "/", "fluid_mask", s->hr_grid, s->truth_fluid));
+  PetscCall(wb_nc_get_mask(s->lr, "/", "fluid_mask", s->lr_grid, s->lr_fluid));
+  int differ = memcmp(s->fluid, s->truth_fluid, wb_grid_owned(s->hr_grid)) != 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_MAX, app->comm));
+  if (differ) WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s have different buildings", forecast, truth);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode close_source(WbForecastSource *s) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_close(&s->forecast));
+  PetscCall(wb_nc_close(&s->truth));
+  PetscCall(wb_nc_close(&s->lr));
+  for (int m = 0; m < s->n_member; m++) WB_FREE(&s->members[m]);
+  WB_FREE(&s->members);
+  WB_FREE(&s->z);
+  WB_FREE(&s->fluid);
+  WB_FREE(&s->truth_fluid);
+  WB_FREE(&s->lr_valid);
+  WB_FREE(&s->lr_fluid);
+  WB_FREE(&s->one);
+  WB_FREE(&s->truth_field);
+  WB_FREE(&s->x0);
+  WB_FREE(&s->tmp);
+  WB_FREE(&s->regressed);
+  WB_FREE(&s->lr_field);
+  wb_grid_destroy(&s->hr_grid);
+  wb_grid_destroy(&s->lr_grid);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time, WbRegression reg, WbScores *scores) {
+  PetscFunctionBeginUser;
+  for (int m = 0; m < s->n_member; m++) PetscCall(read_four(s->forecast, s->hr_grid, time, m, s->one, s->members[m]));
+  PetscCall(read_four(s->truth, s->hr_grid, truth_time, -1, s->one, s->truth_field));
+  PetscCall(read_four(s->lr, s->lr_grid, time, -1, s->one, s->lr_field));
+  PetscCall(wb_lr_to_hr(s->lr_grid, s->hr_grid, s->lr_field, s->lr_fluid, s->x0));
+  if (reg) wb_regression_predict(reg, &s->norm, s->hr_grid, s->z, s->fluid, s->x0, s->tmp, s->regressed);
+  const WbCase c = {.grid = s->hr_grid,
+                    .z = s->z,
+                    .fluid = s->fluid,
+                    .lr_valid = s->lr_valid,
+                    .truth = s->truth_field,
+                    .x0 = s->x0,
+                    .regressed = reg ? s->regressed : NULL,
+                    .members = (const float *const *)s->members,
+                    .m = s->n_member};
+  PetscCall(wb_scores_add(scores, &c));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_evaluate_forecast(WbApp *app, const char *forecast, const char *truth, WbRegression reg,
+                                    WbScores **scores) {
+  PetscFunctionBeginUser;
+  WbForecastSource s;
+  int n_forecast = 0, n_truth = 0, matched = 0;
+  PetscCall(open_source(app, forecast, truth, &s, &n_forecast, &n_truth));
+  PetscCall(wb_scores_create(s.n_member, scores));
+  PetscCall(wb_scores_begin_run(*scores, forecast));
+  double *t = NULL, *t_truth = NULL;
+  PetscCall(WB_ALLOC(n_forecast, &t));
+  PetscCall(WB_ALLOC(n_truth, &t_truth));
+  PetscCall(read_coordinate(s.forecast, "time", n_forecast, t));
+  PetscCall(read_coordinate(s.truth, "time", n_truth, t_truth));
+  for (int i = 0; i < n_forecast; i++)
+    for (int k = 0; k < n_truth; k++)
+      if (fabs(t[i] - t_truth[k]) <= 0.5) {
+        PetscCall(score_minute(&s, i, k, reg, *scores));
+        matched++;
+      }
+  WB_FREE(&t);
+  WB_FREE(&t_truth);
+  PetscCall(close_source(&s));
+  if (matched == 0) WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s have no minute in common", forecast, truth);
+  PetscFunctionReturn(0);
+}
