@@ -5,38 +5,44 @@
 #define WINDBRIDGE_NET_H
 #include "windbridge/grid.h"
 
-typedef enum { WB_BACKEND_REF, WB_BACKEND_BLAS, WB_BACKEND_ONEDNN } WbBackend;
+typedef enum {
+  WB_BACKEND_REF,
+  WB_BACKEND_BLAS,
+  WB_BACKEND_ONEDNN,
+  WB_BACKEND_ONEDNN_BF16
+} WbBackend; /* bf16 convolutions, fp32 sums and weights; needs AMX */
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
 
 /* U-Net at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m levels. */
 typedef struct {
-  int in_dynamic;  /* 4: the state x_t */
-  int in_static;   /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9: once per shot */
-  int out;         /* 4 */
-  int width1, width2; /* channels at 10 m and at 20 m */
+  int in_dynamic;       /* 4: the state x_t */
+  int in_static;        /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9: once per shot */
+  int out;              /* 4 */
+  int width1, width2;   /* channels at 10 m and at 20 m */
   int blocks1, blocks2; /* residual blocks per side at 10 m; at 20 m */
-  int embed;       /* width of the t embedding */
+  int embed;            /* width of the t embedding */
 } WbNetConfig;
 void wb_net_config_default(WbNetConfig *config);
 
 /* Parameters (fp32), gradients, and a free-form JSON text of metadata; named and laid out as PyTorch's state_dict. */
 typedef struct WbModel_s *WbModel;
-PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model);           /* replicated, not collective */
+PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model); /* replicated, not collective */
 PetscErrorCode wb_model_init(WbModel model, uint32_t seed); /* He-like init, output layer zero; counter-based */
 void wb_model_destroy(WbModel *model);
 const WbNetConfig *wb_model_config(WbModel model);
-size_t wb_model_size(WbModel model);           /* parameters */
-float *wb_model_params(WbModel model);         /* flat (size), one block per parameter tensor */
-float *wb_model_grads(WbModel model);          /* flat (size) */
-int wb_model_tensors(WbModel model);           /* number of parameter tensors */
+size_t wb_model_size(WbModel model);     /* parameters */
+float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
+float *wb_model_grads(WbModel model);    /* flat (size) */
+void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
+int wb_model_tensors(WbModel model);     /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
 /* Everything else that a model file carries. */
 typedef struct {
   char process[32], schedule[32], target[32]; /* "bridge", "linear", "velocity" */
   float epsilon[4];
-  float scale[4];          /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
-  bool scale_by_wind;      /* velocities are divided by scale * wind speed of the forcing */
+  float scale[4];           /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
+  bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
   char training_json[8192]; /* deck, data provenance, ranges, loss */
 } WbModelMeta;
 /* Collective on comm (rank 0 reads / writes, broadcast). Written under a temporary name and renamed. A file that is
@@ -46,10 +52,11 @@ PetscErrorCode wb_model_read(MPI_Comm comm, const char *path, WbModel *model, Wb
 
 /* A network bound to a fine grid (5 m; nxl, nyl, nz all multiples of 4) and a backend; owns all activations. */
 typedef struct WbNet_s *WbNet;
-PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNet *net); /* coll. */
+PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training,
+                             WbNet *net); /* coll. */
 void wb_net_destroy(WbNet *net);
 double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool training); /* planner */
-double wb_net_flops(WbNet net);                                                            /* one evaluation, this rank */
+double wb_net_flops(WbNet net);                  /* one evaluation, this rank */
 PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model */
 /* stat (nz, nyl, nxl, in_static): runs the t-independent branch and caches it. mask (nz, nyl, nxl): fluid. */
 PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);

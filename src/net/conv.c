@@ -1,0 +1,147 @@
+/* Convolution: one interface, three backends (plain loops, im2col + OpenBLAS, oneDNN). */
+#include "net_internal.h"
+#include <string.h>
+
+PetscErrorCode wb_conv_context_create(WbBackend backend, WbConvContext *context) {
+  PetscFunctionBeginUser;
+  WbConvContext c = NULL;
+  PetscCall(WB_CALLOC(1, &c));
+  c->backend = backend;
+  c->bf16 = backend == WB_BACKEND_ONEDNN_BF16;
+  if (c->bf16 && !wb_conv_dnnl_has_amx()) {
+    WB_FREE(&c);
+    WB_RAISE(WB_ERR_CONFIG, "network backend onednn_bf16 needs a CPU with AMX; use onednn (fp32) on this machine");
+  }
+  if (backend == WB_BACKEND_ONEDNN || c->bf16) PetscCall(wb_conv_dnnl_context(c));
+  *context = c;
+  PetscFunctionReturn(0);
+}
+
+void wb_conv_context_destroy(WbConvContext *context) {
+  if (!*context) return;
+  wb_conv_dnnl_context_destroy(*context);
+  WB_FREE(&(*context)->scratch);
+  WB_FREE(&(*context)->dy16);
+  WB_FREE(context);
+}
+
+size_t wb_conv_element(WbConvContext context) {
+  return context->bf16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* Scratch only grows while convolutions are created; it carries nothing from one call to the next. */
+PetscErrorCode wb_conv_scratch(WbConvContext context, size_t bytes) {
+  PetscFunctionBeginUser;
+  if (bytes > context->scratch_bytes) {
+    WB_FREE(&context->scratch);
+    PetscCall(WB_ALLOC((bytes + sizeof(float) - 1) / sizeof(float), &context->scratch));
+    context->scratch_bytes = bytes;
+  }
+  PetscFunctionReturn(0);
+}
+
+static size_t weight_count(const WbConvShape *s) {
+  return (size_t)s->co * (size_t)s->ci * (size_t)s->k * (size_t)s->k * (size_t)s->k;
+}
+
+PetscErrorCode wb_conv_create(WbConvContext context, const WbConvShape *shape, WbConv *conv) {
+  PetscFunctionBeginUser;
+  WbConv c = NULL;
+  PetscCall(WB_CALLOC(1, &c));
+  c->context = context;
+  c->shape = *shape;
+  *conv = c;
+  PetscCall(WB_CALLOC(shape->co, &c->bias));
+  if (shape->training) PetscCall(WB_CALLOC(weight_count(shape), &c->dweights));
+  if (context->backend == WB_BACKEND_ONEDNN || context->bf16) {
+    PetscCall(wb_conv_dnnl_create(c));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(WB_CALLOC(weight_count(shape), &c->weights));
+  if (context->backend == WB_BACKEND_BLAS) {
+    /* a slab of im2col of about 1 MB stays in cache */
+    const size_t row = (size_t)shape->w * (size_t)(shape->k * shape->k * shape->k) * (size_t)shape->ci * sizeof(float);
+    const size_t rows = (size_t)shape->d * (size_t)shape->h, wish = row > 1048576 ? 1 : 1048576 / row;
+    c->slab = (int)(wish < rows ? wish : rows);
+    PetscCall(wb_conv_scratch(context, row * (size_t)c->slab));
+  }
+  PetscFunctionReturn(0);
+}
+
+void wb_conv_destroy(WbConv *conv) {
+  if (!*conv) return;
+  wb_conv_dnnl_destroy(*conv);
+  WB_FREE(&(*conv)->weights);
+  WB_FREE(&(*conv)->bias);
+  WB_FREE(&(*conv)->dweights);
+  WB_FREE(conv);
+}
+
+PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias) {
+  PetscFunctionBeginUser;
+  const WbConvShape *s = &conv->shape;
+  for (int o = 0; o < s->co; o++) conv->bias[o] = bias ? bias[o] : 0.0F;
+  if (conv->dnnl) {
+    PetscCall(wb_conv_dnnl_weights(conv, w, conv->bias));
+    PetscFunctionReturn(0);
+  }
+  const size_t taps = (size_t)(s->k * s->k * s->k);
+  for (size_t o = 0; o < (size_t)s->co; o++)
+    for (size_t i = 0; i < (size_t)s->ci; i++)
+      for (size_t t = 0; t < taps; t++)
+        conv->weights[(t * (size_t)s->ci + i) * (size_t)s->co + o] = w[(o * (size_t)s->ci + i) * taps + t];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y) {
+  PetscFunctionBeginUser;
+  if (conv->dnnl)
+    PetscCall(wb_conv_dnnl_forward(conv, x, y));
+  else if (conv->context->backend == WB_BACKEND_BLAS)
+    wb_conv_blas_forward(conv, x, y);
+  else
+    wb_conv_ref_forward(&conv->shape, x, conv->weights, conv->bias, y);
+  PetscFunctionReturn(0);
+}
+
+static void add_bias_gradient(const WbConvShape *s, const float *dy, float *db) {
+  const size_t n = (size_t)s->d * (size_t)s->h * (size_t)s->w, co = (size_t)s->co;
+  for (size_t o = 0; o < co; o++) {
+    double sum = 0;
+    for (size_t v = 0; v < n; v++) sum += (double)dy[v * co + o];
+    db[o] += (float)sum;
+  }
+}
+
+PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db) {
+  PetscFunctionBeginUser;
+  const WbConvShape *s = &conv->shape;
+  if (conv->dnnl) {
+    PetscCall(wb_conv_dnnl_backward(conv, x, dy, dx, dw, db));
+    PetscFunctionReturn(0);
+  }
+  const size_t taps = (size_t)(s->k * s->k * s->k);
+  memset(conv->dweights, 0, weight_count(s) * sizeof(float));
+  if (conv->context->backend == WB_BACKEND_BLAS) {
+    if (dx) wb_conv_blas_backward_data(conv, dy, dx);
+    wb_conv_blas_backward_weights(conv, x, dy, conv->dweights);
+  } else {
+    if (dx) wb_conv_ref_backward_data(s, dy, conv->weights, dx);
+    wb_conv_ref_backward_weights(s, x, dy, conv->dweights, NULL);
+  }
+  if (db) add_bias_gradient(s, dy, db);
+  for (size_t o = 0; o < (size_t)s->co; o++)
+    for (size_t i = 0; i < (size_t)s->ci; i++)
+      for (size_t t = 0; t < taps; t++)
+        dw[(o * (size_t)s->ci + i) * taps + t] += conv->dweights[(t * (size_t)s->ci + i) * (size_t)s->co + o];
+  PetscFunctionReturn(0);
+}
+
+double wb_conv_flops(WbConv conv) {
+  const WbConvShape *s = &conv->shape;
+  return 2.0 * (double)weight_count(s) * (double)s->d * (double)s->h * (double)s->w;
+}
+
+const char *wb_conv_implementation(WbConv conv, int which) {
+  return conv->dnnl ? wb_conv_dnnl_implementation(conv, which) : "own";
+}

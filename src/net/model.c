@@ -1,0 +1,198 @@
+/* The parameters of the U-Net: names, shapes, initial values. */
+#include "net_internal.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WB_MODEL_TENSORS_MAX 1024
+
+/** Default architecture: about 30 GFLOP for one evaluation of 128 x 128 x 32 cells. config out. Not collective. */
+void wb_net_config_default(WbNetConfig *config) {
+  *config = (WbNetConfig){
+      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 32, .width2 = 64, .blocks1 = 1, .blocks2 = 2, .embed = 64};
+}
+
+PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend) {
+  PetscFunctionBeginUser;
+  static const char *const names[] = {"ref", "blas", "onednn", "onednn_bf16"};
+  for (int i = 0; i < 4; i++) {
+    if (strcmp(name, names[i]) == 0) {
+      *backend = (WbBackend)i;
+      PetscFunctionReturn(0);
+    }
+  }
+  WB_RAISE_ALL(WB_ERR_CONFIG, "network backend \"%s\" is unknown; allowed: ref, blas, onednn, onednn_bf16", name);
+}
+
+PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
+  PetscFunctionBeginUser;
+  const struct {
+    const char *name;
+    int value, min, max, multiple;
+  } keys[] = {{"in_dynamic", c->in_dynamic, 1, 64, 1},
+              {"in_static", c->in_static, 1, 64, 1},
+              {"out", c->out, 1, 64, 1},
+              {"width1", c->width1, 2, WB_NET_CHANNELS_MAX, 2},
+              {"width2", c->width2, 2, WB_NET_CHANNELS_MAX, 2},
+              {"blocks1", c->blocks1, 0, 32, 1},
+              {"blocks2", c->blocks2, 0, 32, 1},
+              {"embed", c->embed, 4, 4096, 2}};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (keys[i].value < keys[i].min || keys[i].value > keys[i].max || keys[i].value % keys[i].multiple)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "network %s = %d; allowed: %d to %d, a multiple of %d", keys[i].name, keys[i].value,
+                   keys[i].min, keys[i].max, keys[i].multiple);
+  PetscFunctionReturn(0);
+}
+
+static void add(WbModel m, const char *name, int rank, int d0, int d1, int k) {
+  WbTensor *t = &m->tensors[m->n_tensors++];
+  const int dims[5] = {d0, d1, k, k, k};
+  snprintf(t->name, sizeof t->name, "%.63s", name);
+  t->rank = rank;
+  t->offset = m->size;
+  t->size = 1;
+  for (int i = 0; i < 5; i++) {
+    t->dims[i] = i < rank ? dims[i] : 1;
+    t->size *= (size_t)t->dims[i];
+  }
+  m->size += t->size;
+}
+
+static void add_conv(WbModel m, const char *name, int co, int ci, int k, bool bias) {
+  char full[WB_NET_NAME_MAX + 16];
+  snprintf(full, sizeof full, "%s.weight", name);
+  add(m, full, 5, co, ci, k);
+  if (!bias) return;
+  snprintf(full, sizeof full, "%s.bias", name);
+  add(m, full, 1, co, 0, 0);
+}
+
+static void add_linear(WbModel m, const char *name, int out, int in) {
+  char full[WB_NET_NAME_MAX + 16];
+  snprintf(full, sizeof full, "%s.weight", name);
+  add(m, full, 2, out, in, 0);
+  snprintf(full, sizeof full, "%s.bias", name);
+  add(m, full, 1, out, 0, 0);
+}
+
+static void add_block(WbModel m, int b, int c, int embed) {
+  char full[WB_NET_NAME_MAX + 16];
+  snprintf(full, sizeof full, "blocks.%d.norm1.weight", b);
+  add(m, full, 1, c, 0, 0);
+  snprintf(full, sizeof full, "blocks.%d.film", b);
+  add_linear(m, full, 2 * c, embed);
+  snprintf(full, sizeof full, "blocks.%d.conv1", b);
+  add_conv(m, full, c, c, 3, true);
+  snprintf(full, sizeof full, "blocks.%d.norm2.weight", b);
+  add(m, full, 1, c, 0, 0);
+  snprintf(full, sizeof full, "blocks.%d.conv2", b);
+  add_conv(m, full, c, c, 3, true);
+}
+
+static void add_all(WbModel m) {
+  const WbNetConfig *c = &m->config;
+  add_linear(m, "embed1", c->embed, c->embed);
+  add_linear(m, "embed2", c->embed, c->embed);
+  add_conv(m, "stem", c->width1, 8 * c->in_dynamic, 3, true);
+  add_conv(m, "stat1", c->width1, 8 * c->in_static, 1, true);
+  add_conv(m, "stat2", c->width1, c->width1, 3, true);
+  add_conv(m, "stat_down", c->width2, 8 * c->width1, 1, true);
+  add_conv(m, "down", c->width2, 8 * c->width1, 1, true);
+  for (int b = 0; b < wb_net_block_count(c); b++)
+    add_block(m, b, wb_net_block_is_coarse(c, b) ? c->width2 : c->width1, c->embed);
+  add_conv(m, "up", 8 * c->width1, c->width2, 1, true);
+  add(m, "out_norm.weight", 1, c->width1, 0, 0);
+  add_linear(m, "out_film", 3 * c->width1, c->embed);
+  add_conv(m, "head", 8 * c->out, c->width1, 3, true);
+  add_conv(m, "head_skip", 8 * c->out, c->width1, 1, false);
+}
+
+/** Parameters (zero) and gradients (zero) of an architecture. config in; model out, caller destroys. Not collective,
+ * replicated on every rank. Errors: WB_ERR_CONFIG names the value out of range. */
+PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_net_config_check(config));
+  WbModel m = NULL;
+  PetscCall(WB_CALLOC(1, &m));
+  m->config = *config;
+  PetscCall(WB_CALLOC(WB_MODEL_TENSORS_MAX, &m->tensors));
+  add_all(m);
+  PetscCall(WB_CALLOC(m->size, &m->params));
+  PetscCall(WB_CALLOC(m->size, &m->grads));
+  *model = m;
+  PetscFunctionReturn(0);
+}
+
+void wb_model_destroy(WbModel *model) {
+  if (!*model) return;
+  WB_FREE(&(*model)->tensors);
+  WB_FREE(&(*model)->params);
+  WB_FREE(&(*model)->grads);
+  WB_FREE(model);
+}
+
+/* Standard deviation of a tensor's initial values; 1e30 stands for "all ones". What ends the network and each FiLM
+ * starts at 0, so that the first output is 0 and t has no effect yet; a block's second convolution starts small. */
+static double init_scale(const WbTensor *t) {
+  if (strstr(t->name, "norm")) return 1e30;
+  if (t->rank == 1 || strstr(t->name, "film") || strstr(t->name, "head")) return 0;
+  double fan_in = 1;
+  for (int i = 1; i < t->rank; i++) fan_in *= t->dims[i];
+  const double gain = strstr(t->name, "conv2") ? 0.3 : strstr(t->name, "conv1") || strstr(t->name, "stat2") ? 1.5 : 1;
+  return gain / sqrt(fan_in);
+}
+
+/** Initial values (variance of He et al. 2015 for hidden layers), the same for a seed whatever the ranks. */
+PetscErrorCode wb_model_init(WbModel model, uint32_t seed) {
+  PetscFunctionBeginUser;
+  for (int i = 0; i < model->n_tensors; i++) {
+    const WbTensor *t = &model->tensors[i];
+    const WbRandomKey key = {.seed = seed, .stream = WB_STREAM_INIT, .step = (uint32_t)i};
+    const double scale = init_scale(t);
+    for (size_t j = 0; j < t->size; j += 4) {
+      float normal[4];
+      wb_random_normal4(&key, j / 4, normal);
+      for (size_t l = 0; l < 4 && j + l < t->size; l++)
+        model->params[t->offset + j + l] = scale > 1e29 ? 1.0F : (float)scale * normal[l];
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+const WbNetConfig *wb_model_config(WbModel model) {
+  return &model->config;
+}
+size_t wb_model_size(WbModel model) {
+  return model->size;
+}
+float *wb_model_params(WbModel model) {
+  return model->params;
+}
+float *wb_model_grads(WbModel model) {
+  return model->grads;
+}
+void wb_model_zero_grads(WbModel model) {
+  memset(model->grads, 0, model->size * sizeof *model->grads);
+}
+int wb_model_tensors(WbModel model) {
+  return model->n_tensors;
+}
+
+void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset) {
+  const WbTensor *t = &model->tensors[i];
+  *name = t->name;
+  *rank = t->rank;
+  memcpy(dims, t->dims, sizeof t->dims);
+  *offset = t->offset;
+}
+
+PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset) {
+  PetscFunctionBeginUser;
+  for (int i = 0; i < model->n_tensors; i++) {
+    if (strcmp(model->tensors[i].name, name) == 0) {
+      *offset = model->tensors[i].offset;
+      PetscFunctionReturn(0);
+    }
+  }
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_PLIB, "model has no tensor %s", name);
+}

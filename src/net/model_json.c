@@ -1,0 +1,130 @@
+/* JSON texts of a model file: the architecture and the meta data. */
+#include "model_file.h"
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* bump when the meaning of the parameters changes */
+#define WB_NET_KIND "windbridge-unet-1"
+
+typedef struct {
+  const char *name;
+  size_t offset;
+} IntKey;
+static const IntKey config_keys[] = {{"in_dynamic", offsetof(WbNetConfig, in_dynamic)},
+                                     {"in_static", offsetof(WbNetConfig, in_static)},
+                                     {"out", offsetof(WbNetConfig, out)},
+                                     {"width1", offsetof(WbNetConfig, width1)},
+                                     {"width2", offsetof(WbNetConfig, width2)},
+                                     {"blocks1", offsetof(WbNetConfig, blocks1)},
+                                     {"blocks2", offsetof(WbNetConfig, blocks2)},
+                                     {"embed", offsetof(WbNetConfig, embed)}};
+enum { N_CONFIG_KEYS = sizeof config_keys / sizeof *config_keys };
+
+char *wb_model_config_json(const WbNetConfig *config) {
+  cJSON *root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "kind", WB_NET_KIND);
+  for (int i = 0; i < N_CONFIG_KEYS; i++) {
+    int value = 0;
+    memcpy(&value, (const char *)config + config_keys[i].offset, sizeof value);
+    cJSON_AddNumberToObject(root, config_keys[i].name, value);
+  }
+  char *text = cJSON_PrintUnformatted(root);
+  cJSON_Delete(root);
+  return text;
+}
+
+static PetscErrorCode config_from(const char *path, const cJSON *root, WbNetConfig *config) {
+  PetscFunctionBeginUser;
+  const cJSON *kind = cJSON_GetObjectItemCaseSensitive(root, "kind");
+  if (!cJSON_IsString(kind)) WB_RAISE(WB_ERR_INPUT, "model file %s: its architecture is not readable", path);
+  if (strcmp(kind->valuestring, WB_NET_KIND) != 0)
+    WB_RAISE(WB_ERR_INPUT, "model file %s: architecture \"%.64s\"; this program knows \"%s\"", path, kind->valuestring,
+             WB_NET_KIND);
+  for (int i = 0; i < N_CONFIG_KEYS; i++) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, config_keys[i].name);
+    if (!cJSON_IsNumber(item) || item->valuedouble != (double)item->valueint)
+      WB_RAISE(WB_ERR_INPUT, "model file %s: its architecture has no integer \"%s\"", path, config_keys[i].name);
+    memcpy((char *)config + config_keys[i].offset, &item->valueint, sizeof(int));
+  }
+  if (wb_net_config_check(config)) {
+    char why[256];
+    strncpy(why, wb_error_message(), sizeof why - 1);
+    why[sizeof why - 1] = '\0';
+    wb_error_clear();
+    WB_RAISE(WB_ERR_INPUT, "model file %s: %s", path, why);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_model_config_parse(const char *path, const char *text, WbNetConfig *config) {
+  PetscFunctionBeginUser;
+  cJSON *root = cJSON_Parse(text);
+  const PetscErrorCode result = config_from(path, root, config);
+  cJSON_Delete(root);
+  PetscFunctionReturn(result);
+}
+
+static const char *const channel_names[4] = {"theta", "u", "v", "w"};
+
+char *wb_model_meta_json(const WbModelMeta *meta) {
+  cJSON *root = cJSON_CreateObject(), *epsilon = cJSON_AddObjectToObject(root, "epsilon"),
+        *scale = cJSON_AddObjectToObject(root, "scale");
+  cJSON_AddStringToObject(root, "process", meta->process);
+  cJSON_AddStringToObject(root, "schedule", meta->schedule);
+  cJSON_AddStringToObject(root, "target", meta->target);
+  for (int c = 0; c < 4; c++) {
+    cJSON_AddNumberToObject(epsilon, channel_names[c], (double)meta->epsilon[c]);
+    cJSON_AddNumberToObject(scale, channel_names[c], (double)meta->scale[c]);
+  }
+  cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
+  cJSON_AddStringToObject(root, "training", meta->training_json);
+  char *text = cJSON_PrintUnformatted(root);
+  cJSON_Delete(root);
+  return text;
+}
+
+static PetscErrorCode get_text(const char *path, const cJSON *root, const char *key, size_t size, char *out) {
+  PetscFunctionBeginUser;
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+  if (!cJSON_IsString(item) || strlen(item->valuestring) >= size)
+    WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s\" missing or longer than %zu characters", path, key,
+             size - 1);
+  strcpy(out, item->valuestring); /* NOLINT: length checked above */
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode get_channels(const char *path, const cJSON *root, const char *key, float out[4]) {
+  PetscFunctionBeginUser;
+  const cJSON *group = cJSON_GetObjectItemCaseSensitive(root, key);
+  for (int c = 0; c < 4; c++) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(group, channel_names[c]);
+    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+      WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s.%s\" is not a number", path, key, channel_names[c]);
+    out[c] = (float)item->valuedouble;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta *meta) {
+  PetscFunctionBeginUser;
+  PetscCall(get_text(path, root, "process", sizeof meta->process, meta->process));
+  PetscCall(get_text(path, root, "schedule", sizeof meta->schedule, meta->schedule));
+  PetscCall(get_text(path, root, "target", sizeof meta->target, meta->target));
+  PetscCall(get_text(path, root, "training", sizeof meta->training_json, meta->training_json));
+  PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
+  PetscCall(get_channels(path, root, "scale", meta->scale));
+  const cJSON *by_wind = cJSON_GetObjectItemCaseSensitive(root, "scale_by_wind");
+  if (!cJSON_IsBool(by_wind)) WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"scale_by_wind\" is not a bool", path);
+  meta->scale_by_wind = cJSON_IsTrue(by_wind);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_model_meta_parse(const char *path, const char *text, WbModelMeta *meta) {
+  PetscFunctionBeginUser;
+  cJSON *root = cJSON_Parse(text);
+  const PetscErrorCode result = meta_from(path, root, meta);
+  cJSON_Delete(root);
+  PetscFunctionReturn(result);
+}

@@ -1,0 +1,187 @@
+/* Shared by the files of src/net only. Layout of every tensor: (z, y, x, c), c fastest. */
+#ifndef WB_NET_INTERNAL_H
+#define WB_NET_INTERNAL_H
+#include "windbridge/net.h"
+
+/* ---- model ---- */
+#define WB_NET_NAME_MAX 64
+typedef struct {
+  char name[WB_NET_NAME_MAX];
+  int rank, dims[5];
+  size_t offset, size;
+} WbTensor;
+struct WbModel_s {
+  WbNetConfig config;
+  int n_tensors;
+  WbTensor *tensors;
+  size_t size;
+  float *params, *grads;
+};
+/* Offset of a tensor that must exist (an internal error otherwise). */
+PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
+PetscErrorCode wb_net_config_check(const WbNetConfig *config);
+static inline int wb_net_block_count(const WbNetConfig *c) {
+  return 2 * c->blocks1 + c->blocks2;
+}
+/* Blocks in the order of the forward pass: blocks1 at 10 m, blocks2 at 20 m, blocks1 at 10 m. */
+static inline bool wb_net_block_is_coarse(const WbNetConfig *c, int b) {
+  return b >= c->blocks1 && b < c->blocks1 + c->blocks2;
+}
+
+/* ---- convolution: valid, stride 1, kernel k = 1 or 3; input (d+k-1, h+k-1, w+k-1, ci), output (d, h, w, co) ---- */
+typedef struct WbConvContext_s *WbConvContext; /* backend, engine and scratch shared by the convolutions of a net */
+typedef struct WbConv_s *WbConv;
+typedef struct {
+  int k, d, h, w, ci, co;
+  bool accumulate; /* forward adds to y instead of overwriting it */
+  bool training;
+  bool fp32; /* keep fp32 in a bf16 context */
+} WbConvShape;
+PetscErrorCode wb_conv_context_create(WbBackend backend, WbConvContext *context);
+void wb_conv_context_destroy(WbConvContext *context);
+PetscErrorCode wb_conv_create(WbConvContext context, const WbConvShape *shape, WbConv *conv);
+void wb_conv_destroy(WbConv *conv);
+/* Element type of a convolution's input: 2 (bf16) or 4 (float) bytes. */
+size_t wb_conv_element(WbConvContext context);
+/* w (co, ci, k, k, k), bias (co) or NULL: repacked here, not referenced afterwards. */
+PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias);
+/* x: float, or bf16 where the context says so (and not shape.fp32); y float. */
+PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y);
+/* dy (d, h, w, co) in. dx (padded) out, overwritten, NULL: not wanted. dw (co, ci, k, k, k), db (co) or NULL: added to.
+ */
+PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db);
+double wb_conv_flops(WbConv conv);
+const char *wb_conv_implementation(WbConv conv, int which); /* which: 0 forward, 1 backward data, 2 backward weights */
+
+/* Backends, called by conv.c */
+typedef struct WbConvDnnl_s WbConvDnnl;
+struct WbConvContext_s {
+  WbBackend backend;
+  bool bf16;
+  float *scratch; /* im2col slab, or oneDNN's scratch pad */
+  size_t scratch_bytes;
+  uint16_t *dy16; /* bf16 copy of the output gradient */
+  size_t dy16_size;
+  void *engine, *stream; /* oneDNN */
+};
+struct WbConv_s {
+  WbConvContext context;
+  WbConvShape shape;
+  bool has_bias;
+  float *weights;  /* REF, BLAS: (k, k, k, ci, co) */
+  float *bias;     /* (co), 0 without */
+  float *dweights; /* scratch of the gradient */
+  int slab;        /* BLAS: rows (z, y) of output a slab */
+  WbConvDnnl *dnnl;
+};
+PetscErrorCode wb_conv_scratch(WbConvContext context, size_t bytes);
+void wb_conv_ref_forward(const WbConvShape *s, const float *x, const float *w, const float *bias, float *y);
+void wb_conv_ref_backward_data(const WbConvShape *s, const float *dy, const float *w, float *dx);
+void wb_conv_ref_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw, float *db);
+void wb_conv_blas_forward(WbConv conv, const float *x, float *y);
+void wb_conv_blas_backward_data(WbConv conv, const float *dy, float *dx);
+void wb_conv_blas_backward_weights(WbConv conv, const float *x, const float *dy, float *dw);
+PetscErrorCode wb_conv_dnnl_context(WbConvContext context);
+void wb_conv_dnnl_context_destroy(WbConvContext context);
+PetscErrorCode wb_conv_dnnl_create(WbConv conv);
+void wb_conv_dnnl_destroy(WbConv conv);
+PetscErrorCode wb_conv_dnnl_weights(WbConv conv, const float *w, const float *bias);
+PetscErrorCode wb_conv_dnnl_forward(WbConv conv, const void *x, float *y);
+PetscErrorCode wb_conv_dnnl_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db);
+const char *wb_conv_dnnl_implementation(WbConv conv, int which);
+bool wb_conv_dnnl_has_amx(void);
+
+/* ---- kernels ---- */
+/* y = silu(a_c x r + b_c), r = 1 / sqrt(mean_c x^2 + eps) (norm) or 1; x (d, h, w, c), y the interior of a tensor with
+ * one ghost cell on every side. Root mean square norm: Zhang & Sennrich 2019; SiLU: Elfwing et al. 2018. */
+#define WB_NET_RMS_EPS 1e-5F
+#define WB_NET_CHANNELS_MAX 1024
+typedef struct {
+  int d, h, w, c;
+  bool norm;
+  const float *a, *b; /* (c) */
+} WbNormAct;
+void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded);
+void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded);
+/* dpadded: gradient of the padded output (interior read). dx (d, h, w, c): overwritten, or added to. da, db (c): added
+ * to. */
+void wb_norm_act_back(const WbNormAct *p, const float *x, const float *dpadded, bool add, float *dx, double *da,
+                      double *db);
+/* Space to depth x2: x (2d, 2h, 2w, c) -> y (d + 2 pad, h + 2 pad, w + 2 pad, 8 c), channel ((dz 2 + dy) 2 + dx) c_in +
+ * c; mask (2d, 2h, 2w) multiplies, NULL: 1. The element of y is float or bf16. */
+typedef struct {
+  int d, h, w, c, pad; /* d, h, w: of the coarse tensor; c: of the fine one */
+} WbShuffle;
+void wb_space_to_depth(const WbShuffle *s, const float *x, const uint8_t *mask, float *y);
+void wb_space_to_depth_bf16(const WbShuffle *s, const float *x, const uint8_t *mask, uint16_t *y);
+/* Depth to space: x (d + 2 pad, ..., 8 c) -> y (2d, 2h, 2w, c) = (add ? y : 0) + mask * x. */
+void wb_depth_to_space(const WbShuffle *s, const float *x, const uint8_t *mask, bool add, float *y);
+void wb_to_bf16(size_t n, const float *x, uint16_t *y);
+void wb_add(size_t n, const float *x, float *y); /* y += x */
+
+/* ---- t embedding and FiLM (Perez et al. 2018) ---- */
+typedef struct WbEmbed_s {
+  int width, n_film;
+  float *feature, *h1, *s1, *h2, *s2, *ds2, *ds1; /* (width) */
+  size_t w1, b1, w2, b2;                          /* offsets in the model */
+} WbEmbed;
+PetscErrorCode wb_embed_create(WbModel model, WbEmbed *e);
+void wb_embed_destroy(WbEmbed *e);
+void wb_embed_forward(WbEmbed *e, const float *params, double t);
+void wb_embed_film(const WbEmbed *e, const float *w, const float *b, int n, float *film); /* film (n) = w s2 + b */
+void wb_embed_film_back(WbEmbed *e, const float *w, const float *dfilm, int n, float *dw, float *db);
+void wb_embed_backward(WbEmbed *e, const float *params, float *grads); /* after every wb_embed_film_back */
+
+/* ---- the network ---- */
+typedef struct {
+  int d, h, w;
+  size_t n;     /* voxels */
+  WbGrid *grid; /* owned */
+} WbNetLevel;
+typedef struct {
+  WbConv conv;
+  size_t w, b; /* offsets in the model */
+} WbNetConv;
+typedef struct {
+  const WbNetLevel *level;
+  WbHalo halo, halo_adjoint; /* borrowed: of the convolution inputs; of the padded gradient */
+  int c;
+  size_t norm1, norm2, film_w, film_b; /* offsets */
+  WbNetConv conv1, conv2;
+  float *x, *y1, *out;   /* input, between the convolutions, output; out may be x (inference) */
+  void *a1, *a2;         /* padded inputs of the convolutions */
+  float *film, *scale_a; /* (2c): scale, shift; (c): gain * (1 + scale) */
+} WbNetBlock;
+struct WbNet_s {
+  WbModel model; /* borrowed */
+  WbNetConfig config;
+  const WbGrid *grid; /* borrowed */
+  bool training, conditioned;
+  WbConvContext context;
+  WbNetLevel l1, l2;
+  WbHalo halo_in, halo_in_adjoint, halo1, halo1_adjoint, halo2, halo2_adjoint;
+  WbEmbed embed;
+  WbNetConv stem, stat1, stat2, stat_down, down, up, head, head_skip;
+  size_t out_norm, out_film_w, out_film_b;
+  int n_blocks;
+  WbNetBlock *blocks;
+  uint8_t *mask; /* (nz, nyl, nxl) */
+  float *zeros;  /* (channels) */
+  float *ones;
+  /* static branch */
+  void *stat_in, *stat_act, *stat_fine; /* stat1's, stat2's and stat_down's inputs */
+  float *stat_y, *s1, *s2;
+  /* main path: conv inputs, residual streams */
+  void *stem_in, *down_in, *up_in, *head_in;
+  float *h1, *skip, *h2, *g, *h3, *u, *up_y, *head_y, *film, *scale_a,
+      *skip_w; /* streams: h1 -> skip, h2 -> g, h3 -> u */
+  /* gradients */
+  float *d1, *d2, *dy1, *dpad, *dcol, *dhead, *dfilm, *dskip_w;
+  double *da, *db;
+  int n_owned;
+  void *owned[1024]; /* every buffer, for destroy */
+};
+PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out); /* zeroed, owned by net; out: T** */
+PetscErrorCode wb_block_forward(WbNet net, WbNetBlock *b);
+PetscErrorCode wb_block_backward(WbNet net, WbNetBlock *b, float *dh); /* dh: of the output in, of the input out */
+#endif
