@@ -81,37 +81,15 @@ static double start_theta(void *ctx, double x, double y, double z) {
   return wb_les_theta_ref(&s->les->opt, z);
 }
 
-/* Mean of the four sides' planes per level: u, v, theta. Collective. */
-static PetscErrorCode inflow_profile(WbLes les, double *profile) {
-  const int nz = les->lay.nz;
-  double *sum = NULL, count[2] = {0.0, 0.0};
-  PetscFunctionBeginUser;
-  PetscCall(wb_inflow_at(les->inflow, les->time_s, les->planes));
-  PetscCall(WB_CALLOC(3 * nz + 1, &sum));
-  for (int side = 0; side < 4; side++) {
-    const WbPlane *p = &les->planes->side[side];
-    const int n = side < 2 ? les->lay.nyl : les->lay.nxl;
-    const float *f[3] = {p->u, p->v, p->theta};
-    if (!p->u) continue;
-    for (int q = 0; q < 3; q++)
-      for (int k = 0; k < nz; k++)
-        for (int i = 0; i < n; i++) sum[q * nz + k] += (double)f[q][(size_t)k * (size_t)n + (size_t)i];
-    count[0] += n;
-  }
-  PetscCallMPI(MPI_Allreduce(sum, profile, 3 * nz, MPI_DOUBLE, MPI_SUM, les->grid->comm));
-  PetscCallMPI(MPI_Allreduce(&count[0], &count[1], 1, MPI_DOUBLE, MPI_SUM, les->grid->comm));
-  for (int n = 0; n < 3 * nz; n++) profile[n] /= count[1];
-  WB_FREE(&sum);
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode wb_les_init(WbLes les, double t0_s) {
   Start start = {.les = les};
   PetscFunctionBeginUser;
   les->time_s = t0_s;
   if (les->inflow) {
     PetscCall(WB_ALLOC(3 * les->lay.nz, &start.profile));
-    PetscCall(inflow_profile(les, start.profile));
+    const int nz = les->lay.nz;
+    PetscCall(wb_inflow_profile(les->inflow, t0_s, nz, les->met.zf, start.profile, start.profile + nz,
+                                start.profile + 2 * nz));
   }
   PetscCall(wb_les_init_fields(les, start_u, start_v, start_w, start_theta, &start));
   WB_FREE(&start.profile);

@@ -1,0 +1,95 @@
+/* Statistics at cell centres: time-weighted sums, instantaneous fields, variances. */
+#include "les_data.h"
+#include "windbridge/real.h"
+
+/* One row: sums of q = (a + b) / 2 and of q^2. */
+WB_KERNEL static void add_row(int n, WbReal weight, const WbReal *restrict a, const WbReal *restrict b,
+                              WbReal *restrict sum, WbReal *restrict square) {
+#pragma omp simd
+  for (int i = 0; i < n; i++) {
+    const WbReal q = WB_LIT(0.5) * (a[i] + b[i]);
+    sum[i] += weight * q;
+    square[i] += weight * q * q;
+  }
+}
+
+WB_KERNEL static void add_row_scalar(int n, WbReal weight, const WbReal *restrict a, WbReal *restrict sum) {
+#pragma omp simd
+  for (int i = 0; i < n; i++) sum[i] += weight * a[i];
+}
+
+static inline ptrdiff_t upper_face(const WbLesLayout *l, int f) {
+  return f == WB_U ? 1 : f == WB_V ? l->sy : (ptrdiff_t)l->sz;
+}
+
+/* Adds weight x (u, v, w at centres; theta) and weight x squares to the sums. Upper faces in the ghosts are valid. */
+void WB_R(wb_les_accumulate)(WbLes les, double weight) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *state = les->state;
+  for (int f = 0; f < WB_NFIELDS; f++) {
+    WbReal *sum = les->sum[f];
+    for (int k = 0; k < l->nz; k++)
+      for (int j = 0; j < l->nyl; j++) {
+        const WbReal *a = state + (size_t)f * l->field + wb_les_at(l, k, j, 0);
+        const size_t q = ((size_t)k * (size_t)l->nyl + (size_t)j) * (size_t)l->nxl;
+        if (f == WB_THETA)
+          add_row_scalar(l->nxl, (WbReal)weight, a, sum + q);
+        else
+          add_row(l->nxl, (WbReal)weight, a, a + upper_face(l, f), sum + q, (WbReal *)les->sum_sq[f] + q);
+      }
+  }
+  les->sum_weight += weight;
+}
+
+/* Instantaneous fields at centres. state: ghosted, 4 fields; any output (nz, nyl, nxl) may be NULL; full theta [K]; NaN
+ * in solid cells. */
+void WB_R(wb_les_centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w) {
+  const WbLesLayout *l = &les->lay;
+  float *const out[WB_NFIELDS] = {u, v, w, theta};
+  for (int f = 0; f < WB_NFIELDS; f++) {
+    if (!out[f]) continue;
+    const WbReal *field = (const WbReal *)state + (size_t)f * l->field;
+    const ptrdiff_t up = upper_face(l, f);
+    size_t q = 0;
+    for (int k = 0; k < l->nz; k++)
+      for (int j = 0; j < l->nyl; j++)
+        for (int i = 0; i < l->nxl; i++, q++) {
+          const size_t p = wb_les_at(l, k, j, i);
+          const double value = f == WB_THETA ? les->opt.theta_surface_K + (double)field[p]
+                                             : 0.5 * ((double)field[p] + (double)field[p + (size_t)up]);
+          out[f][q] = les->solid[p] ? NAN : (float)value;
+        }
+  }
+}
+
+/* Mean of one field since the last reset: out (nz, nyl, nxl); NaN in solid cells. sum_weight > 0. */
+void WB_R(wb_les_mean_field)(WbLes les, int field, float *out) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *sum = les->sum[field];
+  const double shift = field == WB_THETA ? les->opt.theta_surface_K : 0, scale = 1.0 / les->sum_weight;
+  size_t q = 0;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++, q++)
+        out[q] = les->solid[wb_les_at(l, k, j, i)] ? NAN : (float)(shift + (double)sum[q] * scale);
+}
+
+/* Per level, over this rank's fluid cells: sum (nz) += half the sum of the variances, count (nz) += cells. */
+void WB_R(wb_les_tke_levels)(WbLes les, double *sum, double *count) {
+  const WbLesLayout *l = &les->lay;
+  const double scale = 1.0 / les->sum_weight;
+  size_t q = 0;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++, q++) {
+        if (les->solid[wb_les_at(l, k, j, i)]) continue;
+        double variance = 0;
+        for (int f = 0; f < 3; f++) {
+          const double mean = (double)((const WbReal *)les->sum[f])[q] * scale;
+          const double part = (double)((const WbReal *)les->sum_sq[f])[q] * scale - mean * mean;
+          variance += part > 0 ? part : 0; /* rounding */
+        }
+        sum[k] += 0.5 * variance;
+        count[k] += 1;
+      }
+}

@@ -1,0 +1,48 @@
+/* Means, instantaneous fields and resolved turbulence of a run. */
+#include <string.h>
+
+#include "les_data.h"
+
+PetscErrorCode wb_les_mean_reset(WbLes les) {
+  PetscFunctionBeginUser;
+  const size_t bytes = wb_grid_owned(les->grid) * les->ops->real_bytes;
+  for (int f = 0; f < WB_NFIELDS; f++) memset(les->sum[f], 0, bytes);
+  for (int f = 0; f < 3; f++) memset(les->sum_sq[f], 0, bytes);
+  les->sum_weight = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode need_weight(WbLes les) {
+  PetscFunctionBeginUser;
+  if (!(les->sum_weight > 0))
+    WB_RAISE_ALL(PETSC_ERR_ORDER, "LES means asked for before any step since the last reset (t = %g s)", les->time_s);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_mean(WbLes les, float *theta, float *u, float *v, float *w) {
+  PetscFunctionBeginUser;
+  PetscCall(need_weight(les));
+  float *const out[WB_NFIELDS] = {u, v, w, theta};
+  for (int f = 0; f < WB_NFIELDS; f++)
+    if (out[f]) WB_LES_CALL(les, wb_les_mean_field, f, out[f]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_instant(WbLes les, float *theta, float *u, float *v, float *w) {
+  PetscFunctionBeginUser;
+  les->ops->centres(les, les->state, theta, u, v, w);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_resolved_tke(WbLes les, double *tke) {
+  PetscFunctionBeginUser;
+  PetscCall(need_weight(les));
+  const int nz = les->lay.nz;
+  double *sums = NULL;
+  PetscCall(WB_CALLOC(2 * nz, &sums));
+  WB_LES_CALL(les, wb_les_tke_levels, sums, sums + nz);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * nz, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  for (int k = 0; k < nz; k++) tke[k] = sums[nz + k] > 0 ? sums[k] / sums[nz + k] : 0;
+  WB_FREE(&sums);
+  PetscFunctionReturn(0);
+}
