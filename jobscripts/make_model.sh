@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes the shipped model from nothing: training, validation and test pairs (input/training/runs.txt), training,
+# evaluation. Resumable: run it again after any interruption and it goes on where it was.
+#   bash jobscripts/make_model.sh [DATA_FOLDER]     (default: $HOME/windbridge-data)
+#   STAGES="pairs train evaluate" chooses stages; JOBS: pair runs side by side (default: all cores).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+data=${1:-$HOME/windbridge-data}
+stages=${STAGES:-pairs train evaluate}
+jobs=${JOBS:-$(nproc)}
+program=${WB_PROGRAM:-$here/build/bin/windbridge}
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+[ -x "$program" ] || { echo "make_model: $program is not built (cmake -S . -B build && cmake --build build)" >&2; exit 2; }
+mkdir -p "$data/pairs" "$data/train"
+
+one_pair() { # name split city_seed run_seed wind direction heat minutes
+  local name=$1 out=$data/pairs/$1
+  [ -f "$out/$name.nc" ] && return 0
+  mkdir -p "$out"
+  echo "$(date +%H:%M:%S) $name starts"
+  if "$program" pairs "$here/input/training/pairs.yaml" -run_output_dir "$out" -run_quiet -run_restart \
+      -pairs_name "$name" -pairs_split "$2" -city_seed "$3" -run_seed "$4" -les_wind_speed_m_per_s "$5" \
+      -les_wind_direction_deg "$6" -les_heat_flux_K_m_per_s "$7" -les_duration_s $((300 + 60 * $8)) 2>"$out/error.log"; then
+    echo "$(date +%H:%M:%S) $name done"
+  else
+    echo "$(date +%H:%M:%S) $name FAILED: $(tail -n 1 "$out/error.log")" >&2
+    return 1
+  fi
+}
+export -f one_pair
+export data here program
+
+for stage in $stages; do
+  case $stage in
+    pairs)
+      grep -v '^#' "$here/input/training/runs.txt" | xargs -P "$jobs" -L 1 bash -c 'one_pair "$@"' _
+      ;;
+    train)
+      restart=()
+      [ -f "$data/train/checkpoint.h5" ] && restart=(-run_restart)
+      [ -f "$data/train/done" ] || mpirun -n "$jobs" "$program" train "$here/input/training/train.yaml" \
+        -run_output_dir "$data/train" -data_files "$data/pairs/train_*/*.nc,$data/pairs/valid_*/*.nc" "${restart[@]}"
+      touch "$data/train/done"
+      ;;
+    evaluate)
+      mpirun -n "$jobs" "$program" evaluate -run_output_dir "$data/evaluate" -run_overwrite \
+        -sr_model "$data/train/model.h5" -sr_members 8 -data_files "$data/pairs/test_*/*.nc" \
+        -evaluate_train_files "$data/pairs/train_*/*.nc"
+      ;;
+    *) echo "make_model: unknown stage '$stage'; allowed: pairs train evaluate" >&2; exit 2 ;;
+  esac
+done
