@@ -60,18 +60,18 @@ static void add(WbModel m, const char *name, int rank, int d0, int d1, int k) {
 
 static void add_conv(WbModel m, const char *name, int co, int ci, int k, bool bias) {
   char full[WB_NET_NAME_MAX + 16];
-  snprintf(full, sizeof full, "%s.weight", name);
+  snprintf(full, sizeof full, "%.48s.weight", name);
   add(m, full, 5, co, ci, k);
   if (!bias) return;
-  snprintf(full, sizeof full, "%s.bias", name);
+  snprintf(full, sizeof full, "%.48s.bias", name);
   add(m, full, 1, co, 0, 0);
 }
 
 static void add_linear(WbModel m, const char *name, int out, int in) {
   char full[WB_NET_NAME_MAX + 16];
-  snprintf(full, sizeof full, "%s.weight", name);
+  snprintf(full, sizeof full, "%.48s.weight", name);
   add(m, full, 2, out, in, 0);
-  snprintf(full, sizeof full, "%s.bias", name);
+  snprintf(full, sizeof full, "%.48s.bias", name);
   add(m, full, 1, out, 0, 0);
 }
 

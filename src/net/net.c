@@ -37,9 +37,9 @@ static PetscErrorCode make_conv(WbNet net, const WbNetLevel *l, const char *name
   shape.h = l->h;
   shape.w = l->w;
   shape.training = net->training;
-  snprintf(full, sizeof full, "%s.weight", name);
+  snprintf(full, sizeof full, "%.48s.weight", name);
   PetscCall(wb_model_offset(net->model, full, &conv->w));
-  snprintf(full, sizeof full, "%s.bias", name);
+  snprintf(full, sizeof full, "%.48s.bias", name);
   if (strcmp(name, "head_skip") != 0) PetscCall(wb_model_offset(net->model, full, &conv->b));
   PetscCall(wb_conv_create(net->context, &shape, &conv->conv));
   PetscFunctionReturn(0);

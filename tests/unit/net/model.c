@@ -1,0 +1,224 @@
+/* The whole network: gradients against finite differences, backends, masks; the optimiser; the model file. */
+#include "wb_test.h"
+#include "windbridge/net.h"
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NX = 8, NY = 12, NZ = 8, CELLS = NX * NY * NZ };
+static const WbNetConfig small = {
+    .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 8, .width2 = 16, .blocks1 = 1, .blocks2 = 1, .embed = 8};
+
+static void fill(size_t n, uint32_t stream, float scale, float *a) {
+  const WbRandomKey key = {.seed = 11, .stream = WB_STREAM_TEST, .step = stream};
+  for (size_t i = 0; i < n; i++) {
+    float v[4];
+    wb_random_normal4(&key, i, v);
+    a[i] = scale * v[0];
+  }
+}
+
+static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dx[CELLS * 4];
+static uint8_t mask[CELLS];
+
+static void inputs(void) {
+  fill(CELLS * 4, 1, 1.0F, x);
+  fill(CELLS * 9, 2, 1.0F, stat);
+  fill(CELLS * 4, 3, 1.0F, dout);
+  for (int i = 0; i < CELLS; i++) mask[i] = i % NX < 5 || i / NX % NY > 6;
+}
+
+/* every parameter away from its special initial value (zeros hide errors) */
+static WbModel random_model(const WbNetConfig *config) {
+  WbModel model = NULL;
+  WB_OK(wb_model_create(config, &model));
+  WB_OK(wb_model_init(model, 5));
+  float *noise = NULL;
+  WB_OK(WB_ALLOC(wb_model_size(model), &noise));
+  fill(wb_model_size(model), 4, 0.15F, noise);
+  for (size_t i = 0; i < wb_model_size(model); i++) wb_model_params(model)[i] += noise[i];
+  WB_FREE(&noise);
+  return model;
+}
+
+static double objective(WbNet net, double t) {
+  WB_OK(wb_net_params_changed(net));
+  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_forward(net, t, x, out));
+  double sum = 0;
+  for (int i = 0; i < CELLS * 4; i++) sum += (double)out[i] * (double)dout[i];
+  return sum;
+}
+
+static void gradient_matches_finite_difference(void **state) {
+  (void)state;
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  inputs();
+  WbModel model = random_model(&small);
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
+  const double t = 0.37, h = 4e-3;
+  objective(net, t);
+  WB_OK(wb_net_backward(net, dout, dx));
+  /* one direction a tensor: as large as the tensor's own values */
+  for (int i = 0; i < wb_model_tensors(model); i++) {
+    const char *name = NULL;
+    int rank = 0, dims[5];
+    size_t at = 0, n = 1;
+    wb_model_tensor(model, i, &name, &rank, dims, &at);
+    for (int r = 0; r < rank; r++) n *= (size_t)dims[r];
+    float *p = wb_model_params(model) + at, *g = wb_model_grads(model) + at, *v = NULL, *keep = NULL;
+    WB_OK(WB_ALLOC(n, &v));
+    WB_OK(WB_ALLOC(n, &keep));
+    memcpy(keep, p, n * sizeof *p);
+    /* along the gradient: the largest signal over rounding */
+    double g2 = 0;
+    for (size_t j = 0; j < n; j++) g2 += (double)g[j] * (double)g[j];
+    assert_true(g2 > 0);
+    for (size_t j = 0; j < n; j++) v[j] = (float)((double)g[j] / sqrt(g2));
+    for (size_t j = 0; j < n; j++) p[j] = keep[j] + (float)h * v[j];
+    const double up = objective(net, t);
+    for (size_t j = 0; j < n; j++) p[j] = keep[j] - (float)h * v[j];
+    const double down = objective(net, t);
+    memcpy(p, keep, n * sizeof *p);
+    const double difference = (up - down) / (2 * h);
+    if (!(fabs(difference - sqrt(g2)) <= 5e-3 * sqrt(g2) + 0.02))
+      fail_msg("%s: gradient %g, finite difference %g", name, sqrt(g2), difference);
+    WB_FREE(&v);
+    WB_FREE(&keep);
+  }
+  static float keep_x[CELLS * 4];
+  memcpy(keep_x, x, sizeof x);
+  double g2 = 0;
+  for (int i = 0; i < CELLS * 4; i++) g2 += (double)dx[i] * (double)dx[i];
+  for (int i = 0; i < CELLS * 4; i++) x[i] = keep_x[i] + (float)(h * (double)dx[i] / sqrt(g2));
+  const double up = objective(net, t);
+  for (int i = 0; i < CELLS * 4; i++) x[i] = keep_x[i] - (float)(h * (double)dx[i] / sqrt(g2));
+  const double down = objective(net, t);
+  WB_ASSERT_NEAR((up - down) / (2 * h) / sqrt(g2), 1.0, 5e-3);
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+}
+
+static double difference(size_t n, const float *a, const float *b) {
+  double sum = 0, size = 0;
+  for (size_t i = 0; i < n; i++) {
+    sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    size += (double)b[i] * (double)b[i];
+  }
+  return sqrt(sum / size);
+}
+
+/* out, gradients of one evaluation */
+static void evaluate(WbModel model, WbBackend backend, bool training, float *result, float *grads) {
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  WB_OK(wb_net_create(model, grid, backend, training, &net));
+  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_forward(net, 0.6, x, result));
+  WB_OK(wb_net_forward(net, 0.6, x, result)); /* a second time: nothing may be left over */
+  if (training) {
+    wb_model_zero_grads(model);
+    WB_OK(wb_net_backward(net, dout, dx));
+    memcpy(grads, wb_model_grads(model), wb_model_size(model) * sizeof *grads);
+  }
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+}
+
+static void backends_and_modes_agree(void **state) {
+  (void)state;
+  static float reference[CELLS * 4], other[CELLS * 4];
+  float *grads = NULL, *grads2 = NULL;
+  inputs();
+  WbNetConfig config = small;
+  config.width1 = 16; /* for oneDNN's kernels */
+  WbModel model = random_model(&config);
+  WB_OK(WB_ALLOC(wb_model_size(model), &grads));
+  WB_OK(WB_ALLOC(wb_model_size(model), &grads2));
+  evaluate(model, WB_BACKEND_REF, true, reference, grads);
+  for (int backend = WB_BACKEND_REF; backend <= WB_BACKEND_ONEDNN; backend++) {
+    evaluate(model, (WbBackend)backend, true, other, grads2);
+    WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
+    WB_ASSERT_BELOW(difference(wb_model_size(model), grads2, grads), 1e-5);
+    evaluate(model, (WbBackend)backend, false, other, NULL);
+    WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
+  }
+  WbNet net = NULL;
+  WbGrid *grid = NULL;
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  if (bf16 == 0) {
+    evaluate(model, WB_BACKEND_ONEDNN_BF16, true, other, grads2);
+    WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 2e-2);
+    WB_ASSERT_BELOW(difference(wb_model_size(model), grads2, grads), 3e-2);
+  } else {
+    assert_int_equal(bf16, WB_ERR_CONFIG); /* a machine without AMX says so */
+    wb_error_clear();
+  }
+  WB_FREE(&grads);
+  WB_FREE(&grads2);
+  wb_model_destroy(&model);
+}
+
+/* What buildings hold does not matter; they come out as exactly 0; a fresh model gives 0 everywhere. */
+static void buildings_are_masked(void **state) {
+  (void)state;
+  static float first[CELLS * 4];
+  inputs();
+  WbModel model = random_model(&small);
+  evaluate(model, WB_BACKEND_BLAS, false, first, NULL);
+  for (int i = 0; i < CELLS; i++)
+    if (!mask[i]) {
+      for (int c = 0; c < 4; c++) x[i * 4 + c] = NAN;
+      for (int c = 0; c < 9; c++) stat[i * 9 + c] = NAN;
+    }
+  evaluate(model, WB_BACKEND_BLAS, false, out, NULL);
+  double size = 0;
+  for (int i = 0; i < CELLS * 4; i++) {
+    WB_ASSERT_NEAR(out[i], mask[i / 4] ? first[i] : 0.0F, 0);
+    size += fabs((double)out[i]);
+  }
+  assert_true(size > 1);
+  WB_OK(wb_model_init(model, 5));
+  evaluate(model, WB_BACKEND_BLAS, false, out, NULL);
+  for (int i = 0; i < CELLS * 4; i++) WB_ASSERT_NEAR(out[i], 0, 0);
+  wb_model_destroy(&model);
+}
+
+/* ---- optimiser: minimises a quadratic; clipping and EMA by hand ---- */
+static void adamw_minimises(void **state) {
+  (void)state;
+  WbModel model = random_model(&small);
+  const size_t n = wb_model_size(model);
+  const WbAdamWOptions options = {
+      .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0, .clip_norm = 1.0, .ema_decay = 0.5};
+  WbAdamW opt = NULL;
+  WB_OK(wb_adamw_create(model, &options, &opt));
+  double norm = 0, first = 0;
+  for (int step = 0; step < 300; step++) {
+    for (size_t i = 0; i < n; i++) wb_model_grads(model)[i] = wb_model_params(model)[i] - 0.5F;
+    WB_OK(wb_adamw_step(opt, 1e-2, &norm));
+    if (step == 0) first = norm;
+  }
+  assert_int_equal(wb_adamw_steps(opt), 300);
+  WB_ASSERT_BELOW(norm, 0.05 * first);
+  WB_ASSERT_BELOW(difference(n, wb_adamw_state(opt, 2), wb_model_params(model)), 0.05);
+  wb_model_grads(model)[3] = NAN;
+  const float before = wb_model_params(model)[0];
+  assert_int_equal(wb_adamw_step(opt, 1e-2, &norm), WB_ERR_NUMERIC);
+  wb_error_clear();
+  WB_ASSERT_NEAR(wb_model_params(model)[0], before, 0);
+  wb_adamw_destroy(&opt);
+  wb_model_destroy(&model);
+}
+
+WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(backends_and_modes_agree),
+             cmocka_unit_test(buildings_are_masked), cmocka_unit_test(adamw_minimises))
