@@ -99,7 +99,12 @@ typedef enum { WB_FP32 = 0, WB_FP64 = 1 } WbPrecision;
 /* Vectorised kernels: the compiler makes baseline, AVX2 and AVX-512 versions and picks one at load time.
  * Disabled under sanitizers (ifunc resolvers run before their runtime is ready). */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(WB_SANITIZE)
-#define WB_KERNEL __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+/* Micro-architecture levels, not CPU names: "arch=skylake-avx512" is chosen on exactly that CPU model only. */
+#if __GNUC__ >= 12
+#define WB_KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define WB_KERNEL __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
 #else
 #define WB_KERNEL
 #endif
