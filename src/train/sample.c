@@ -1,0 +1,128 @@
+/* Samples: which minute, place, symmetry, time and noise a slot of a step gets (counter-based, so that resuming needs
+ * nothing but the step), and the making of it. */
+#include "train_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
+  WbSample *s = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(1, &s));
+  *out = s;
+  const size_t plane = (size_t)set->n * (size_t)set->n;
+  s->cells = (size_t)set->nz * plane;
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->x0));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->x1));
+  PetscCall(WB_ALLOC(s->cells * WB_STATIC_CHANNELS, &s->stat));
+  PetscCall(WB_ALLOC(s->cells, &s->wall));
+  PetscCall(WB_ALLOC(plane, &s->flux));
+  PetscCall(WB_ALLOC(s->cells, &s->fluid));
+  PetscCall(WB_ALLOC(s->cells, &s->lr_valid));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->state));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->target));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->out));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
+  PetscCall(WB_ALLOC(s->cells, &s->voxel));
+  for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
+  PetscFunctionReturn(0);
+}
+
+void wb_sample_destroy(WbSample **sample) {
+  WbSample *s = sample ? *sample : NULL;
+  if (!s) return;
+  WB_FREE(&s->x0);
+  WB_FREE(&s->x1);
+  WB_FREE(&s->stat);
+  WB_FREE(&s->wall);
+  WB_FREE(&s->flux);
+  WB_FREE(&s->fluid);
+  WB_FREE(&s->lr_valid);
+  WB_FREE(&s->state);
+  WB_FREE(&s->target);
+  WB_FREE(&s->out);
+  WB_FREE(&s->spare);
+  WB_FREE(&s->voxel);
+  WB_FREE(sample);
+}
+
+/* (nz, n, n) items of `item` bytes at column (j0, i0) of (nz, ny, nx). */
+static void crop(const void *in, int nz, int ny, int nx, int j0, int i0, int n, size_t item, void *out) {
+  const char *from = in;
+  char *to = out;
+  for (int k = 0; k < nz; k++) {
+    for (int j = 0; j < n; j++, to += (size_t)n * item) {
+      memcpy(to, from + (((size_t)k * (size_t)ny + (size_t)(j0 + j)) * (size_t)nx + (size_t)i0) * item, (size_t)n * item);
+    }
+  }
+}
+
+void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan, WbSample *s) {
+  const WbPairRun *run = set->runs[plan->minute.run];
+  const int nz = set->nz, n = set->n, nx = run->hr_grid->nx, ny = run->hr_grid->ny, g = plan->symmetry;
+  const int j0 = plan->j0, i0 = plan->i0;
+  uint8_t *bytes = (uint8_t *)s->spare;
+  crop(run->x0[plan->minute.minute], nz, ny, nx, j0, i0, n, WB_CHANNELS * sizeof(float), s->spare);
+  wb_augment_state(g, nz, n, s->spare, s->x0);
+  crop(run->x1[plan->minute.minute], nz, ny, nx, j0, i0, n, WB_CHANNELS * sizeof(float), s->spare);
+  wb_augment_state(g, nz, n, s->spare, s->x1);
+  crop(run->wall_distance, nz, ny, nx, j0, i0, n, sizeof(float), s->spare);
+  wb_augment_scalar_f(g, nz, n, 1, s->spare, s->wall);
+  crop(run->heat_flux, 1, ny, nx, j0, i0, n, sizeof(float), s->spare);
+  wb_augment_scalar_f(g, 1, n, 1, s->spare, s->flux);
+  crop(run->fluid, nz, ny, nx, j0, i0, n, 1, bytes);
+  wb_augment_mask(g, nz, n, bytes, s->fluid);
+  crop(run->lr_valid, nz, ny, nx, j0, i0, n, 1, bytes);
+  wb_augment_mask(g, nz, n, bytes, s->lr_valid);
+  wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
+  wb_bridge_interpolant(o->schedule, set->epsilon, plan->t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &plan->noise,
+                        s->state, s->target);
+  wb_bridge_residual_state(o->schedule, plan->t, s->cells, s->x0, s->fluid, s->state, s->state);
+  wb_bridge_residual_drift(o->schedule, plan->t, -1, s->cells, s->x0, s->fluid, s->target);
+}
+
+/* Random permutation of 0 .. n-1 of this epoch (Fisher-Yates on counter-based words). */
+static void shuffle(uint32_t seed, uint32_t epoch, int n, int *order) {
+  const WbRandomKey key = {.seed = seed, .stream = WB_STREAM_TRAIN, .step = 1, .member = epoch};
+  for (int i = 0; i < n; i++) order[i] = i;
+  for (int i = n - 1; i > 0; i--) {
+    double u[4];
+    wb_random_uniform4(&key, (uint64_t)i, u);
+    const int j = (int)(u[0] * (i + 1));
+    const int swap = order[i];
+    order[i] = order[j];
+    order[j] = swap;
+  }
+}
+
+static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) {
+  const WbGrid *g = set->runs[plan->minute.run]->hr_grid;
+  plan->i0 = 4 * (int)(u[0] * ((g->nx - set->n) / 4 + 1));
+  plan->j0 = 4 * (int)(u[1] * ((g->ny - set->n) / 4 + 1));
+}
+
+void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order, WbSamplePlan *plan) {
+  const long serial = step * o->batch + slot;
+  shuffle(o->seed, (uint32_t)(serial / set->n_train), set->n_train, order);
+  plan->minute = set->train[order[serial % set->n_train]];
+  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 2};
+  double u[4];
+  wb_random_uniform4(&key, (uint64_t)serial, u);
+  place(set, u, plan);
+  plan->symmetry = o->augment ? (int)(u[2] * 8.0) : 0;
+  plan->t = (slot + u[3]) / o->batch; /* stratified over the batch: less variance than independent times */
+  plan->noise = (WbRandomKey){
+      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 3, .member = (uint32_t)slot, .minute = (uint32_t)step};
+}
+
+void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, int n, WbSamplePlan *plan) {
+  plan->minute = set->validation[q % set->n_validation];
+  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4};
+  double u[4];
+  wb_random_uniform4(&key, (uint64_t)q, u);
+  place(set, u, plan);
+  plan->symmetry = 0;
+  plan->t = fmod((q + 0.5) / n * 7.0, 1.0); /* every stretch of minutes sees all times */
+  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 5, .minute = (uint32_t)q};
+}

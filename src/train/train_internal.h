@@ -1,0 +1,82 @@
+/* Inside of the trainer: the data set in memory, one batch slot, the run's state. */
+#ifndef WB_TRAIN_INTERNAL_H
+#define WB_TRAIN_INTERNAL_H
+#include <stdio.h>
+
+#include "windbridge/io.h"
+#include "windbridge/train.h"
+
+/* One minute of one run. */
+typedef struct {
+  int run, minute;
+} WbMinute;
+
+/* All pairs, held whole by every rank, in normalised units; fluid masks as in the files. */
+typedef struct {
+  int n_runs;
+  WbPairRun **runs; /* x0, x1 normalised in place */
+  int n_train, n_validation;
+  WbMinute *train, *validation;
+  WbNormalisation norm; /* scale and scale_by_wind; the forcing's members belong to each run */
+  double deviation[WB_CHANNELS]; /* std(x1 - x0) over fluid voxels of the training minutes, before normalisation */
+  float epsilon[WB_CHANNELS];
+  int n, nz; /* a sample: (nz, n, n) cells */
+  double bytes;
+} WbTrainSet;
+
+/* One sample on this rank: a crop of one minute, possibly turned, and the training pair made of it. */
+typedef struct {
+  size_t cells;
+  float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (n, n) */
+  uint8_t *fluid, *lr_valid;
+  float *state, *target, *out;         /* (cells, 4): network input, wanted output, output and then its gradient */
+  float *spare;                        /* (cells, 9) for turning */
+  uint64_t *voxel;                     /* (cells) 0, 1, ... */
+} WbSample;
+
+/* Where a sample comes from. */
+typedef struct {
+  WbMinute minute;
+  int i0, j0, symmetry;
+  double t;
+  WbRandomKey noise;
+} WbSamplePlan;
+
+PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **set);
+void wb_train_set_destroy(WbTrainSet **set);
+PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **sample);
+void wb_sample_destroy(WbSample **sample);
+/* Fills sample with what the plan says. */
+void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
+/* Plan of slot `slot` of step `step` (counter-based: depends on nothing else). order (n_train) scratch. */
+void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *options, long step, int slot, int *order,
+                    WbSamplePlan *plan);
+/* Plan of validation item q of n: fixed minutes, places, times and noise. */
+void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *options, int q, int n, WbSamplePlan *plan);
+
+typedef struct {
+  const WbTrainOptions *options;
+  MPI_Comm comm;
+  int rank, size;
+  WbTrainSet *set;
+  WbSample *sample;
+  WbGrid *grid; /* of one sample, on MPI_COMM_SELF */
+  WbModel model;
+  WbNet net;
+  WbAdamW opt;
+  int *order;      /* (n_train) */
+  float *keep;     /* (parameters) weights put aside while the EMA is in place */
+  long step;
+  double loss, validation, best, grad_norm, lr; /* validation, best: NaN until known */
+  double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
+  FILE *csv; /* rank 0 */
+} WbTrainer;
+
+/* files.c: loss.csv, checkpoint.h5, model.h5 */
+PetscErrorCode wb_trainer_open_csv(WbTrainer *t);
+void wb_trainer_write_csv(WbTrainer *t, bool validated);
+PetscErrorCode wb_trainer_save(WbTrainer *t);   /* checkpoint and model.h5 */
+PetscErrorCode wb_trainer_resume(WbTrainer *t, const char *path);
+PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name); /* EMA weights */
+void wb_trainer_swap_ema(WbTrainer *t, bool in);                         /* EMA weights into the model and back */
+#endif
