@@ -34,8 +34,8 @@ PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id) {
     }
     H5Gclose(*id);
     *id = next;
-    if (next < 0)
-      WB_RAISE(nc->writing ? WB_ERR_IO : WB_ERR_INPUT, "%s has no group %s (%s)", nc->path, group, wb_io_h5_reason());
+    if (next < 0 && nc->writing) WB_RAISE(WB_ERR_IO, "%s: cannot create group %s", nc->path, group);
+    if (next < 0) WB_RAISE(WB_ERR_INPUT, "%s has no group %s", nc->path, group);
   }
   PetscFunctionReturn(0);
 }
