@@ -62,7 +62,7 @@ static void fill_flags(WbLes les) {
               !grid->periodic_x && ((grid->ix == 0 && i <= 0) || (grid->ix == grid->px - 1 && i >= l->nxl));
           const bool edge_y =
               !grid->periodic_y && ((grid->iy == 0 && j <= 0) || (grid->iy == grid->py - 1 && j >= l->nyl));
-          f = WB_FLUID;
+          f = WB_FLUID_CELL;
           if (i > -g && !s[at - 1] && !edge_x) f |= WB_OPEN_U;
           if (j > -g && !s[at - (size_t)l->sy] && !edge_y) f |= WB_OPEN_V;
           if (k > 0 && !s[at - l->sz]) f |= WB_OPEN_W;

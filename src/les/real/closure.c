@@ -65,7 +65,7 @@ WB_KERNEL static void row_vreman(const Row *r, int n, const WbReal m[3], const W
   for (int i = 0; i < n; i++) {
     const Gradient a = gradient(u + i, v + i, w + i, sy, sz, m);
     const WbReal value = c[1] + c[0] * vreman(a, c[2], c[3]);
-    const WbReal nu = flags[i] & WB_FLUID ? value : WB_NUT_SOLID;
+    const WbReal nu = flags[i] & WB_FLUID_CELL ? value : WB_NUT_SOLID;
     nut[i] = nu;
   }
 }
@@ -79,7 +79,7 @@ WB_KERNEL static void row_smagorinsky(const Row *r, int n, const WbReal m[3], co
   for (int i = 0; i < n; i++) {
     const Gradient a = gradient(u + i, v + i, w + i, sy, sz, m);
     const WbReal value = c[1] + c[0] * strain(a);
-    const WbReal nu = flags[i] & WB_FLUID ? value : WB_NUT_SOLID;
+    const WbReal nu = flags[i] & WB_FLUID_CELL ? value : WB_NUT_SOLID;
     nut[i] = nu;
   }
 }
@@ -92,7 +92,7 @@ WB_KERNEL static WbReal row_largest(const WbReal *restrict nut, int n) {
 }
 
 static void row_constant(const Row *r, int n, WbReal nu) {
-  for (int i = 0; i < n; i++) r->nut[i] = r->flags[i] & WB_FLUID ? nu : WB_NUT_SOLID;
+  for (int i = 0; i < n; i++) r->nut[i] = r->flags[i] & WB_FLUID_CELL ? nu : WB_NUT_SOLID;
 }
 
 /* Ghosts beyond open lateral edges: zero gradient. */

@@ -7,7 +7,7 @@ static void set_field(WbLes les, int f, WbFieldFn fn, void *ctx) {
   const WbGrid *g = les->grid;
   const double dx = g->dx_m, ox = f == WB_U ? 0.0 : 0.5, oy = f == WB_V ? 0.0 : 0.5;
   const double shift = f == WB_THETA ? les->opt.theta_surface_K : 0.0;
-  const uint8_t bit = f == WB_THETA ? WB_FLUID : (uint8_t)(1U << f);
+  const uint8_t bit = f == WB_THETA ? WB_FLUID_CELL : (uint8_t)(1U << f);
   WbReal *q = wb_les_field(les, les->state, f);
   for (int k = 0; k < l->nz; k++) {
     const double z = f == WB_W ? les->met.zf[k] : les->met.zc[k + 1];
@@ -33,7 +33,7 @@ PetscErrorCode WB_R(wb_les_set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFi
 /* sum[0] += values, sum[1] += number of open faces (fluid cells for theta) of one level. */
 void WB_R(wb_les_plane_mean)(WbLes les, int field, int k, double *sum) {
   const WbLesLayout *l = &les->lay;
-  const uint8_t bit = field == WB_THETA ? WB_FLUID : (uint8_t)(1U << field);
+  const uint8_t bit = field == WB_THETA ? WB_FLUID_CELL : (uint8_t)(1U << field);
   const WbReal *q = wb_les_field(les, les->state, field);
   for (int j = 0; j < l->nyl; j++) {
     double value = 0.0, count = 0.0;

@@ -18,8 +18,8 @@ WB_INLINE WbReal koren(WbReal a, WbReal b) {
 WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const uint8_t *f, ptrdiff_t st, WbReal vel, WbReal rdh) {
   const bool forward = vel > (WbReal)0;
   const WbReal d = t[0] - t[-st];
-  const WbReal a_lo = f[-2 * st] & WB_FLUID ? t[-st] - t[-2 * st] : (WbReal)0;
-  const WbReal a_hi = f[st] & WB_FLUID ? t[0] - t[st] : (WbReal)0;
+  const WbReal a_lo = f[-2 * st] & WB_FLUID_CELL ? t[-st] - t[-2 * st] : (WbReal)0;
+  const WbReal a_hi = f[st] & WB_FLUID_CELL ? t[0] - t[st] : (WbReal)0;
   const WbReal up = forward ? t[-st] : t[0];
   const WbReal face = up + koren(forward ? a_lo : a_hi, forward ? d : -d);
   const WbReal nu = HALF * (n[-st] + n[0]);
@@ -64,7 +64,7 @@ WB_KERNEL void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
       const WbReal value = base[i] + dt * tend;
       fy[i] = fyn;
       fz[i] = ft[i];
-      out[i] = flags[i] & WB_FLUID ? value : (WbReal)0;
+      out[i] = flags[i] & WB_FLUID_CELL ? value : (WbReal)0;
     }
   }
 }

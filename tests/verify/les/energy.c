@@ -1,13 +1,21 @@
-/* Inviscid flow conserves kinetic energy up to the time error, with buildings and stretched levels: the central flux form
- * is energy-neutral when the velocity is discretely solenoidal, so the loss falls with dt^3 (RK3). */
+/* Inviscid flow conserves kinetic energy up to the time error, with buildings and stretched levels: the central flux
+ * form is energy-neutral when the velocity is discretely solenoidal, so the loss falls with dt^3 (RK3). */
 #include "les_test.h"
 
-static bool city(int k, int j, int i) { return (k < 3 && i / 4 % 2 && j / 4 % 2) || (k < 6 && i < 2 && j > 12); }
+static bool city(int k, int j, int i) {
+  return (k < 3 && i / 4 % 2 && j / 4 % 2) || (k < 6 && i < 2 && j > 12);
+}
 
 /* Smooth, then made solenoidal by the first projection. */
-static double start_u(void *ctx, double x, double y, double z) { return 1.0 + sin(0.4 * y) * cos(0.5 * z); }
-static double start_v(void *ctx, double x, double y, double z) { return 0.5 + cos(0.8 * x) * sin(0.3 * z); }
-static double start_w(void *ctx, double x, double y, double z) { return sin(0.4 * x) * cos(0.4 * y); }
+static double start_u(void *ctx, double x, double y, double z) {
+  return 1.0 + sin(0.4 * y) * cos(0.5 * z);
+}
+static double start_v(void *ctx, double x, double y, double z) {
+  return 0.5 + cos(0.8 * x) * sin(0.3 * z);
+}
+static double start_w(void *ctx, double x, double y, double z) {
+  return sin(0.4 * x) * cos(0.4 * y);
+}
 
 static double loss(double dt, double stretch) {
   WbLesOptions o = les_test_options();

@@ -100,7 +100,8 @@ static inline double les_test_divergence(WbLes les) {
       for (int i = 0; i < l->nxl; i++) {
         if (les->solid[wb_les_at(l, k, j, i)]) continue;
         const double d = (les_test_get(les, WB_U, k, j, i + 1) - les_test_get(les, WB_U, k, j, i) +
-                          les_test_get(les, WB_V, k, j + 1, i) - les_test_get(les, WB_V, k, j, i)) / les->grid->dx_m +
+                          les_test_get(les, WB_V, k, j + 1, i) - les_test_get(les, WB_V, k, j, i)) /
+                             les->grid->dx_m +
                          (les_test_get(les, WB_W, k + 1, j, i) - les_test_get(les, WB_W, k, j, i)) / les->met.dz[k + 1];
         if (!(fabs(d) <= worst)) worst = fabs(d);
       }

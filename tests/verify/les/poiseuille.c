@@ -1,15 +1,21 @@
-/* Plane Poiseuille flow between no-slip ground and buildings that form a ceiling, and between two building walls: driven
- * by a body force to the steady parabola u = F/(2 nu) z (H - z); second order. */
+/* Plane Poiseuille flow between no-slip ground and buildings that form a ceiling, and between two building walls:
+ * driven by a body force to the steady parabola u = F/(2 nu) z (H - z); second order. */
 #include "les_test.h"
 
 #define NU 1.0
 #define FORCE 1.0
 
 static int cells;
-static bool roof(int k, int j, int i) { return k == cells; }
-static bool sides(int k, int j, int i) { return j == 0; }
+static bool roof(int k, int j, int i) {
+  return k == cells;
+}
+static bool sides(int k, int j, int i) {
+  return j == 0;
+}
 
-static double profile_z(void *ctx, double x, double y, double z) { return FORCE / (2.0 * NU) * z * (1.0 - z); }
+static double profile_z(void *ctx, double x, double y, double z) {
+  return FORCE / (2.0 * NU) * z * (1.0 - z);
+}
 static double profile_y(void *ctx, double x, double y, double z) {
   const double s = y - 1.0 / cells;
   return FORCE / (2.0 * NU) * s * (1.0 - s);

@@ -1,6 +1,6 @@
 /* Two-dimensional Taylor-Green vortex, u = -cos x sin z exp(-2 nu t) ... in the (x, y) plane, decaying by molecular
- * viscosity: exact solution of Navier-Stokes. Observed order in space at least 1.9; in time at least 1.9 on a fixed grid
- * against a run with a much smaller step (the projection method's velocity is second order). */
+ * viscosity: exact solution of Navier-Stokes. Observed order in space at least 1.9; in time at least 1.9 on a fixed
+ * grid against a run with a much smaller step (the projection method's velocity is second order). */
 #include "les_test.h"
 
 #define NU 0.02
