@@ -81,10 +81,25 @@ PetscErrorCode wb_city_set_window(const WbCityOptions *o, const WbExtent *data, 
   PetscFunctionReturn(0);
 }
 
+static bool window_is_empty(const WbCity *c) {
+  const int m = (int)lround(c->margin_m);
+  for (int j = m; j < c->ny - m; j++) {
+    for (int i = m; i < c->nx - m; i++) {
+      if (c->height[(size_t)j * (size_t)c->nx + (size_t)i] > 0) return false;
+    }
+  }
+  return true;
+}
+
 static PetscErrorCode build(const WbCityOptions *o, WbCity *city) {
   PetscFunctionBeginUser;
   if (o->file) {
     PetscCall(wb_city_import(o, city));
+    if (window_is_empty(city)) {
+      WB_RAISE(WB_ERR_INPUT, "%s: no building in the window x %g to %g, y %g to %g; flat ground is city_generate: flat",
+               o->file, city->win_x_min_m, city->win_x_min_m + city->win_size_x_m, city->win_y_min_m,
+               city->win_y_min_m + city->win_size_y_m);
+    }
     PetscFunctionReturn(0);
   }
   WbCityOptions given = *o;

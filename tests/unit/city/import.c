@@ -94,6 +94,8 @@ static void polygons_holes_and_parts(void **state) {
   refused((WbCityOptions){.window_given = true, .x_min_m = 1020, .y_min_m = 2020, .size_x_m = 50, .size_y_m = 20},
           WB_ERR_CONFIG, "multiples of 20", "50 m");
   refused((WbCityOptions){.height_field = "storeys"}, WB_ERR_INPUT, "storeys", "has: height_m");
+  refused((WbCityOptions){.window_given = true, .x_min_m = 1000, .y_min_m = 2060, .size_x_m = 20, .size_y_m = 40},
+          WB_ERR_INPUT, "no building in the window", "flat");
   refused((WbCityOptions){.layer = "roads"}, WB_ERR_INPUT, "no layer roads", "it has: good");
 }
 
