@@ -1,0 +1,140 @@
+/* The projection: flat solve, CG on the rim, flat solve with the wall sources found, correction, true divergence; and
+ * again for the remaining defect until the tolerance holds (iterative refinement: single precision needs it). */
+#include "windbridge/real.h"
+
+#include "project.h"
+
+#include <string.h>
+
+enum { WB_PROJECT_ROUNDS = 12 };
+
+static PetscErrorCode real_array(size_t n, void **out) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_calloc_bytes((n + 1) * sizeof(WbReal), "projection", out));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
+  PetscFunctionBeginUser;
+  const size_t nrim = (size_t)pr->nrim, faces = (size_t)pr->rim_start[pr->nrim];
+  void *coef;
+  PetscCall(real_array(faces, &coef));
+  for (size_t f = 0; f < faces; f++) ((WbReal *)coef)[f] = (WbReal)((double *)pr->rim_coef)[f];
+  WB_FREE(&pr->rim_coef);
+  pr->rim_coef = coef;
+  PetscCall(real_array(pr->n, &pr->rhs));
+  PetscCall(real_array(pr->n_ghosted, &pr->x));
+  for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(pr->n, &pr->slot[s]));
+  if (pr->flat) PetscFunctionReturn(0);
+  PetscCall(real_array((size_t)pr->klow * (size_t)pr->nyl * (size_t)pr->nxl, &pr->low));
+  PetscCall(real_array(pr->n_ghosted, &pr->z));
+  void **lists[6] = {&pr->r, &pr->w, &pr->p, &pr->s, &pr->q, &pr->q_all};
+  for (int i = 0; i < 6; i++) PetscCall(real_array(nrim, lists[i]));
+  PetscFunctionReturn(0);
+}
+
+/* Share a rank's result (largest |div|, sum of dz div): largest over all, means over the regions in region_sum. */
+static PetscErrorCode share(WbProject pr, const double local[2], int iterations, double *max_div) {
+  const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
+  const WbReal *rhs = pr->rhs;
+  double *sum = pr->region_sum;
+  PetscFunctionBeginUser;
+  for (int g = 0; g < pr->regions; g++) sum[g] = 0;
+  double others = 0;
+  for (int c = 0; c < pr->nsmall; c++) {
+    const size_t at = (size_t)pr->small_cell[c];
+    const double part = (double)rhs[at] * pr->dz[at / plane];
+    sum[pr->small_region[c]] += part;
+    others += part;
+  }
+  sum[0] += local[1] - others;
+  sum[pr->regions] = local[1]; /* not finite if anything is not */
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, pr->regions + 1, MPI_DOUBLE, MPI_SUM, pr->comm));
+  PetscCallMPI(MPI_Allreduce(local, max_div, 1, MPI_DOUBLE, MPI_MAX, pr->comm));
+  if (!isfinite(sum[pr->regions]))
+    WB_RAISE_ALL(WB_ERR_NUMERIC, "projection: the divergence is not a number after %d iterations", iterations);
+  for (int g = 0; g < pr->regions; g++) sum[g] = pr->region_volume[g] > 0 ? sum[g] / pr->region_volume[g] : 0;
+  PetscFunctionReturn(0);
+}
+
+/* The net flux into a region through prescribed faces cannot be corrected: an error beyond tol, else spread evenly. */
+static PetscErrorCode balance(WbProject pr, double tol) {
+  WbReal *rhs = pr->rhs;
+  bool uneven = false;
+  PetscFunctionBeginUser;
+  for (int g = 0; g < pr->regions; g++) {
+    if (!(fabs(pr->region_sum[g]) <= tol))
+      WB_RAISE_ALL(
+          WB_ERR_NUMERIC,
+          "projection: net flux through the prescribed faces of fluid region %d of %d: mean divergence %.3e s-1"
+          " > tolerance %.3e s-1",
+          g + 1, pr->regions, pr->region_sum[g], tol);
+    uneven = uneven || fabs(pr->region_sum[g]) > 1e-3 * tol;
+  }
+  if (!uneven) PetscFunctionReturn(0);
+  const WbReal mean = (WbReal)pr->region_sum[0];
+  for (size_t c = 0; c < pr->n; c++) rhs[c] -= (pr->mask[c] & WB_FLUID) ? mean : 0;
+  for (int c = 0; c < pr->nsmall; c++) rhs[pr->small_cell[c]] += mean - (WbReal)pr->region_sum[pr->small_region[c]];
+  PetscFunctionReturn(0);
+}
+
+/* x = potential of the right-hand side; q_start (n, may be NULL) times dt is the first guess of the wall sources. */
+static PetscErrorCode solve(WbProject pr, const WbReal *q_start, double dt_s, double tol, int max_iterations,
+                            int *iterations) {
+  WbReal *restrict rhs = pr->rhs, *restrict q = pr->q, *restrict q_all = pr->q_all;
+  PetscFunctionBeginUser;
+  for (int c = 0; c < pr->nrim; c++) {
+    q[c] = q_start ? (WbReal)((double)q_start[pr->rim_cell[c]] * dt_s) : 0;
+    rhs[pr->rim_cell[c]] += q[c];
+    q_all[c] += q[c];
+  }
+  PetscCall(wb_poisson_solve(pr->poisson, rhs, pr->x));
+  PetscCall(WB_R(wb_project_exchange)(pr, pr->nz, pr->x));
+  if (pr->flat) PetscFunctionReturn(0);
+  const int before = *iterations;
+  for (int c = 0; c < pr->nrim; c++) rhs[pr->rim_cell[c]] -= q[c];
+  for (int c = 0; c < pr->nrim; c++) q_all[c] -= q[c];
+  PetscCall(WB_R(wb_project_cg)(pr, tol, max_iterations - before, iterations));
+  for (int c = 0; c < pr->nrim; c++) {
+    rhs[pr->rim_cell[c]] += q[c];
+    q_all[c] += q[c];
+  }
+  if (*iterations == before) PetscFunctionReturn(0);
+  PetscCall(wb_poisson_solve(pr->poisson, rhs, pr->x));
+  PetscCall(WB_R(wb_project_exchange)(pr, pr->nz, pr->x));
+  PetscFunctionReturn(0);
+}
+
+static void keep_sources(WbProject pr, double dt_s, int slot) {
+  WbReal *keep = pr->slot[slot];
+  const WbReal *q = pr->q_all;
+  for (int c = 0; c < pr->nrim; c++) keep[pr->rim_cell[c]] = (WbReal)((double)q[c] / dt_s);
+}
+
+PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations,
+                                    int slot, int *iterations, double *max_div) {
+  double local[2], before;
+  PetscFunctionBeginUser;
+  PetscCheck(slot >= 0 && slot < WB_PROJECT_SLOTS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "slot %d", slot);
+  *iterations = 0;
+  WB_R(wb_project_divergence)(pr, velocity[0], velocity[1], velocity[2], local);
+  PetscCall(share(pr, local, 0, max_div));
+  if (*max_div <= tol) PetscFunctionReturn(0);
+  for (int c = 0; c < pr->nrim; c++) ((WbReal *)pr->q_all)[c] = 0;
+  for (int round = 0; round < WB_PROJECT_ROUNDS; round++) {
+    before = *max_div;
+    PetscCall(balance(pr, tol));
+    /* a little below the tolerance: the correction adds rounding */
+    PetscCall(solve(pr, round ? NULL : pr->slot[slot], dt_s, 0.6 * tol, max_iterations, iterations));
+    WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2], local);
+    PetscCall(share(pr, local, *iterations, max_div));
+    if (*max_div <= tol || (round > 0 && *max_div > 0.9 * before)) break;
+  }
+  if (!(*max_div <= tol))
+    WB_RAISE_ALL(WB_ERR_NUMERIC,
+                 "projection: max |div| %.3e s-1 after %d iterations (limit %d), tolerance %.3e s-1; loosen "
+                 "les_tol_final or use double precision",
+                 *max_div, *iterations, max_iterations, tol);
+  keep_sources(pr, dt_s, slot);
+  PetscFunctionReturn(0);
+}
