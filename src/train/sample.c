@@ -53,7 +53,8 @@ static void crop(const void *in, int nz, int ny, int nx, int j0, int i0, int n, 
   char *to = out;
   for (int k = 0; k < nz; k++) {
     for (int j = 0; j < n; j++, to += (size_t)n * item) {
-      memcpy(to, from + (((size_t)k * (size_t)ny + (size_t)(j0 + j)) * (size_t)nx + (size_t)i0) * item, (size_t)n * item);
+      memcpy(to, from + (((size_t)k * (size_t)ny + (size_t)(j0 + j)) * (size_t)nx + (size_t)i0) * item,
+             (size_t)n * item);
     }
   }
 }
@@ -102,7 +103,8 @@ static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) 
   plan->j0 = 4 * (int)(u[1] * ((g->ny - set->n) / 4 + 1));
 }
 
-void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order, WbSamplePlan *plan) {
+void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,
+                    WbSamplePlan *plan) {
   const long serial = step * o->batch + slot;
   shuffle(o->seed, (uint32_t)(serial / set->n_train), set->n_train, order);
   plan->minute = set->train[order[serial % set->n_train]];
@@ -116,13 +118,13 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
       .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 3, .member = (uint32_t)slot, .minute = (uint32_t)step};
 }
 
-void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, int n, WbSamplePlan *plan) {
+void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, WbSamplePlan *plan) {
   plan->minute = set->validation[q % set->n_validation];
   const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4};
   double u[4];
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
   plan->symmetry = 0;
-  plan->t = fmod((q + 0.5) / n * 7.0, 1.0); /* every stretch of minutes sees all times */
+  plan->t = fmod((q + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few items see times of all kinds */
   plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 5, .minute = (uint32_t)q};
 }

@@ -9,15 +9,17 @@ static PetscErrorCode check_run(const WbTrainOptions *o, const WbTrainSet *set, 
   PetscFunctionBeginUser;
   const int n = o->crop > 0 ? o->crop : i->nx_hr;
   if (o->crop == 0 && (i->nx_hr != i->ny_hr || i->nx_hr != first->nx_hr)) {
-    WB_RAISE_ALL(WB_ERR_INPUT,
-                 "%s: %d x %d fine cells; without train_crop all windows must be square and of one size (the first has %d)",
-                 i->path, i->nx_hr, i->ny_hr, first->nx_hr);
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "%s: %d x %d fine cells; without train_crop all windows must be square and of one size (the first has %d)",
+        i->path, i->nx_hr, i->ny_hr, first->nx_hr);
   }
   if (n % 4 != 0 || n > i->nx_hr || n > i->ny_hr || i->ratio != 4 || i->nz_hr % 4 != 0) {
-    WB_RAISE_ALL(WB_ERR_INPUT,
-                 "%s: %d x %d x %d fine cells (z, y, x) at ratio %d do not fit samples of %d x %d cells; allowed: ratio 4, "
-                 "multiples of 4 cells, windows at least as large as a sample",
-                 i->path, i->nz_hr, i->ny_hr, i->nx_hr, i->ratio, n, n);
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "%s: %d x %d x %d fine cells (z, y, x) at ratio %d do not fit samples of %d x %d cells; allowed: ratio 4, "
+        "multiples of 4 cells, windows at least as large as a sample",
+        i->path, i->nz_hr, i->ny_hr, i->nx_hr, i->ratio, n, n);
   }
   if (i->nz_hr != first->nz_hr || fabs(i->dx_hr_m - first->dx_hr_m) > 1e-6) {
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %d levels of %g m; the first file has %d of %g m", i->path, i->nz_hr, i->dx_hr_m,
@@ -86,7 +88,8 @@ static PetscErrorCode deviations(WbTrainSet *set) {
     const double mean = sum[c] / n, variance = square[c] / n - mean * mean;
     set->deviation[c] = variance > 0.0 ? sqrt(variance) : 0.0;
     if (!isfinite(mean) || !isfinite(variance)) {
-      WB_RAISE_ALL(WB_ERR_INPUT, "training pairs: deviation of x1 - x0 of channel %d is not finite (%g fluid voxels)", c, n);
+      WB_RAISE_ALL(WB_ERR_INPUT, "training pairs: deviation of x1 - x0 of channel %d is not finite (%g fluid voxels)",
+                   c, n);
     }
   }
   PetscFunctionReturn(0);
@@ -133,9 +136,11 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
   PetscCall(wb_error_agree(comm, deviations(set)));
   choose_scales(options, set);
   normalise_all(set);
-  wb_log("training set: %d minutes to train, %d to validate, %.2f GB a rank; std(x1 - x0): theta %.3g K, u v w %.3g %.3g %.3g%s",
-         set->n_train, set->n_validation, set->bytes / 1e9, set->deviation[0], set->deviation[1], set->deviation[2],
-         set->deviation[3], options->scale_by_wind ? " of the wind speed" : " m/s");
+  wb_log(
+      "training set: %d minutes to train, %d to validate, %.2f GB a rank; std(x1 - x0): theta %.3g K, u v w %.3g %.3g "
+      "%.3g%s",
+      set->n_train, set->n_validation, set->bytes / 1e9, set->deviation[0], set->deviation[1], set->deviation[2],
+      set->deviation[3], options->scale_by_wind ? " of the wind speed" : " m/s");
   PetscFunctionReturn(0);
 }
 

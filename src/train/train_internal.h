@@ -17,7 +17,7 @@ typedef struct {
   WbPairRun **runs; /* x0, x1 normalised in place */
   int n_train, n_validation;
   WbMinute *train, *validation;
-  WbNormalisation norm; /* scale and scale_by_wind; the forcing's members belong to each run */
+  WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */
   double deviation[WB_CHANNELS]; /* std(x1 - x0) over fluid voxels of the training minutes, before normalisation */
   float epsilon[WB_CHANNELS];
   int n, nz; /* a sample: (nz, n, n) cells */
@@ -29,9 +29,9 @@ typedef struct {
   size_t cells;
   float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (n, n) */
   uint8_t *fluid, *lr_valid;
-  float *state, *target, *out;         /* (cells, 4): network input, wanted output, output and then its gradient */
-  float *spare;                        /* (cells, 9) for turning */
-  uint64_t *voxel;                     /* (cells) 0, 1, ... */
+  float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
+  float *spare;                /* (cells, 9) for turning */
+  uint64_t *voxel;             /* (cells) 0, 1, ... */
 } WbSample;
 
 /* Where a sample comes from. */
@@ -51,8 +51,8 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const 
 /* Plan of slot `slot` of step `step` (counter-based: depends on nothing else). order (n_train) scratch. */
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *options, long step, int slot, int *order,
                     WbSamplePlan *plan);
-/* Plan of validation item q of n: fixed minutes, places, times and noise. */
-void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *options, int q, int n, WbSamplePlan *plan);
+/* Plan of validation item q: fixed minutes, places, times and noise. */
+void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *options, int q, WbSamplePlan *plan);
 
 typedef struct {
   const WbTrainOptions *options;
@@ -64,8 +64,8 @@ typedef struct {
   WbModel model;
   WbNet net;
   WbAdamW opt;
-  int *order;      /* (n_train) */
-  float *keep;     /* (parameters) weights put aside while the EMA is in place */
+  int *order;  /* (n_train) */
+  float *keep; /* (parameters) weights put aside while the EMA is in place */
   long step;
   double loss, validation, best, grad_norm, lr; /* validation, best: NaN until known */
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
@@ -75,8 +75,8 @@ typedef struct {
 /* files.c: loss.csv, checkpoint.h5, model.h5 */
 PetscErrorCode wb_trainer_open_csv(WbTrainer *t);
 void wb_trainer_write_csv(WbTrainer *t, bool validated);
-PetscErrorCode wb_trainer_save(WbTrainer *t);   /* checkpoint and model.h5 */
+PetscErrorCode wb_trainer_save(WbTrainer *t); /* checkpoint and model.h5 */
 PetscErrorCode wb_trainer_resume(WbTrainer *t, const char *path);
 PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name); /* EMA weights */
-void wb_trainer_swap_ema(WbTrainer *t, bool in);                         /* EMA weights into the model and back */
+void wb_trainer_swap_ema(WbTrainer *t, bool in);                       /* EMA weights into the model and back */
 #endif
