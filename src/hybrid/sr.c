@@ -1,0 +1,270 @@
+/* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
+#include "windbridge/hybrid.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { C = WB_CHANNELS, DEFAULT_STEPS = 10, RATIO = 4 /* of the network: its coarsest level is the LR grid */ };
+
+struct WbSr_s {
+  WbGrid *lr, *hr; /* lr: the caller's window, as many levels as x0 needs */
+  WbModel model;   /* NULL: interpolation only */
+  WbModelMeta meta;
+  WbNet net;
+  WbBridgeOptions bridge;
+  WbNormalisation norm;
+  bool residual;             /* the network gives the residual drift */
+  double *z;                 /* (nz) */
+  uint8_t *fluid, *lr_valid; /* (n) on the HR grid */
+  uint8_t *lr_fluid;         /* on lr */
+  uint64_t *voxel;           /* (n) */
+  float *wall, *flux;        /* (n), (nyl, nxl) */
+  float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
+  float *stat;               /* (n, 9) */
+  float *state, *work;       /* (n, 4) */
+  bool conditioned;
+  long evaluations, shots;
+  double seconds; /* conditions and members */
+};
+
+/* What the network must fit, and the process that it was trained for. */
+static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
+  const WbNetConfig *c = wb_model_config(s->model);
+  PetscFunctionBeginUser;
+  if (c->in_dynamic != C || c->in_static != WB_STATIC_CHANNELS || c->out != C) {
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: network of %d + %d inputs and %d outputs; super-resolution needs %d + %d and %d",
+                 o->model_path, c->in_dynamic, c->in_static, c->out, C, WB_STATIC_CHANNELS, C);
+  }
+  s->residual = strcmp(s->meta.target, "residual_velocity") == 0;
+  if (strcmp(s->meta.process, "bridge") != 0 || (!s->residual && strcmp(s->meta.target, "velocity") != 0)) {
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "%s: a model of process '%s' with target '%s'; allowed are process bridge with target residual_velocity or "
+        "velocity",
+        o->model_path, s->meta.process, s->meta.target);
+  }
+  if (o->schedule && strcmp(o->schedule, s->meta.schedule) != 0) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_schedule is '%s', but %s was trained with '%s'; leave it out or give that one",
+                 o->schedule, o->model_path, s->meta.schedule);
+  }
+  PetscCall(wb_schedule_parse(s->meta.schedule, &s->bridge.schedule));
+  for (int c4 = 0; c4 < C; c4++) {
+    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f)) {
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g and epsilon %g of channel %d must be positive", o->model_path,
+                   (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], c4);
+    }
+    s->norm.scale[c4] = s->meta.scale[c4];
+    s->bridge.epsilon[c4] = s->meta.epsilon[c4];
+  }
+  s->norm.scale_by_wind = s->meta.scale_by_wind;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, double dx_lr, const WbSrOptions *o) {
+  PetscFunctionBeginUser;
+  const int ratio = (int)lround(dx_lr / o->dx_m), nz = (int)lround(o->top_m / o->dx_m);
+  if (ratio != RATIO || fabs(dx_lr / o->dx_m - RATIO) > 1e-9) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_dx_m is %g with les_dx_m %g; the model refines by %d, so %g is allowed", o->dx_m,
+                 dx_lr, RATIO, dx_lr / RATIO);
+  }
+  if (nz < RATIO || nz % RATIO != 0 || fabs(o->top_m / o->dx_m - nz) > 1e-9) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g; allowed are multiples of %g m", o->top_m, dx_lr);
+  }
+  if (lr_grid->nz < nz / RATIO + 1) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g: %d levels of %g m are needed, the 20 m field has %d", o->top_m,
+                 nz / RATIO + 1, dx_lr, lr_grid->nz);
+  }
+  /* one level above the layer and no more: the same as in training, so that the nearest search sees the same cells */
+  PetscCall(wb_grid_refine(lr_grid, 1, nz / RATIO + 1, &s->lr));
+  PetscCall(wb_grid_refine(lr_grid, RATIO, nz, &s->hr));
+  s->lr->x_min_m = s->hr->x_min_m = lr_grid->x_min_m;
+  s->lr->y_min_m = s->hr->y_min_m = lr_grid->y_min_m;
+  s->lr->dx_m = dx_lr;
+  s->hr->dx_m = o->dx_m;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode allocate(WbSr s) {
+  const size_t n = wb_grid_owned(s->hr);
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(s->hr->nz, &s->z));
+  PetscCall(WB_ALLOC(n, &s->fluid));
+  PetscCall(WB_ALLOC(n, &s->lr_valid));
+  PetscCall(WB_ALLOC(wb_grid_owned(s->lr), &s->lr_fluid));
+  PetscCall(WB_ALLOC(n, &s->voxel));
+  PetscCall(WB_ALLOC(n, &s->wall));
+  PetscCall(WB_ALLOC((size_t)s->hr->nyl * (size_t)s->hr->nxl, &s->flux));
+  PetscCall(WB_ALLOC(n * C, &s->x0));
+  PetscCall(WB_ALLOC(n * C, &s->x0_normal));
+  PetscCall(WB_ALLOC(n * WB_STATIC_CHANNELS, &s->stat));
+  PetscCall(WB_ALLOC(n * C, &s->state));
+  PetscCall(WB_ALLOC(n * C, &s->work));
+  PetscFunctionReturn(0);
+}
+
+/* Masks, wall distance, heat flux and voxel numbers of this rank's box. */
+static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const uint8_t *lr_fluid, double heat_flux) {
+  const WbGrid *g = s->hr;
+  const double x = g->x_min_m + g->x0 * g->dx_m, y = g->y_min_m + g->y0 * g->dx_m;
+  const size_t plane = (size_t)g->nyl * (size_t)g->nxl;
+  double *zf = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(g->nz + 1, &zf));
+  for (int k = 0; k <= g->nz; k++) zf[k] = k * g->dx_m;
+  for (int k = 0; k < g->nz; k++) s->z[k] = (k + 0.5) * g->dx_m;
+  PetscCall(wb_city_voxelise(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, zf, s->fluid)); /* solid */
+  WB_FREE(&zf);
+  PetscCall(wb_city_wall_distance(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, s->wall));
+  memcpy(s->lr_fluid, lr_fluid, wb_grid_owned(s->lr));
+  for (size_t p = 0; p < plane; p++) s->flux[p] = (float)heat_flux;
+  for (int k = 0; k < g->nz; k++) {
+    for (int j = 0; j < g->nyl; j++) {
+      for (int i = 0; i < g->nxl; i++) {
+        const size_t p = (size_t)k * plane + (size_t)j * (size_t)g->nxl + (size_t)i;
+        const size_t parent =
+            ((size_t)(k / RATIO) * (size_t)s->lr->nyl + (size_t)(j / RATIO)) * (size_t)s->lr->nxl + (size_t)(i / RATIO);
+        s->fluid[p] = !s->fluid[p];
+        s->lr_valid[p] = lr_fluid[parent];
+        s->voxel[p] = wb_grid_voxel(g, k, j, i);
+      }
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
+                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *o) {
+  PetscFunctionBeginUser;
+  s->norm = *forcing;
+  s->bridge = (WbBridgeOptions){
+      .noise = o->noise, .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS, .seed = o->seed, .stream = WB_STREAM_BRIDGE};
+  PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
+  if (o->model_path) {
+    PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
+    PetscCall(adopt_model(s, o));
+    if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
+      WB_RAISE_ALL(WB_ERR_CONFIG,
+                   "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
+                   s->norm.wind_speed_m_per_s);
+    }
+  }
+  PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
+  PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, lr_fluid, heat_flux)));
+  if (s->model) PetscCall(wb_net_create(s->model, s->hr, o->backend, false, &s->net));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
+                            const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr) {
+  PetscFunctionBeginUser;
+  *sr = NULL;
+  PetscCall(WB_CALLOC(1, sr));
+  const PetscErrorCode e = create(*sr, lr_grid, city, dx_lr_m, lr_fluid, forcing, heat_flux, options);
+  if (e) wb_sr_destroy(sr);
+  PetscFunctionReturn(e);
+}
+
+void wb_sr_destroy(WbSr *sr) {
+  WbSr s = sr ? *sr : NULL;
+  if (!s) return;
+  if (s->net) wb_net_destroy(&s->net);
+  if (s->model) wb_model_destroy(&s->model);
+  WB_FREE(&s->z);
+  WB_FREE(&s->fluid);
+  WB_FREE(&s->lr_valid);
+  WB_FREE(&s->lr_fluid);
+  WB_FREE(&s->voxel);
+  WB_FREE(&s->wall);
+  WB_FREE(&s->flux);
+  WB_FREE(&s->x0);
+  WB_FREE(&s->x0_normal);
+  WB_FREE(&s->stat);
+  WB_FREE(&s->state);
+  WB_FREE(&s->work);
+  if (s->lr) wb_grid_destroy(&s->lr);
+  if (s->hr) wb_grid_destroy(&s->hr);
+  WB_FREE(sr);
+}
+
+PetscErrorCode wb_sr_condition(WbSr s, const float *lr) {
+  const size_t n = wb_grid_owned(s->hr), plane = (size_t)s->hr->nyl * (size_t)s->hr->nxl;
+  const double begin = wb_wtime();
+  PetscFunctionBeginUser;
+  PetscCall(wb_lr_to_hr(s->lr, s->hr, lr, s->lr_fluid, s->x0));
+  for (size_t p = 0; p < n; p++) {
+    for (size_t c = 0; c < C && !s->fluid[p]; c++) s->x0[p * C + c] = NAN;
+  }
+  if (s->net) {
+    memcpy(s->x0_normal, s->x0, n * C * sizeof(float));
+    wb_normalise(&s->norm, s->hr->nz, plane, s->z, s->fluid, s->x0_normal);
+    wb_static_inputs(s->hr->nz, plane, s->z, s->x0_normal, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
+    PetscCall(wb_net_condition(s->net, s->stat, s->fluid));
+  }
+  s->conditioned = true;
+  s->seconds += wb_wtime() - begin;
+  PetscFunctionReturn(0);
+}
+
+/* WbDriftFn: the network on the residual state. */
+static PetscErrorCode network_drift(void *ctx, double t, const float *x, float *b) {
+  WbSr s = ctx;
+  const size_t n = wb_grid_owned(s->hr);
+  PetscFunctionBeginUser;
+  if (s->residual) {
+    wb_bridge_residual_state(s->bridge.schedule, t, n, s->x0_normal, s->fluid, x, s->state);
+    PetscCall(wb_net_forward(s->net, t, s->state, b));
+    wb_bridge_residual_drift(s->bridge.schedule, t, 1, n, s->x0_normal, s->fluid, b);
+  } else {
+    PetscCall(wb_net_forward(s->net, t, x, b));
+  }
+  s->evaluations++;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
+  const double begin = wb_wtime();
+  const size_t n = wb_grid_owned(s->hr), plane = (size_t)s->hr->nyl * (size_t)s->hr->nxl;
+  PetscFunctionBeginUser;
+  if (!s->net || !s->conditioned) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "super-resolution: a member needs a model (sr_model) and a condition");
+  }
+  WbBridgeOptions o = s->bridge;
+  o.minute = (uint32_t)minute;
+  o.member = (uint32_t)member;
+  PetscCall(wb_bridge_sample(&o, n, s->x0_normal, s->fluid, s->voxel, network_drift, s, out, s->work));
+  PetscErrorCode bad = 0;
+  for (size_t p = 0; p < n * C && !bad; p++) {
+    if (!isfinite(out[p])) {
+      bad = wb_error_raise(WB_ERR_NUMERIC, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                           "super-resolution: channel %d of member %d, minute %d is not finite at height %g m",
+                           (int)(p % C), member, minute, s->z[p / C / plane]);
+    }
+  }
+  PetscCall(wb_error_agree(s->hr->comm, bad));
+  wb_denormalise(&s->norm, s->hr->nz, plane, s->z, s->fluid, out);
+  s->shots++;
+  s->seconds += wb_wtime() - begin;
+  PetscFunctionReturn(0);
+}
+
+const WbGrid *wb_sr_grid(WbSr s) {
+  return s->hr;
+}
+const uint8_t *wb_sr_fluid(WbSr s) {
+  return s->fluid;
+}
+const uint8_t *wb_sr_lr_valid(WbSr s) {
+  return s->lr_valid;
+}
+const double *wb_sr_z(WbSr s) {
+  return s->z;
+}
+const float *wb_sr_x0(WbSr s) {
+  return s->x0;
+}
+double wb_sr_seconds_per_shot(WbSr s) {
+  return s->shots > 0 ? s->seconds / (double)s->shots : 0.0;
+}
+long wb_sr_evaluations(WbSr s) {
+  return s->evaluations;
+}
