@@ -82,4 +82,19 @@ PetscErrorCode wb_pair_inspect(MPI_Comm comm, const char *path, WbPairInfo *info
 void wb_augment_scalar_f(int s, int nz, int n, int channels, const float *in, float *out);
 void wb_augment_state(int s, int nz, int n, const float *in, float *out); /* (nz, n, n, 4): theta, u, v, w */
 void wb_augment_mask(int s, int nz, int n, const uint8_t *in, uint8_t *out);
+
+/* ---- writing one pair file (pair_write.c) ---- everything borrowed; owned cells of each grid */
+typedef struct {
+  WbPairInfo info; /* city, split, seed, forcing, n_time, ratio; sizes are taken from the grids */
+  const WbGrid *lr_grid, *hr_grid; /* the forecast window, decompositions of their own */
+  const double *z_lr, *z_hr;       /* cell centres [m] */
+  const uint8_t *lr_fluid, *hr_fluid, *hr_lr_valid;
+  const float *wall_distance, *heat_flux, *building_height; /* (nz, nyl, nxl), (nyl, nxl), (nyl, nxl) on hr_grid */
+  float *const *lr, *const *hr;    /* [n_time] (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in solid */
+  double t_begin_s, interval_s;    /* minute m is the mean over (t_begin + m interval, t_begin + (m + 1) interval] */
+  const char *start_time_iso, *crs_wkt, *deck_yaml, *source, *history;
+} WbPairData;
+/* Collective on comm. Written under a temporary name, renamed when whole; an existing file is replaced. Errors:
+ * WB_ERR_IO. */
+PetscErrorCode wb_pair_write(MPI_Comm comm, const char *path, const WbPairData *pair);
 #endif

@@ -1,0 +1,41 @@
+/* Inside of the simulations around a city: shared by simulate.c, sim_run.c, sim_time.c, sim_window.c, pairs.c. */
+#ifndef WB_SIM_INTERNAL_H
+#define WB_SIM_INTERNAL_H
+#include "windbridge/hybrid.h"
+
+#define WB_SIM_MAX_RUNS 2
+
+struct WbSim_s {
+  MPI_Comm comm;
+  const WbCity *city; /* borrowed */
+  WbSimOptions opt;
+  WbSimControl control;
+  char checkpoint[1200];                       /* "" : none */
+  double x_min_m, y_min_m, size_x_m, size_y_m; /* of the whole domain */
+  double top_m;
+  WbInflow inflow;
+  WbSimRun *run[WB_SIM_MAX_RUNS];
+  int n_runs;
+  char mark[1024];        /* what checkpoints must match */
+  double wall_checkpoint; /* wall time of the last one */
+};
+
+/* One stretch of simulated time of one run: progress lines, stop requests, checkpoints. */
+typedef struct {
+  WbSim sim;
+  WbLes les;
+  const char *label;
+  double t_end_s; /* of the whole phase, for the ETA */
+  double t_begin_s, wall_begin, wall_live;
+  double cells;
+  long steps_begin;
+  bool checkpoints; /* may write them: the sim's runs are in a consistent state */
+} WbSimPhase;
+void wb_sim_phase_begin(WbSimPhase *phase, WbSim sim, WbLes les, const char *label, double t_end_s, bool checkpoints);
+PetscErrorCode wb_sim_phase_monitor(void *ctx, WbLes les); /* WbLesMonitor; ctx = WbSimPhase */
+PetscErrorCode wb_sim_phase_report(WbSimPhase *phase);     /* one progress line; collective */
+
+PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *run); /* creates run->les; needs sim->inflow */
+/* (x, y) cells of the whole domain at spacing dx. */
+void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny);
+#endif

@@ -1,0 +1,128 @@
+/* The runs of a simulation around a city: grid, buildings, spin-up, minutes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim_internal.h"
+
+static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
+  PetscFunctionBeginUser;
+  const WbSimOptions *o = &sim->opt;
+  const double r20 = o->dx_m / r->dx_m;
+  if (!(r->dx_m > 0) || fabs(r20 - round(r20)) > 1e-9 || r20 < 1)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_dx_m is '%g'; allowed: %g m or a whole fraction of it", r->dx_m, o->dx_m);
+  int nx, ny, nz = 0;
+  wb_sim_cells(sim, r->dx_m, &nx, &ny);
+  if (r->dx_m == o->dx_m)
+    PetscCall(wb_les_z_faces(r->dx_m, sim->top_m, 1.0, r->dx_m, sim->top_m, &nz, &r->zf));
+  else
+    PetscCall(wb_les_z_faces(r->dx_m, fmin(o->hr_uniform_top_m, sim->top_m), o->hr_stretch,
+                             fmax(o->hr_dz_max_m, r->dx_m), sim->top_m, &nz, &r->zf));
+  PetscCall(wb_grid_create(sim->comm, nx, ny, nz, (int)lround(r20), 0, 0, false, false, &r->grid));
+  r->grid->x_min_m = sim->x_min_m;
+  r->grid->y_min_m = sim->y_min_m;
+  r->grid->dx_m = r->dx_m;
+  PetscCall(WB_ALLOC(wb_grid_owned(r->grid), &r->solid));
+  PetscCall(wb_city_voxelise(sim->city, sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m,
+                             r->dx_m, r->grid->nxl, r->grid->nyl, nz, r->zf, r->solid));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *r) {
+  PetscFunctionBeginUser;
+  if (r->les) PetscFunctionReturn(0);
+  PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &sim->opt.les, &r->les));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_run_create(WbSim sim, const char *name, double dx_m, WbSimRun **run) {
+  PetscFunctionBeginUser;
+  *run = NULL;
+  if (sim->n_runs == WB_SIM_MAX_RUNS)
+    WB_RAISE_ALL(PETSC_ERR_ARG_OUTOFRANGE, "a simulation holds %d runs", WB_SIM_MAX_RUNS);
+  WbSimRun *r = NULL;
+  PetscCall(WB_CALLOC(1, &r));
+  sim->run[sim->n_runs++] = r; /* destroyed with the simulation, whatever follows */
+  snprintf(r->name, sizeof r->name, "%s", name);
+  r->dx_m = dx_m;
+  PetscCall(wb_error_agree(sim->comm, run_geometry(sim, r)));
+  long solid = 0;
+  for (size_t q = 0; q < wb_grid_owned(r->grid); q++) solid += r->solid[q];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &solid, 1, MPI_LONG, MPI_SUM, sim->comm));
+  wb_log("%s: %d x %d x %d cells of %g m (%.2f M, %.1f %% in buildings) on %d ranks (%d x %d)", r->name, r->grid->nx,
+         r->grid->ny, r->grid->nz, dx_m, 1e-6 * r->grid->nx * r->grid->ny * r->grid->nz,
+         100.0 * (double)solid / ((double)r->grid->nx * r->grid->ny * r->grid->nz), r->grid->size, r->grid->px,
+         r->grid->py);
+  if (sim->inflow) PetscCall(wb_sim_run_les(sim, r));
+  *run = r;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode need_les(const WbSimRun *r) {
+  PetscFunctionBeginUser;
+  if (!r->les) WB_RAISE_ALL(PETSC_ERR_ORDER, "run '%s' has no inflow yet (wb_sim_inflow)", r->name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_spinup(WbSim sim, WbSimRun *r) {
+  PetscFunctionBeginUser;
+  PetscCall(need_les(r));
+  if (!r->started) {
+    PetscCall(wb_les_init(r->les, -sim->opt.spinup_s));
+    r->started = true;
+  }
+  if (wb_les_time(r->les) >= 0) PetscFunctionReturn(0);
+  char label[32];
+  snprintf(label, sizeof label, "%s spin-up", r->name);
+  WbSimPhase phase;
+  wb_sim_phase_begin(&phase, sim, r->les, label, 0, true);
+  while (wb_les_time(r->les) < 0) { /* five progress intervals, so that a long spin-up is seen to live */
+    const double part = fmax(sim->opt.spinup_s / 5, 1), done = sim->opt.spinup_s + wb_les_time(r->les);
+    const double next = (floor(done / part + 1e-9) + 1) * part - sim->opt.spinup_s;
+    PetscCall(wb_les_advance(r->les, next > -1e-6 ? 0 : next, wb_sim_phase_monitor, &phase));
+    PetscCall(wb_sim_phase_report(&phase));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_start_from(WbSim sim, WbSimRun *r, WbSimRun *coarse) {
+  PetscFunctionBeginUser;
+  PetscCall(need_les(r));
+  if (r->started) PetscFunctionReturn(0);
+  PetscCall(need_les(coarse));
+  PetscCall(wb_les_init_from(r->les, coarse->les));
+  r->started = true;
+  wb_log("%s: starts from %s at t = %g s", r->name, coarse->name, wb_les_time(r->les));
+  PetscFunctionReturn(0);
+}
+
+int wb_sim_first_minute(WbSim sim, const WbSimRun *r) {
+  if (!r->started || !(wb_les_time(r->les) > 0)) return 0;
+  return (int)ceil(wb_les_time(r->les) / sim->opt.output_interval_s - 1e-9) - 1;
+}
+
+PetscErrorCode wb_sim_minute(WbSim sim, WbSimRun *r, int minute) {
+  PetscFunctionBeginUser;
+  const double interval = sim->opt.output_interval_s, begin = minute * interval, end = (minute + 1) * interval;
+  const double now = wb_les_time(r->les), eps = 1e-9 * interval;
+  if (now < begin - eps || now > end + eps)
+    WB_RAISE_ALL(PETSC_ERR_ORDER, "run '%s' stands at t = %g s, outside of the interval %g s to %g s asked for",
+                 r->name, now, begin, end);
+  if (now >= end - eps) PetscFunctionReturn(0); /* resumed at its end: the mean is in the checkpoint */
+  if (now <= begin + eps) PetscCall(wb_les_mean_reset(r->les));
+  WbSimPhase phase;
+  wb_sim_phase_begin(&phase, sim, r->les, r->name, sim->opt.duration_s, true);
+  PetscCall(wb_les_advance(r->les, end, wb_sim_phase_monitor, &phase));
+  PetscCall(wb_sim_phase_report(&phase));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_minutes(WbSim sim, WbSimRun *r, WbSimMinuteFn fn, void *ctx) {
+  PetscFunctionBeginUser;
+  const int n = (int)lround(sim->opt.duration_s / sim->opt.output_interval_s);
+  for (int m = wb_sim_first_minute(sim, r); m < n; m++) {
+    PetscCall(wb_sim_minute(sim, r, m));
+    if (fn) PetscCall(fn(ctx, m, r));
+  }
+  PetscFunctionReturn(0);
+}
