@@ -13,6 +13,7 @@ struct WbCheckpoint_s {
   int rank, size;
   char path[WB_IO_PATH], temporary[WB_IO_PATH];
   bool writing, failed;
+  double reserved; /* disk space claimed so far [bytes] */
   hid_t file, dxpl;
 };
 
@@ -93,6 +94,7 @@ PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoin
   if (ierr) WB_FREE(ck);
   PetscCall(ierr);
   (*ck)->writing = true;
+  (*ck)->reserved = WB_IO_HEADER_BYTES;
   const int version = FORMAT_VERSION;
   PetscCall(wb_io_att_number((*ck)->file, path, "windbridge_checkpoint", H5T_NATIVE_INT, &version));
   PetscFunctionReturn(0);
@@ -216,7 +218,12 @@ PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision 
   PetscFunctionBeginUser;
   if (rank < 1 || rank > MAX_CK_RANK) WB_RAISE(PETSC_ERR_ARG_OUTOFRANGE, "checkpoint array %s: rank %d", name, rank);
   const bool single = type == WB_FP32;
-  for (int d = 0; d < rank; d++) shape[d] = (hsize_t)dims[d];
+  double bytes = single ? 4.0 : 8.0;
+  for (int d = 0; d < rank; d++) bytes *= (double)(shape[d] = (hsize_t)dims[d]);
+  ck->reserved += bytes + WB_IO_OBJECT_BYTES;
+  PetscErrorCode ierr = wb_io_reserve(ck->comm, ck->temporary, name, ck->reserved);
+  if (ierr) ck->failed = true;
+  PetscCall(ierr);
   const hid_t space = H5Screate_simple(rank, shape, NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_alloc_time(dcpl, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER); /* every element is written below */
@@ -227,7 +234,6 @@ PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision 
   uint64_t sum = n ? block_sum(data, single ? 4 : 8, rank, dims, start, count) : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, ck->comm));
   const double nothing = 0.0;
-  PetscErrorCode ierr = 0;
   if (dset < 0 ||
       H5Dwrite(dset, single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, space, ck->dxpl, n ? data : &nothing) < 0)
     ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
@@ -378,8 +384,7 @@ static PetscErrorCode commit(WbCheckpoint ck) {
 PetscErrorCode wb_checkpoint_abort(WbCheckpoint *ck) {
   PetscFunctionBeginUser;
   if (!*ck) PetscFunctionReturn(0);
-  H5Pclose((*ck)->dxpl);
-  H5Fclose((*ck)->file);
+  (void)wb_io_file_close((*ck)->comm, (*ck)->temporary, (*ck)->writing, &(*ck)->file, &(*ck)->dxpl);
   if ((*ck)->writing && (*ck)->rank == 0) unlink((*ck)->temporary);
   WB_FREE(ck);
   PetscFunctionReturn(0);
@@ -395,12 +400,7 @@ PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck) {
     PetscCall(wb_checkpoint_abort(ck));
     PetscFunctionReturn(failed);
   }
-  H5Pclose(c->dxpl);
-  PetscErrorCode ierr = 0;
-  if (H5Fclose(c->file) < 0 && c->writing)
-    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                          "cannot write checkpoint %s (disk full?): %s", c->path, wb_io_h5_reason());
-  ierr = wb_error_agree(c->comm, ierr);
+  PetscErrorCode ierr = wb_io_file_close(c->comm, c->temporary, c->writing, &c->file, &c->dxpl);
   if (!ierr && c->writing) ierr = wb_error_agree(c->comm, c->rank == 0 ? commit(c) : 0);
   WB_FREE(ck);
   PetscFunctionReturn(ierr);

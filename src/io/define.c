@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <hdf5_hl.h>
 #include "io_internal.h"
 
@@ -99,19 +98,6 @@ PetscErrorCode wb_nc_def_dim(WbNc nc, const char *group, const char *name, int s
   PetscFunctionReturn(0);
 }
 
-/* Before HDF5 fills the storage: an early, readable word when the disk cannot hold it. */
-static PetscErrorCode check_space(WbNc nc, const char *name, double bytes) {
-  struct statvfs fs;
-  PetscFunctionBeginUser;
-  if (nc->rank == 0 && statvfs(nc->open_path, &fs) == 0) {
-    const double available = (double)fs.f_bavail * (double)fs.f_frsize;
-    if (bytes > available)
-      WB_RAISE(WB_ERR_IO, "disk full: %s needs %.3g MB more for variable %s, %.3g MB are free", nc->path, bytes / 1e6,
-               name, available / 1e6);
-  }
-  PetscFunctionReturn(0);
-}
-
 static hid_t creation_list(WbNcType type, bool fixed_storage) {
   const hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_attr_creation_order(dcpl, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
@@ -167,7 +153,8 @@ static PetscErrorCode create_dataset(WbNc nc, const char *group, WbIoVar *v) {
     shape[d] = (hsize_t)v->dims[d];
     bytes *= v->dims[d];
   }
-  PetscCall(wb_error_agree(nc->comm, check_space(nc, v->name, bytes)));
+  nc->reserved += bytes + WB_IO_OBJECT_BYTES;
+  PetscCall(wb_io_reserve(nc->comm, nc->open_path, v->name, nc->reserved));
   PetscCall(wb_io_group(nc, group, &where));
   const hid_t dcpl = creation_list(v->type, true);
   const hid_t space = v->rank ? H5Screate_simple(v->rank, shape, NULL) : H5Screate(H5S_SCALAR);
@@ -188,6 +175,7 @@ PetscErrorCode wb_nc_def_var(WbNc nc, const char *group, const char *name, WbNcT
   if (!nc->writing) WB_RAISE(PETSC_ERR_ORDER, "%s is open for reading", nc->path);
   if (wb_io_find_var(nc, group, name) >= 0)
     WB_RAISE(PETSC_ERR_ARG_WRONG, "%s: variable %s is defined twice", nc->path, name);
+  nc->defined = false;
   WbIoVar *v = wb_io_new_var(nc);
   if (!v) WB_RAISE(PETSC_ERR_MEM, "out of memory");
   wb_io_group_normalise(group, v->group);
@@ -266,6 +254,9 @@ PetscErrorCode wb_io_end_define(WbNc nc) {
     if (nc->dim[i].scale < 0 || H5DSis_scale(nc->dim[i].scale) <= 0) PetscCall(make_scale(nc, i));
   for (int i = 0; i < nc->n_var; i++)
     if (!nc->var[i].attached) PetscCall(attach_scales(nc, &nc->var[i]));
+  if (!nc->defined && H5Fflush(nc->file, H5F_SCOPE_GLOBAL) < 0)
+    WB_RAISE(WB_ERR_IO, "cannot write %s (disk full?): %s", nc->path, wb_io_h5_reason());
+  nc->defined = true;
   PetscFunctionReturn(0);
 }
 

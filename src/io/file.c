@@ -28,8 +28,6 @@ static void release(WbNc *nc) {
     if (f->var[i].dset >= 0) H5Dclose(f->var[i].dset);
   for (int i = 0; i < f->n_dim; i++)
     if (f->dim[i].own_scale && f->dim[i].scale >= 0) H5Dclose(f->dim[i].scale);
-  if (f->dxpl >= 0) H5Pclose(f->dxpl);
-  f->dxpl = -1;
   f->n_var = f->n_dim = 0;
 }
 
@@ -52,8 +50,9 @@ PetscErrorCode wb_nc_create(MPI_Comm comm, const char *path, bool overwrite, boo
   if (!ierr) ierr = wb_io_file_create(comm, f->open_path, &f->file, &f->dxpl);
   if (ierr) forget(nc);
   PetscCall(ierr);
-  f->writing = true;
+  f->writing = f->created = true;
   f->rename_on_close = rename_on_close;
+  f->reserved = WB_IO_HEADER_BYTES;
   PetscFunctionReturn(0);
 }
 
@@ -197,10 +196,8 @@ PetscErrorCode wb_nc_close(WbNc *nc) {
   WbNc f = *nc;
   PetscErrorCode ierr = wb_io_end_define(f);
   release(nc);
-  if (H5Fclose(f->file) < 0 && f->writing && !ierr)
-    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot write %s (disk full?): %s",
-                          f->path, wb_io_h5_reason());
-  ierr = wb_error_agree(f->comm, ierr);
+  const PetscErrorCode closed = wb_io_file_close(f->comm, f->open_path, f->writing, &f->file, &f->dxpl);
+  ierr = wb_error_agree(f->comm, ierr ? ierr : closed);
   if (!ierr && f->rename_on_close) ierr = wb_error_agree(f->comm, f->rank == 0 ? commit(f) : 0);
   forget(nc);
   PetscCall(ierr);
@@ -210,9 +207,11 @@ PetscErrorCode wb_nc_close(WbNc *nc) {
 PetscErrorCode wb_nc_abort(WbNc *nc) {
   PetscFunctionBeginUser;
   if (!*nc) PetscFunctionReturn(0);
+  WbNc f = *nc;
+  const bool useless = f->created && (f->rename_on_close || !f->defined);
   release(nc);
-  H5Fclose((*nc)->file);
-  if ((*nc)->rank == 0 && (*nc)->rename_on_close) unlink((*nc)->open_path);
+  (void)wb_io_file_close(f->comm, f->open_path, f->writing, &f->file, &f->dxpl);
+  if (f->rank == 0 && useless) unlink(f->open_path);
   forget(nc);
   PetscFunctionReturn(0);
 }

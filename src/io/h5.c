@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "io_internal.h"
 
@@ -27,12 +28,13 @@ const char *wb_io_h5_reason(void) {
 }
 
 /* One rank uses plain POSIX files (faster, no MPI-IO layers); the format written is the same. */
-static hid_t access_list(MPI_Comm comm) {
+static hid_t access_list(MPI_Comm comm, bool writing) {
   int size = 1;
   MPI_Comm_size(comm, &size);
   const hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG);
   H5Pset_file_locking(fapl, 0, 1); /* results are looked at while they are written; locks fail on some file systems */
+  if (writing) H5Pset_sieve_buf_size(fapl, 0); /* raw data goes straight to the file: nothing is left for the close */
   if (size > 1) {
     H5Pset_fapl_mpio(fapl, comm, MPI_INFO_NULL);
     H5Pset_all_coll_metadata_ops(fapl, 1);
@@ -49,11 +51,22 @@ static hid_t transfer_list(MPI_Comm comm) {
   return dxpl;
 }
 
+/* File systems without fallocate are left to find out by themselves. */
+static bool claim(int fd, double bytes) {
+  return fallocate(fd, 0, 0, (off_t)bytes) == 0 || (errno != ENOSPC && errno != EFBIG && errno != EDQUOT);
+}
+
 PetscErrorCode wb_io_path_creatable(const char *path) {
   PetscFunctionBeginUser;
   const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
   if (fd < 0) WB_RAISE(WB_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+  const bool room = claim(fd, 2.0 * WB_IO_HEADER_BYTES);
+  const int why = errno;
   close(fd);
+  if (!room) {
+    unlink(path);
+    WB_RAISE(WB_ERR_IO, "disk full: cannot write %s: %s", path, strerror(why));
+  }
   if (unlink(path)) WB_RAISE(WB_ERR_IO, "cannot replace %s: %s", path, strerror(errno));
   PetscFunctionReturn(0);
 }
@@ -65,7 +78,7 @@ PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, h
   wb_io_h5_quiet();
   /* an old file of that name is unlinked, not truncated: whoever has it open keeps it */
   PetscCall(wb_error_agree(comm, rank == 0 ? wb_io_path_creatable(path) : 0));
-  const hid_t fapl = access_list(comm), fcpl = H5Pcreate(H5P_FILE_CREATE);
+  const hid_t fapl = access_list(comm, true), fcpl = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_link_creation_order(fcpl, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED); /* netCDF-4 needs both */
   H5Pset_attr_creation_order(fcpl, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
   H5Pset_obj_track_times(fcpl, 0); /* the same run gives the same bytes */
@@ -80,6 +93,59 @@ PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, h
   PetscCall(wb_error_agree(comm, ierr));
   *dxpl = transfer_list(comm);
   PetscFunctionReturn(0);
+}
+
+static PetscErrorCode reserve(const char *path, const char *what, double bytes) {
+  PetscFunctionBeginUser;
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) WB_RAISE(WB_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+  struct statvfs fs;
+  struct stat st;
+  double missing = 0.0;
+  if (fstatvfs(fd, &fs) == 0 && fstat(fd, &st) == 0)
+    missing = bytes - 512.0 * (double)st.st_blocks - (double)fs.f_bavail * (double)fs.f_frsize;
+  errno = ENOSPC;
+  const bool room = missing <= 0.0 && claim(fd, bytes);
+  const int why = errno;
+  close(fd);
+  if (!room)
+    WB_RAISE(WB_ERR_IO, "disk full: no room for %s in %s, which would grow to %.4g MB (%s)", what, path, bytes / 1e6,
+             strerror(why));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_io_reserve(MPI_Comm comm, const char *path, const char *what, double bytes) {
+  PetscFunctionBeginUser;
+  int rank = 0;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(wb_error_agree(comm, rank == 0 ? reserve(path, what, bytes) : 0));
+  PetscFunctionReturn(0);
+}
+
+/* Cuts off what was claimed and not needed. */
+static PetscErrorCode trim(const char *path, hsize_t length) {
+  PetscFunctionBeginUser;
+  struct stat st;
+  if (stat(path, &st) == 0 && (hsize_t)st.st_size > length && truncate(path, (off_t)length))
+    WB_RAISE(WB_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_io_file_close(MPI_Comm comm, const char *path, bool writing, hid_t *file, hid_t *dxpl) {
+  PetscFunctionBeginUser;
+  int rank = 0;
+  hsize_t length = 0;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (*dxpl >= 0) H5Pclose(*dxpl);
+  const bool known = writing && H5Fget_filesize(*file, &length) >= 0 && length > 0; /* end of all allocated space */
+  PetscErrorCode ierr = 0;
+  if (H5Fclose(*file) < 0 && writing)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot write %s (disk full?): %s",
+                          path, wb_io_h5_reason());
+  *file = *dxpl = -1;
+  ierr = wb_error_agree(comm, ierr);
+  if (!ierr && writing) ierr = wb_error_agree(comm, rank == 0 && known ? trim(path, length) : 0);
+  PetscFunctionReturn(ierr);
 }
 
 /* Rank 0 looks first, alone and without MPI-IO: a bad file is then refused with one message and nobody hangs. */
@@ -116,7 +182,7 @@ PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, h
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   wb_io_h5_quiet();
   PetscCall(wb_error_agree(comm, rank == 0 ? check_readable(path, writable) : 0));
-  const hid_t fapl = access_list(comm);
+  const hid_t fapl = access_list(comm, writable);
   *file = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, fapl);
   PetscErrorCode ierr = 0;
   if (*file < 0)

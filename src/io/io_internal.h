@@ -35,6 +35,9 @@ struct WbNc_s {
   int rank, size;
   char path[WB_IO_PATH], open_path[WB_IO_PATH]; /* final name; name on disk while open */
   bool writing, rename_on_close;
+  bool created;    /* by this run, not opened to go on writing */
+  bool defined;    /* the structure is on disk: from here only raw data changes */
+  double reserved; /* disk space claimed so far [bytes] */
   hid_t file, dxpl;
   WbIoDim *dim;
   WbIoVar *var;
@@ -48,8 +51,14 @@ PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, h
 PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, hid_t *file, hid_t *dxpl);
 /* Local: can `path` be created? WB_ERR_IO with the system's reason. */
 PetscErrorCode wb_io_path_creatable(const char *path);
-PetscErrorCode wb_io_fsync(const char *path);        /* local; flushes a closed file to the disk */
-PetscErrorCode wb_io_fsync_parent(const char *path); /* local; and the folder's entry for it */
+/* Collective: claims disk space for the first `bytes` of a file that is open for writing (rank 0), before HDF5 meets a
+ * full disk: after a failed close HDF5 1.10 would crash at the end of the program. WB_ERR_IO "disk full". */
+PetscErrorCode wb_io_reserve(MPI_Comm comm, const char *path, const char *what, double bytes);
+/* Collective closing; gives the unused part of the claim back. WB_ERR_IO */
+PetscErrorCode wb_io_file_close(MPI_Comm comm, const char *path, bool writing, hid_t *file, hid_t *dxpl);
+enum { WB_IO_HEADER_BYTES = 256 * 1024, WB_IO_OBJECT_BYTES = 16 * 1024 }; /* generous room for structure */
+PetscErrorCode wb_io_fsync(const char *path);                             /* local; flushes a closed file to the disk */
+PetscErrorCode wb_io_fsync_parent(const char *path);                      /* local; and the folder's entry for it */
 /* rank 0's text to all, newly allocated (free with WB_FREE); collective */
 PetscErrorCode wb_io_bcast_text(MPI_Comm comm, const char *text, char **out);
 /* Attribute of an open object, replaced when present. Collective on the file. */

@@ -1,5 +1,6 @@
 /* Writes a small result as the program does (hr.nc, lr.nc, hr.xmf), for the Python tests that open it with other tools.
  *   test_golden_io_sample DIR [pause_ms]
+ *   test_golden_io_sample --read FILE GROUP VARIABLE   prints its shape, first values and the number of NaN
  * Prints "minute N" after each flush. Without arguments it writes into a temporary folder and reads back. */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -83,11 +84,43 @@ static PetscErrorCode write_result(const WbGrid *g, const char *path, int n_memb
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode read_variable(const char *path, const char *group, const char *var) {
+  WbNc nc = NULL;
+  int rank = 0, dims[8], zero[8] = {0};
+  size_t n = 1, missing = 0;
+  double *a = NULL;
+  char units[128] = "";
+  bool has = false;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_open(PETSC_COMM_WORLD, path, &nc));
+  PetscCall(wb_nc_inq_dims(nc, group, var, &rank, dims));
+  for (int d = 0; d < rank; d++) n *= (size_t)dims[d];
+  PetscCall(WB_ALLOC(n, &a));
+  PetscCall(wb_nc_get(nc, group, var, zero, dims, WB_NC_DOUBLE, a));
+  PetscCall(wb_nc_get_att_text(nc, group, var, "units", &has, units, sizeof(units)));
+  PetscCall(wb_nc_close(&nc));
+  for (size_t i = 0; i < n; i++) missing += isnan(a[i]);
+  int me = 0;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &me));
+  if (me == 0) {
+    printf("rank %d units %s nan %zu values", rank, has ? units : "-", missing);
+    for (size_t i = 0; i < n && i < 8; i++) printf(" %.9g", a[i]);
+    printf("\n");
+  }
+  WB_FREE(&a);
+  PetscFunctionReturn(0);
+}
+
 int main(int argc, char **argv) {
   char dir[200] = "", hr[256], lr[256], xmf[256];
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   wb_error_install();
   const WbGrid g = test_grid();
+  if (argc == 5 && strcmp(argv[1], "--read") == 0) {
+    const PetscErrorCode read = read_variable(argv[2], argv[3], argv[4]);
+    if (read && g.rank == 0) fprintf(stderr, "%s\n", wb_error_message());
+    return PetscFinalize() || read;
+  }
   if (argc > 1) {
     snprintf(dir, sizeof(dir), "%s", argv[1]);
   } else {
