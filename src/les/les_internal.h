@@ -93,6 +93,12 @@ typedef struct {
   double *rate; /* kinematic heat flux / dz [K s-1] of cells above horizontal facets */
 } WbLesHeatList;
 
+/* Runs of closed faces (solid cells for theta) of one field, set to 0 after the mask-free kernels; sorted by level. */
+typedef struct {
+  int *level_start;  /* (nz + 1) first run of each level */
+  int32_t *at, *len; /* offset in the field, number of faces */
+} WbLesRuns;
+
 /* ---- kernels of one precision ---- */
 typedef struct WbLesOps_s {
   size_t real_bytes;
@@ -142,6 +148,9 @@ struct WbLes_s {
   uint8_t *flags;      /* ghosted, WB_OPEN_*, WB_FLUID_CELL */
   WbLesWallList walls[3];
   WbLesHeatList heat;
+  WbLesRuns closed[WB_NFIELDS];
+  int mask_levels;     /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
+  void *fluid;         /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
   float *heat_flux;    /* (nyl, nxl) kinematic flux of the column's horizontal facet */
   bool has_solid;      /* any building cell on any rank */
   double fluid_cells;  /* global */

@@ -172,6 +172,60 @@ static PetscErrorCode build_heat(WbLes les) {
   PetscFunctionReturn(0);
 }
 
+/* Closed faces of the updated range, as runs along x. */
+static PetscErrorCode build_runs(WbLes les, int f) {
+  const WbLesLayout *l = &les->lay;
+  const uint8_t bit = (uint8_t)(1U << f); /* WB_OPEN_U, _V, _W, WB_FLUID_CELL */
+  WbLesRuns *runs = &les->closed[f];
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(l->nz + 1, &runs->level_start));
+  for (int pass = 0; pass < 2; pass++) {
+    int n = 0;
+    for (int k = 0; k < l->nz; k++) {
+      runs->level_start[k] = n;
+      for (int j = 0; j < l->nyl; j++) {
+        const size_t row = wb_les_at(l, k, j, 0);
+        for (int i = 0, start = -1; i <= l->nxl; i++) {
+          const bool closed = i < l->nxl && !(les->flags[row + (size_t)i] & bit);
+          if (closed && start < 0) start = i;
+          if (closed || start < 0) continue;
+          if (pass) {
+            runs->at[n] = (int32_t)(row + (size_t)start);
+            runs->len[n] = i - start;
+          }
+          n++;
+          start = -1;
+        }
+      }
+    }
+    runs->level_start[l->nz] = n;
+    if (!pass) {
+      PetscCall(WB_ALLOC(n + 1, &runs->at));
+      PetscCall(WB_ALLOC(n + 1, &runs->len));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Fluid mask in the solver's precision, and how high the kernels need it. */
+static PetscErrorCode build_fluid(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  PetscFunctionBeginUser;
+  PetscCall(wb_calloc_bytes(l->field * les->ops->real_bytes, "LES fluid mask", &les->fluid));
+  les->mask_levels = 2; /* the level below the ground is not fluid */
+  for (int k = -1; k <= l->nz; k++)
+    for (size_t c = 0; c < l->sz; c++) {
+      const size_t at = (size_t)(k + 1) * l->sz + c;
+      const bool fluid = les->flags[at] & WB_FLUID_CELL;
+      if (les->opt.precision == WB_FP32)
+        ((float *)les->fluid)[at] = fluid ? 1.0F : 0.0F;
+      else
+        ((double *)les->fluid)[at] = fluid ? 1.0 : 0.0;
+      if (k >= 0 && k < l->nz && !fluid) les->mask_levels = k + 3;
+    }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux) {
   const WbLesLayout *l = &les->lay;
   const size_t columns = (size_t)l->nyl * (size_t)l->nxl;
@@ -194,6 +248,8 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   les->has_solid = global[1] > 0.0;
   if (global[0] == 0.0) WB_RAISE_ALL(WB_ERR_INPUT, "LES: every cell of the domain is inside a building");
   for (int f = 0; f < 3; f++) PetscCall(build_list(les, f));
+  for (int f = 0; f < WB_NFIELDS; f++) PetscCall(build_runs(les, f));
+  PetscCall(build_fluid(les));
   if (!les->opt.momentum_only) PetscCall(build_heat(les));
   PetscFunctionReturn(0);
 }
@@ -204,6 +260,12 @@ void wb_les_walls_destroy(WbLes les) {
     WB_FREE(&les->walls[f].c1);
     WB_FREE(&les->walls[f].c2);
   }
+  for (int f = 0; f < WB_NFIELDS; f++) {
+    WB_FREE(&les->closed[f].level_start);
+    WB_FREE(&les->closed[f].at);
+    WB_FREE(&les->closed[f].len);
+  }
+  wb_free_bytes(&les->fluid);
   WB_FREE(&les->heat.at);
   WB_FREE(&les->heat.rate);
   WB_FREE(&les->solid);

@@ -4,8 +4,8 @@
  *
  * Each flux is worked out once: the x fluxes of a row in a line buffer, the y flux of the row before in another, the z
  * fluxes of the level below in a plane buffer of the component. Closed faces carry no flux because the normal velocity
- * there is 0 and edge viscosities vanish at walls; wall stress comes afterwards by list (wall.c). Levels must be called
- * in the order 0, 1, ... */
+ * there is 0 and edge viscosities vanish at walls. The loops know no masks: closed faces are set to 0 (wb_les_close)
+ * and wall stress is added (wall.c) afterwards by list. Levels must be called in the order 0, 1, ... */
 #include "stage.h"
 
 #define HALF ((WbReal)0.5)
@@ -34,7 +34,6 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
     const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
     const WbReal *restrict base = s->base[WB_U] + o;
-    const uint8_t *restrict flags = s->flags + o;
     WbReal *restrict out = s->out[WB_U] + o, *restrict fz = s->fz[WB_U] + (size_t)j * (size_t)n;
     if (k == 0) { /* the ground: no flux but the wall stress of the list */
       for (int i = 0; i < n; i++) fz[i] = 0;
@@ -50,10 +49,9 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
       const WbReal fyn = u_flux_y(u + i + sy, v + i + sy, nu + i + sy, sy, rdx);
       const WbReal fzt = u_flux_z(u + i + sz, w + i + sz, nu + i + sz, sz, rdx, rdzf);
       const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
-      const WbReal value = base[i] + dt * t;
       fy[i] = fyn;
       fz[i] = fzt;
-      out[i] = flags[i] & WB_OPEN_U ? value : (WbReal)0;
+      out[i] = base[i] + dt * t;
     }
   }
 }
@@ -83,7 +81,6 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
     const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
     const WbReal *restrict base = s->base[WB_V] + o;
-    const uint8_t *restrict flags = s->flags + o;
     WbReal *restrict out = s->out[WB_V] + o, *restrict fz = s->fz[WB_V] + (size_t)j * (size_t)n;
     if (k == 0) {
       for (int i = 0; i < n; i++) fz[i] = 0;
@@ -99,10 +96,9 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
       const WbReal fyn = v_flux_y(v + i, nu + i, sy, rdx);
       const WbReal fzt = v_flux_z(v + i + sz, w + i + sz, nu + i + sz, sy, sz, rdx, rdzf);
       const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
-      const WbReal value = base[i] + dt * t;
       fy[i] = fyn;
       fz[i] = fzt;
-      out[i] = flags[i] & WB_OPEN_V ? value : (WbReal)0;
+      out[i] = base[i] + dt * t;
     }
   }
 }
@@ -148,7 +144,6 @@ WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
     const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
     const WbReal *theta = s->in[WB_THETA] + o;
     const WbReal *restrict base = s->base[WB_W] + o;
-    const uint8_t *restrict flags = s->flags + o;
     WbReal *restrict out = s->out[WB_W] + o, *restrict fz = s->fz[WB_W] + (size_t)j * (size_t)n;
     if (j == 0) {
 #pragma omp simd
@@ -162,10 +157,9 @@ WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
       const WbReal fzt = w_flux_z(w + i, nu + i, sz, rdz);
       const WbReal b = (b_lo * theta[i - sz] + b_hi * theta[i]) - ref;
       const WbReal t = b - relax * w[i] - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdzf;
-      const WbReal value = base[i] + dt * t;
       fy[i] = fyn;
       fz[i] = fzt;
-      out[i] = flags[i] & WB_OPEN_W ? value : (WbReal)0;
+      out[i] = base[i] + dt * t;
     }
   }
 }

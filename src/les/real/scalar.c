@@ -14,19 +14,23 @@ WB_INLINE WbReal koren(WbReal a, WbReal b) {
   return a * b > (WbReal)0 ? (b > (WbReal)0 ? size : -size) : (WbReal)0;
 }
 
-/* Flux through the face between t[-st] and t[0] with normal velocity vel. */
-WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const uint8_t *f, ptrdiff_t st, WbReal vel, WbReal rdh) {
+/* Flux through the face between t[-st] and t[0] with normal velocity vel. m: 1 in fluid, 0 in solid cells. */
+WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const WbReal *m, ptrdiff_t st, WbReal vel, WbReal rdh,
+                      bool masked) {
   const bool forward = vel > (WbReal)0;
   const WbReal d = t[0] - t[-st];
-  const WbReal a_lo = f[-2 * st] & WB_FLUID_CELL ? t[-st] - t[-2 * st] : (WbReal)0;
-  const WbReal a_hi = f[st] & WB_FLUID_CELL ? t[0] - t[st] : (WbReal)0;
+  WbReal a_lo = t[-st] - t[-2 * st], a_hi = t[0] - t[st];
+  if (masked) {
+    a_lo *= m[-2 * st];
+    a_hi *= m[st];
+  }
   const WbReal up = forward ? t[-st] : t[0];
   const WbReal face = up + koren(forward ? a_lo : a_hi, forward ? d : -d);
   const WbReal nu = HALF * (n[-st] + n[0]);
   return vel * face - (nu > (WbReal)0 ? nu : (WbReal)0) * rdh * d;
 }
 
-WB_KERNEL void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
+WB_INLINE void level(const WbStage *s, int k, bool masked) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), dt = s->dt;
@@ -37,9 +41,8 @@ WB_KERNEL void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
     const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
-    const WbReal *t = s->in[WB_THETA] + o;
+    const WbReal *t = s->in[WB_THETA] + o, *m = s->fluid + o;
     const WbReal *restrict base = s->base[WB_THETA] + o;
-    const uint8_t *flags = s->flags + o;
     WbReal *restrict out = s->out[WB_THETA] + o, *restrict fz = s->fz[WB_THETA] + (size_t)j * (size_t)n;
     WbReal *restrict ft = s->fx + n + 1;
     if (k == 0) {
@@ -47,24 +50,37 @@ WB_KERNEL void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
     }
     if (j == 0) {
 #pragma omp simd
-      for (int i = 0; i < n; i++) fy[i] = flux(t + i, nu + i, flags + i, sy, v[i], kx);
+      for (int i = 0; i < n; i++) fy[i] = flux(t + i, nu + i, m + i, sy, v[i], kx, masked);
     }
 #pragma omp simd
-    for (int i = 0; i < n + 1; i++) fx[i] = flux(t + i, nu + i, flags + i, 1, u[i], kx);
+    for (int i = 0; i < n + 1; i++) fx[i] = flux(t + i, nu + i, m + i, 1, u[i], kx, masked);
     if (top) {
       for (int i = 0; i < n; i++) ft[i] = 0;
     } else {
 #pragma omp simd
-      for (int i = 0; i < n; i++) ft[i] = flux(t + i + sz, nu + i + sz, flags + i + sz, sz, w[i + sz], kz);
+      for (int i = 0; i < n; i++) ft[i] = flux(t + i + sz, nu + i + sz, m + i + sz, sz, w[i + sz], kz, masked);
     }
 #pragma omp simd
     for (int i = 0; i < n; i++) {
-      const WbReal fyn = flux(t + i + sy, nu + i + sy, flags + i + sy, sy, v[i + sy], kx);
+      const WbReal fyn = flux(t + i + sy, nu + i + sy, m + i + sy, sy, v[i + sy], kx, masked);
       const WbReal tend = -((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (ft[i] - fz[i]) * rdz - relax * (t[i] - ref);
-      const WbReal value = base[i] + dt * tend;
       fy[i] = fyn;
       fz[i] = ft[i];
-      out[i] = flags[i] & WB_FLUID_CELL ? value : (WbReal)0;
+      out[i] = base[i] + dt * tend;
     }
   }
+}
+
+WB_KERNEL static void level_masked(const WbStage *s, int k) {
+  level(s, k, true);
+}
+WB_KERNEL static void level_plain(const WbStage *s, int k) {
+  level(s, k, false);
+}
+
+void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
+  if (k < s->mask_levels)
+    level_masked(s, k);
+  else
+    level_plain(s, k);
 }

@@ -21,9 +21,10 @@ typedef struct {
   size_t sz, origin;            /* origin: offset of owned cell (0, 0, 0) */
   const WbReal *in[WB_NFIELDS]; /* fields at which the tendency is taken */
   const WbReal *base[WB_NFIELDS];
-  WbReal *out[WB_NFIELDS]; /* out = base + dt * tendency(in) on open faces, 0 on closed ones */
+  WbReal *out[WB_NFIELDS]; /* out = base + dt * tendency(in) ; closed faces are zeroed afterwards */
   const WbReal *nut;
-  const uint8_t *flags;
+  const WbReal *fluid;              /* 1 in fluid, 0 in solid cells */
+  int mask_levels;                  /* fluid is needed below this level */
   WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
@@ -36,6 +37,7 @@ void WB_R(wb_les_advance_u)(const WbStage *s, int k);
 void WB_R(wb_les_advance_v)(const WbStage *s, int k);
 void WB_R(wb_les_advance_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
+void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
 void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */

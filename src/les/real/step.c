@@ -16,7 +16,8 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
     s->fz[f] = s->fy + line + (size_t)f * plane;
   }
   s->nut = les->nut;
-  s->flags = les->flags;
+  s->fluid = les->fluid;
+  s->mask_levels = les->mask_levels;
   s->dt = (WbReal)dt;
   s->rdx = (WbReal)(1.0 / les->grid->dx_m);
   s->force[0] = (WbReal)les->force[0];
@@ -39,6 +40,7 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     WB_R(wb_les_advance_v)(&s, k);
     WB_R(wb_les_advance_w)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
+    for (int f = 0; f < WB_NFIELDS; f++) WB_R(wb_les_close)(s.out[f], &les->closed[f], k);
   }
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
   if (!les->opt.momentum_only) WB_R(wb_les_heat)(&s, &les->heat);

@@ -1,6 +1,11 @@
 /* Sparse corrections next to walls: log-law (or no-slip) stress and heat flux, after the dense kernels of a stage. */
 #include "stage.h"
 
+void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k) {
+  for (int r = runs->level_start[k]; r < runs->level_start[k + 1]; r++)
+    for (int i = 0; i < runs->len[r]; i++) field[runs->at[r] + i] = 0;
+}
+
 /* Means of the four faces around a face of another component. */
 WB_INLINE double mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
   return 0.25 * (((double)q[0] + (double)q[a]) + ((double)q[b] + (double)q[a + b]));
