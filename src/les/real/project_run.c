@@ -57,13 +57,14 @@ static PetscErrorCode share(WbProject pr, const double local[2], int iterations,
   PetscFunctionReturn(0);
 }
 
-/* The net flux into a region through prescribed faces cannot be corrected: an error beyond tol, else spread evenly. */
-static PetscErrorCode balance(WbProject pr, double tol) {
+/* The net flux into a region through prescribed faces cannot be corrected: an error beyond tol (and rounding of the
+ * divergences met, at most max_div), else spread evenly. */
+static PetscErrorCode balance(WbProject pr, double tol, double max_div) {
   WbReal *rhs = pr->rhs;
   bool uneven = false;
   PetscFunctionBeginUser;
   for (int g = 0; g < pr->regions; g++) {
-    if (!(fabs(pr->region_sum[g]) <= tol))
+    if (!(fabs(pr->region_sum[g]) <= tol + 32 * (double)WB_REAL_EPS * max_div))
       WB_RAISE_ALL(
           WB_ERR_NUMERIC,
           "projection: net flux through the prescribed faces of fluid region %d of %d: mean divergence %.3e s-1"
@@ -123,7 +124,7 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
   for (int c = 0; c < pr->nrim; c++) ((WbReal *)pr->q_all)[c] = 0;
   for (int round = 0; round < WB_PROJECT_ROUNDS; round++) {
     before = *max_div;
-    PetscCall(balance(pr, tol));
+    PetscCall(balance(pr, tol, *max_div));
     /* a little below the tolerance: the correction adds rounding */
     PetscCall(solve(pr, round ? NULL : pr->slot[slot], dt_s, 0.6 * tol, max_iterations, iterations));
     WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2], local);
