@@ -114,17 +114,18 @@ static void keep_sources(WbProject pr, double dt_s, int slot) {
 
 PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations,
                                     int slot, int *iterations, double *max_div) {
-  double local[2], before;
+  double local[2], before, largest;
   PetscFunctionBeginUser;
   PetscCheck(slot >= 0 && slot < WB_PROJECT_SLOTS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "slot %d", slot);
   *iterations = 0;
   WB_R(wb_project_divergence)(pr, velocity[0], velocity[1], velocity[2], local);
   PetscCall(share(pr, local, 0, max_div));
   if (*max_div <= tol) PetscFunctionReturn(0);
+  largest = *max_div;
   for (int c = 0; c < pr->nrim; c++) ((WbReal *)pr->q_all)[c] = 0;
   for (int round = 0; round < WB_PROJECT_ROUNDS; round++) {
     before = *max_div;
-    PetscCall(balance(pr, tol, *max_div));
+    PetscCall(balance(pr, tol, largest));
     /* a little below the tolerance: the correction adds rounding */
     PetscCall(solve(pr, round ? NULL : pr->slot[slot], dt_s, 0.6 * tol, max_iterations, iterations));
     WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2], local);
