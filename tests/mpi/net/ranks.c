@@ -1,0 +1,197 @@
+/* The network on 1, 2 and 4 ranks equals a serial run of the whole domain: output, input gradient, weight gradients. */
+#include "wb_test.h"
+#include "windbridge/net.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { NX = 20, NY = 28, NZ = 8 }; /* 5 x 7 coarse columns: uneven on 2 and 4 ranks */
+
+/* a value of a global voxel, the same on every decomposition */
+static void fill(const WbGrid *g, int channels, uint32_t stream, float *a) {
+  const WbRandomKey key = {.seed = 13, .stream = WB_STREAM_TEST, .step = stream};
+  for (int k = 0; k < g->nz; k++)
+    for (int j = 0; j < g->nyl; j++)
+      for (int i = 0; i < g->nxl; i++)
+        for (int c = 0; c < channels; c++) {
+          float v[4];
+          wb_random_normal4(&key, wb_grid_voxel(g, k, j, i) * (uint64_t)channels + (uint64_t)c, v);
+          *a++ = v[0];
+        }
+}
+
+typedef struct {
+  float *x, *stat, *dout, *out, *dx;
+  uint8_t *mask;
+} Fields;
+
+static Fields make_fields(const WbGrid *g) {
+  Fields f = {0};
+  const size_t n = wb_grid_owned(g);
+  float **states[] = {&f.x, &f.dout, &f.out, &f.dx};
+  for (int i = 0; i < 4; i++) WB_OK(WB_CALLOC(4 * n, states[i]));
+  WB_OK(WB_CALLOC(9 * n, &f.stat));
+  WB_OK(WB_CALLOC(n, &f.mask));
+  fill(g, 4, 1, f.x);
+  fill(g, 9, 2, f.stat);
+  fill(g, 4, 3, f.dout);
+  float *open = f.out; /* borrowed as scratch */
+  fill(g, 1, 4, open);
+  for (size_t i = 0; i < n; i++) f.mask[i] = open[i] > -0.5F;
+  return f;
+}
+
+static void free_fields(Fields *f) {
+  float **all[] = {&f->x, &f->stat, &f->dout, &f->out, &f->dx};
+  for (int i = 0; i < 5; i++) WB_FREE(all[i]);
+  WB_FREE(&f->mask);
+}
+
+static void run(WbModel model, const WbGrid *g, WbBackend backend, Fields *f) {
+  WbNet net = NULL;
+  WB_OK(wb_net_create(model, g, backend, true, &net));
+  WB_OK(wb_net_condition(net, f->stat, f->mask));
+  WB_OK(wb_net_forward(net, 0.4, f->x, f->out));
+  wb_model_zero_grads(model);
+  WB_OK(wb_net_backward(net, f->dout, f->dx));
+  wb_net_destroy(&net);
+}
+
+static WbModel make_model(void) {
+  const WbNetConfig config = {
+      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 16, .width2 = 16, .blocks1 = 1, .blocks2 = 2, .embed = 8};
+  WbModel model = NULL;
+  WB_OK(wb_model_create(&config, &model));
+  WB_OK(wb_model_init(model, 2));
+  const WbRandomKey key = {.seed = 17, .stream = WB_STREAM_TEST};
+  for (size_t i = 0; i < wb_model_size(model); i++) {
+    float v[4];
+    wb_random_normal4(&key, i, v);
+    wb_model_params(model)[i] += 0.1F * v[0];
+  }
+  return model;
+}
+
+/* largest difference of the owned part from the serial field, over the largest serial value */
+static double compare(const WbGrid *local, const WbGrid *whole, const float *a, const float *b) {
+  double worst = 0, size = 0;
+  for (size_t i = 0; i < 4 * wb_grid_owned(whole); i++) size = fmax(size, fabs((double)b[i]));
+  for (int k = 0; k < local->nz; k++)
+    for (int j = 0; j < local->nyl; j++)
+      for (int i = 0; i < local->nxl; i++)
+        for (int c = 0; c < 4; c++) {
+          const size_t here = (((size_t)k * (size_t)local->nyl + (size_t)j) * (size_t)local->nxl + (size_t)i) * 4;
+          const size_t there = 4 * (size_t)wb_grid_voxel(local, k, j, i);
+          const double d = fabs((double)a[here + (size_t)c] - (double)b[there + (size_t)c]);
+          if (!(d <= worst)) worst = d;
+        }
+  return worst / size;
+}
+
+static void ranks_agree(WbBackend backend, WbBackend reference, double tolerance) {
+  WbGrid *local = NULL, *whole = NULL;
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &local));
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &whole));
+  WbModel model = make_model();
+  const size_t n = wb_model_size(model);
+  float *serial = NULL;
+  WB_OK(WB_ALLOC(n, &serial));
+  Fields a = make_fields(local), b = make_fields(whole);
+  run(model, whole, reference, &b);
+  memcpy(serial, wb_model_grads(model), n * sizeof *serial);
+  run(model, local, backend, &a);
+  MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(model), (int)n, MPI_FLOAT, MPI_SUM, PETSC_COMM_WORLD);
+  WB_ASSERT_BELOW(compare(local, whole, a.out, b.out), tolerance);
+  WB_ASSERT_BELOW(compare(local, whole, a.dx, b.dx), tolerance);
+  for (int t = 0; t < wb_model_tensors(model); t++) { /* each tensor against its own size */
+    const char *name = NULL;
+    int rank = 0, dims[5];
+    size_t at = 0, count = 1;
+    wb_model_tensor(model, t, &name, &rank, dims, &at);
+    for (int r = 0; r < rank; r++) count *= (size_t)dims[r];
+    double difference = 0, size = 0;
+    for (size_t i = at; i < at + count; i++) {
+      difference += pow((double)wb_model_grads(model)[i] - (double)serial[i], 2);
+      size += pow((double)serial[i], 2);
+    }
+    if (!(sqrt(difference) <= tolerance * sqrt(size) + 1e-6))
+      fail_msg("gradient of %s: differs by %g of %g", name, sqrt(difference), sqrt(size));
+  }
+  WB_FREE(&serial);
+  free_fields(&a);
+  free_fields(&b);
+  wb_model_destroy(&model);
+  wb_grid_destroy(&local);
+  wb_grid_destroy(&whole);
+}
+
+static void ref_ranks_agree(void **state) {
+  (void)state;
+  ranks_agree(WB_BACKEND_REF, WB_BACKEND_REF, 1e-5);
+}
+static void blas_ranks_agree(void **state) {
+  (void)state;
+  ranks_agree(WB_BACKEND_BLAS, WB_BACKEND_BLAS, 1e-5);
+}
+static void onednn_ranks_agree(void **state) {
+  (void)state;
+  ranks_agree(WB_BACKEND_ONEDNN, WB_BACKEND_ONEDNN, 1e-5);
+}
+static void bf16_ranks_agree(void **state) {
+  (void)state;
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  WbModel model = make_model();
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  const PetscErrorCode made = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+  if (made) {
+    wb_error_clear();
+    skip(); /* no AMX */
+  }
+  ranks_agree(WB_BACKEND_ONEDNN_BF16, WB_BACKEND_ONEDNN_BF16, 1e-2); /* halo sums round differently, then bf16 does */
+}
+
+/* An unfit grid is refused on every rank, none hangs. */
+static void unfit_grid_is_refused(void **state) {
+  (void)state;
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  WbModel model = make_model();
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ - 2, 4, 0, 0, false, false, &grid));
+  assert_int_equal(wb_net_create(model, grid, WB_BACKEND_REF, false, &net), WB_ERR_CONFIG);
+  wb_net_destroy(&net);
+  wb_error_clear();
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+}
+
+static void model_file_reaches_every_rank(void **state) {
+  (void)state;
+  char path[64];
+  int rank = 0, id = (int)getpid();
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Bcast(&id, 1, MPI_INT, 0, PETSC_COMM_WORLD);
+  snprintf(path, sizeof path, "/tmp/wb_net_ranks_%d.h5", id);
+  WbModel model = make_model(), back = NULL;
+  WbModelMeta meta = {.process = "bridge", .schedule = "linear", .target = "velocity", .scale = {1, 2, 3, 4}}, read;
+  WB_OK(wb_model_write(PETSC_COMM_WORLD, path, model, &meta));
+  WB_OK(wb_model_read(PETSC_COMM_WORLD, path, &back, &read));
+  assert_int_equal(wb_model_size(back), wb_model_size(model));
+  assert_memory_equal(wb_model_params(back), wb_model_params(model), wb_model_size(model) * sizeof(float));
+  assert_string_equal(read.schedule, "linear");
+  WB_ASSERT_NEAR(read.scale[3], 4, 0);
+  wb_model_destroy(&back);
+  if (rank == 0) unlink(path);
+  MPI_Barrier(PETSC_COMM_WORLD);
+  assert_int_equal(wb_model_read(PETSC_COMM_WORLD, path, &back, &read), WB_ERR_INPUT); /* on all ranks, no hang */
+  assert_non_null(strstr(wb_error_message(), path));
+  assert_null(back);
+  wb_error_clear();
+  wb_model_destroy(&model);
+}
+
+WB_TEST_MAIN(cmocka_unit_test(ref_ranks_agree), cmocka_unit_test(blas_ranks_agree),
+             cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(bf16_ranks_agree),
+             cmocka_unit_test(unfit_grid_is_refused), cmocka_unit_test(model_file_reaches_every_rank))
