@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 /* ---- physical constants used by several modules ---- */
-#define WB_GRAVITY 9.81         /* [m s-2] */
-#define WB_KARMAN 0.4           /* von Karman constant (Businger 1971 set with 5/16) */
-#define WB_CP 1005.0            /* [J kg-1 K-1] */
-#define WB_RD 287.0             /* [J kg-1 K-1] */
-#define WB_P0 1.0e5             /* reference pressure of theta [Pa] */
+#define WB_GRAVITY 9.81 /* [m s-2] */
+#define WB_KARMAN 0.4   /* von Karman constant (Businger 1971 set with 5/16) */
+#define WB_CP 1005.0    /* [J kg-1 K-1] */
+#define WB_RD 287.0     /* [J kg-1 K-1] */
+#define WB_P0 1.0e5     /* reference pressure of theta [Pa] */
 
 /* ---- errors ----
  * The error code of a failed function is one of these (or a PETSc code = internal error); the
@@ -33,12 +33,15 @@ enum {
 /* Record a message and return `code`. LOCAL: only some ranks may have failed. ALL: every rank of the
  * run fails here with the same message (a decision taken on replicated data). Used through WB_RAISE. */
 typedef enum { WB_ERROR_LOCAL = 0, WB_ERROR_ALL = 1 } WbErrorScope;
-PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file,
-                              int line, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-#define WB_RAISE(code, ...) \
-  PetscFunctionReturn(wb_error_raise((code), WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, __VA_ARGS__))
-#define WB_RAISE_ALL(code, ...) \
-  PetscFunctionReturn(wb_error_raise((code), WB_ERROR_ALL, __func__, __FILE__, __LINE__, __VA_ARGS__))
+PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file, int line,
+                              const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+#define WB_RAISE_SCOPE(code, scope, ...)                                              \
+  do {                                                                                \
+    (void)wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__); \
+    PetscFunctionReturn((PetscErrorCode)(code));                                      \
+  } while (0)
+#define WB_RAISE(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_LOCAL, __VA_ARGS__)
+#define WB_RAISE_ALL(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_ALL, __VA_ARGS__)
 
 /* Collective on comm. Turn a local result (0 or an error already raised) into one that all ranks share: if
  * any rank failed, every rank returns that rank's code and holds its message (lowest failing rank wins), and
@@ -53,15 +56,15 @@ void wb_error_clear(void);                /* forget (tests that provoke errors) 
 
 /* ---- logging (rank 0 prints; a copy goes to the log file once opened) ---- */
 PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet); /* collective; path NULL: stdout only */
-void wb_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* adds the newline */
+void wb_log(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* adds the newline */
 void wb_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void wb_log_live(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* overwritten line, tty only */
 void wb_log_close(void);
 void wb_format_eta(double seconds, char out[32]); /* "1 h 02 min", "3 min 20 s", "12 s" */
 
 /* ---- stop requests: a signal only sets a flag ---- */
-void wb_stop_install(void);    /* SIGTERM, SIGINT, SIGUSR1 set the flag */
-bool wb_stop_requested(void);  /* local; callers Allreduce(MAX) at step boundaries */
+void wb_stop_install(void);   /* SIGTERM, SIGINT, SIGUSR1 set the flag */
+bool wb_stop_requested(void); /* local; callers Allreduce(MAX) at step boundaries */
 
 /* ---- timers: named, nestable, wall-clock; names are static strings like "les.pressure" ---- */
 int wb_timer_id(const char *name); /* registers on first use */
@@ -75,8 +78,9 @@ double wb_wtime(void); /* monotonic [s] */
 /* ---- memory: 64-byte aligned; debug builds fill with NaN; errors are WB_ERR_NUMERIC? no: internal ---- */
 PetscErrorCode wb_alloc_bytes(size_t bytes, const char *what, void **out);
 void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
-#define WB_ALLOC(n, ptr) wb_alloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr)) /* PetscCall(WB_ALLOC(n, &a)) */
-#define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                                          /* WB_FREE(&a) */
+#define WB_ALLOC(n, ptr) \
+  wb_alloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))       /* PetscCall(WB_ALLOC(n, &a)) */
+#define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                          /* WB_FREE(&a) */
 PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
 #define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
 double wb_memory_peak_bytes(void); /* this process's peak resident set */
@@ -87,8 +91,14 @@ double wb_memory_peak_bytes(void); /* this process's peak resident set */
 typedef struct {
   uint32_t seed, stream, step, member, minute; /* step < 65536 */
 } WbRandomKey;
-enum { WB_STREAM_BRIDGE = 1, WB_STREAM_TRAIN = 2, WB_STREAM_CITY = 3, WB_STREAM_INIT = 4, WB_STREAM_LES = 5,
-       WB_STREAM_TEST = 99 };
+enum {
+  WB_STREAM_BRIDGE = 1,
+  WB_STREAM_TRAIN = 2,
+  WB_STREAM_CITY = 3,
+  WB_STREAM_INIT = 4,
+  WB_STREAM_LES = 5,
+  WB_STREAM_TEST = 99
+};
 void wb_random_words(const WbRandomKey *key, uint64_t voxel, uint32_t out[4]);
 void wb_random_uniform4(const WbRandomKey *key, uint64_t voxel, double out[4]); /* open interval (0,1) */
 void wb_random_normal4(const WbRandomKey *key, uint64_t voxel, float out[4]);   /* standard normal */

@@ -6,12 +6,12 @@
 
 /* Read-only after creation. One rank owns nz x nyl x nxl cells. */
 typedef struct WbGrid_s {
-  MPI_Comm comm;                 /* borrowed, not duplicated */
-  MPI_Comm row_comm, col_comm;   /* owned: ranks of the same iy (along x) / of the same ix (along y) */
+  MPI_Comm comm;               /* borrowed, not duplicated */
+  MPI_Comm row_comm, col_comm; /* owned: ranks of the same iy (along x) / of the same ix (along y) */
   int rank, size;
-  int px, py, ix, iy;            /* process grid and this rank's place; rank = iy * px + ix */
-  int nx, ny, nz;                /* global cells */
-  int x0, y0, nxl, nyl;          /* owned box */
+  int px, py, ix, iy;   /* process grid and this rank's place; rank = iy * px + ix */
+  int nx, ny, nz;       /* global cells */
+  int x0, y0, nxl, nyl; /* owned box */
   bool periodic_x, periodic_y;
   int *x_starts, *y_starts;      /* (px + 1), (py + 1) ownership boundaries */
   double x_min_m, y_min_m, dx_m; /* place of the grid's south-west corner and spacing; set by the caller */
@@ -30,27 +30,29 @@ void wb_grid_destroy(WbGrid **grid);
 static inline uint64_t wb_grid_voxel(const WbGrid *g, int k, int j, int i) {
   return ((uint64_t)k * (uint64_t)g->ny + (uint64_t)(g->y0 + j)) * (uint64_t)g->nx + (uint64_t)(g->x0 + i);
 }
-static inline size_t wb_grid_owned(const WbGrid *g) { return (size_t)g->nz * (size_t)g->nyl * (size_t)g->nxl; }
+static inline size_t wb_grid_owned(const WbGrid *g) {
+  return (size_t)g->nz * (size_t)g->nyl * (size_t)g->nxl;
+}
 
 /* Halo exchange of an array (levels, nyl + 2*width, nxl + 2*width, components) of float or double, x and y ghosts
  * with corners; ghosts beyond a non-periodic edge are left untouched by forward and zeroed by adjoint.
  * `levels` is the number of k planes in the array (z ghosts and stacked fields are just more planes). */
 typedef struct WbHalo_s *WbHalo;
 PetscErrorCode wb_halo_create(const WbGrid *grid, int levels, int width, int components, WbPrecision type,
-                              WbHalo *halo);                    /* collective */
-PetscErrorCode wb_halo_begin(WbHalo halo, void *array);        /* collective; array not to be touched in ghosts */
+                              WbHalo *halo);            /* collective */
+PetscErrorCode wb_halo_begin(WbHalo halo, void *array); /* collective; array not to be touched in ghosts */
 PetscErrorCode wb_halo_end(WbHalo halo, void *array);
-PetscErrorCode wb_halo_exchange(WbHalo halo, void *array);     /* begin + end */
-PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);      /* owners += ghosts, then ghosts = 0 */
+PetscErrorCode wb_halo_exchange(WbHalo halo, void *array); /* begin + end */
+PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);  /* owners += ghosts, then ghosts = 0 */
 void wb_halo_destroy(WbHalo *halo);
-double wb_halo_bytes_sent(void);                                /* this rank's total so far */
+double wb_halo_bytes_sent(void); /* this rank's total so far */
 
 /* Copy a box of a source grid to a destination grid with another decomposition (PetscSF underneath): global dst
  * cell (k, j, i) takes source cell (k + k_off, j + j_off, i + i_off); every dst cell must lie inside the source.
  * Arrays are owned cells (nz, nyl, nxl, components) float, no ghosts. */
 typedef struct WbRemap_s *WbRemap;
-PetscErrorCode wb_remap_create(const WbGrid *src, const WbGrid *dst, int k_off, int j_off, int i_off,
-                               int components, WbRemap *remap);            /* collective */
+PetscErrorCode wb_remap_create(const WbGrid *src, const WbGrid *dst, int k_off, int j_off, int i_off, int components,
+                               WbRemap *remap);                             /* collective */
 PetscErrorCode wb_remap_apply(WbRemap remap, const float *src, float *dst); /* collective */
 void wb_remap_destroy(WbRemap *remap);
 #endif

@@ -1,0 +1,23 @@
+"""Rules of the sources that no compiler checks: no world communicator and no exit in the libraries, short files."""
+import re
+
+import _tree
+
+MAX_LINES = 450
+forbidden = re.compile(r"\b(MPI_COMM_WORLD|PETSC_COMM_WORLD|MPI_Abort|(?:_?exit|_Exit|quick_exit|abort)\s*\()")
+comment_or_string = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
+
+faults, checked = [], 0
+for path in _tree.files(".c", ".h", under=("src", "include")):
+    checked += 1
+    if path == "src/app/main.c":
+        continue
+    code = comment_or_string.sub(lambda m: "\n" * m.group(0).count("\n"), _tree.text(path))
+    for number, line in enumerate(code.splitlines(), 1):
+        for word in forbidden.findall(line):
+            faults.append(f"{path}:{number}: {word.strip(' (')} has no place in a library")
+for path in _tree.files(".c", ".h", ".py", ".sh", under=("src", "include", "tests", "jobscripts", "postproc")):
+    lines = _tree.text(path).count("\n")
+    if lines > MAX_LINES:
+        faults.append(f"{path}: {lines} lines, at most {MAX_LINES}")
+_tree.finish(faults, checked)
