@@ -22,6 +22,8 @@ typedef struct WbSr_s *WbSr;
  * Builds the conformal HR grid, masks, wall distance, heat flux channel from the city; loads the model. */
 PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr);
+/* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux, forcing. */
+PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr);
 void wb_sr_destroy(WbSr *sr);
 const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
@@ -29,6 +31,9 @@ const uint8_t *wb_sr_lr_valid(WbSr sr);
 const double *wb_sr_z(WbSr sr);
 /* One minute: lr (nz_lr, nyl, nxl, 4) physical -> conditions once; then members one by one. Collective. */
 PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
+/* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
+PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
+const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
 PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out); /* (nz, nyl, nxl, 4) physical, NaN in solid */
 const float *wb_sr_x0(WbSr sr);                                            /* baseline: physical interpolation */
 double wb_sr_seconds_per_shot(WbSr sr);

@@ -1,5 +1,6 @@
 /* Summing scores over cases. */
 #include "evaluate.h"
+#include "windbridge/fft.h"
 
 #include <math.h>
 

@@ -102,8 +102,9 @@ static PetscErrorCode allocate(WbSr s) {
   PetscFunctionReturn(0);
 }
 
-/* Masks, wall distance, heat flux and voxel numbers of this rank's box. */
-static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const uint8_t *lr_fluid, double heat_flux) {
+/* Masks, wall distance, heat flux and voxel numbers of this rank's box, from the city or from a pair file's arrays. */
+static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun *pair, const uint8_t *lr_fluid,
+                                    double heat_flux) {
   const WbGrid *g = s->hr;
   const double x = g->x_min_m + g->x0 * g->dx_m, y = g->y_min_m + g->y0 * g->dx_m;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl;
@@ -112,18 +113,24 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const uint8_t *l
   PetscCall(WB_ALLOC(g->nz + 1, &zf));
   for (int k = 0; k <= g->nz; k++) zf[k] = k * g->dx_m;
   for (int k = 0; k < g->nz; k++) s->z[k] = (k + 0.5) * g->dx_m;
-  PetscCall(wb_city_voxelise(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, zf, s->fluid)); /* solid */
+  if (pair) {
+    memcpy(s->fluid, pair->fluid, wb_grid_owned(g));
+    memcpy(s->wall, pair->wall_distance, wb_grid_owned(g) * sizeof(float));
+    memcpy(s->flux, pair->heat_flux, plane * sizeof(float));
+  } else {
+    PetscCall(wb_city_voxelise(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, zf, s->fluid)); /* solid */
+    for (size_t p = 0; p < wb_grid_owned(g); p++) s->fluid[p] = !s->fluid[p];
+    PetscCall(wb_city_wall_distance(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, s->wall));
+    for (size_t p = 0; p < plane; p++) s->flux[p] = (float)heat_flux;
+  }
   WB_FREE(&zf);
-  PetscCall(wb_city_wall_distance(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, s->wall));
   memcpy(s->lr_fluid, lr_fluid, wb_grid_owned(s->lr));
-  for (size_t p = 0; p < plane; p++) s->flux[p] = (float)heat_flux;
   for (int k = 0; k < g->nz; k++) {
     for (int j = 0; j < g->nyl; j++) {
       for (int i = 0; i < g->nxl; i++) {
         const size_t p = (size_t)k * plane + (size_t)j * (size_t)g->nxl + (size_t)i;
         const size_t parent =
             ((size_t)(k / RATIO) * (size_t)s->lr->nyl + (size_t)(j / RATIO)) * (size_t)s->lr->nxl + (size_t)(i / RATIO);
-        s->fluid[p] = !s->fluid[p];
         s->lr_valid[p] = lr_fluid[parent];
         s->voxel[p] = wb_grid_voxel(g, k, j, i);
       }
@@ -132,8 +139,9 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const uint8_t *l
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
-                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *o) {
+static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair, double dx_lr_m,
+                             const uint8_t *lr_fluid, const WbNormalisation *forcing, double heat_flux,
+                             const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
   s->bridge = (WbBridgeOptions){
@@ -149,7 +157,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
     }
   }
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
-  PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, lr_fluid, heat_flux)));
+  PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
   if (s->model) PetscCall(wb_net_create(s->model, s->hr, o->backend, false, &s->net));
   PetscFunctionReturn(0);
 }
@@ -159,7 +167,22 @@ PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx
   PetscFunctionBeginUser;
   *sr = NULL;
   PetscCall(WB_CALLOC(1, sr));
-  const PetscErrorCode e = create(*sr, lr_grid, city, dx_lr_m, lr_fluid, forcing, heat_flux, options);
+  const PetscErrorCode e = create(*sr, lr_grid, city, NULL, dx_lr_m, lr_fluid, forcing, heat_flux, options);
+  if (e) wb_sr_destroy(sr);
+  PetscFunctionReturn(e);
+}
+
+PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr) {
+  const WbPairInfo *info = &pair->info;
+  const WbNormalisation forcing = {.wind_speed_m_per_s = info->wind_speed_m_per_s,
+                                   .theta_surface_K = info->theta_surface_K,
+                                   .lapse_K_per_m = info->lapse_K_per_m,
+                                   .mixed_height_m = info->mixed_height_m};
+  PetscFunctionBeginUser;
+  *sr = NULL;
+  PetscCall(WB_CALLOC(1, sr));
+  const PetscErrorCode e = create(*sr, pair->lr_grid, NULL, pair, info->dx_hr_m * info->ratio, pair->lr_fluid, &forcing,
+                                  info->heat_flux, options);
   if (e) wb_sr_destroy(sr);
   PetscFunctionReturn(e);
 }
@@ -186,11 +209,10 @@ void wb_sr_destroy(WbSr *sr) {
   WB_FREE(sr);
 }
 
-PetscErrorCode wb_sr_condition(WbSr s, const float *lr) {
+/* s->x0 holds the interpolation: conditions of the network from it. */
+static PetscErrorCode condition(WbSr s) {
   const size_t n = wb_grid_owned(s->hr), plane = (size_t)s->hr->nyl * (size_t)s->hr->nxl;
-  const double begin = wb_wtime();
   PetscFunctionBeginUser;
-  PetscCall(wb_lr_to_hr(s->lr, s->hr, lr, s->lr_fluid, s->x0));
   for (size_t p = 0; p < n; p++) {
     for (size_t c = 0; c < C && !s->fluid[p]; c++) s->x0[p * C + c] = NAN;
   }
@@ -201,6 +223,23 @@ PetscErrorCode wb_sr_condition(WbSr s, const float *lr) {
     PetscCall(wb_net_condition(s->net, s->stat, s->fluid));
   }
   s->conditioned = true;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sr_condition(WbSr s, const float *lr) {
+  const double begin = wb_wtime();
+  PetscFunctionBeginUser;
+  PetscCall(wb_lr_to_hr(s->lr, s->hr, lr, s->lr_fluid, s->x0));
+  PetscCall(condition(s));
+  s->seconds += wb_wtime() - begin;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sr_condition_x0(WbSr s, const float *x0) {
+  const double begin = wb_wtime();
+  PetscFunctionBeginUser;
+  memcpy(s->x0, x0, wb_grid_owned(s->hr) * C * sizeof(float));
+  PetscCall(condition(s));
   s->seconds += wb_wtime() - begin;
   PetscFunctionReturn(0);
 }
@@ -255,6 +294,9 @@ const uint8_t *wb_sr_fluid(WbSr s) {
 }
 const uint8_t *wb_sr_lr_valid(WbSr s) {
   return s->lr_valid;
+}
+const WbNormalisation *wb_sr_normalisation(WbSr s) {
+  return &s->norm;
 }
 const double *wb_sr_z(WbSr s) {
   return s->z;
