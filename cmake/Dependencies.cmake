@@ -16,7 +16,9 @@ find_library(WB_HDF5 hdf5 PATHS /usr/lib/x86_64-linux-gnu/hdf5/openmpi /usr/lib/
 find_library(WB_HDF5_HL hdf5_hl PATHS /usr/lib/x86_64-linux-gnu/hdf5/openmpi /usr/lib/aarch64-linux-gnu/hdf5/openmpi
              NO_DEFAULT_PATH REQUIRED)
 
-execute_process(COMMAND git describe --always --dirty --tags WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+# safe.directory: a build as root in a user's checkout, or the other way round, may still read the version
+execute_process(COMMAND git -c safe.directory=${CMAKE_SOURCE_DIR} describe --always --dirty --tags
+                WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                 OUTPUT_VARIABLE WB_GIT_VERSION OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT WB_GIT_VERSION)
   set(WB_GIT_VERSION "unknown")

@@ -1,7 +1,8 @@
 /* Halo exchange with packed persistent messages to the (up to) eight neighbours. One phase, corners included, so that
  * the whole exchange overlaps with work between begin and end; a neighbour that is the rank itself (periodic wrap with
- * one rank along an axis) is a plain copy without packing. Chosen over PetscSF, which is about twice as slow
- * (tests/mpi/grid/halo.c compares the two). */
+ * one rank along an axis) is a plain copy without packing. Measured beside
+ * PetscSF on the same graph (2 ranks, 64 x 64 x 32 floats, width 2: 24 us against 88; 160 x 160 x 16 x 64, width 1:
+ * 4.2 ms against 6.8 on a busy machine), and the adjoint adds in a fixed order. */
 #include <string.h>
 
 #include "windbridge/grid.h"
