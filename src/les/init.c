@@ -1,7 +1,8 @@
 /* Initial states: from functions, from the forcing (cyclic), from the inflow's mean profile. */
 #include "les_internal.h"
 
-#define PERTURBATION 0.08   /* of the wind speed, at the ground */
+#define PERTURBATION 0.15   /* of the wind speed, at the ground */
+#define BLOCK 4             /* horizontal size of the perturbations [cells]; 2 levels vertically */
 #define PROFILE_TOP_M 400.0 /* the log law is not carried further up */
 
 /* Common end: ghosts, projection (dt is arbitrary: only dt * p enters), statistics reset. Closed faces hold 0 already.
@@ -39,14 +40,17 @@ static double speed_at(const WbLesOptions *o, double z) {
   return o->wind_speed_m_per_s * log(zz / z0) / log(h / z0);
 }
 
-/* Uniform noise in (-1, 1) that depends on the global cell only, fading out at 2/3 of the height. */
+/* Uniform noise in (-1, 1) by global cell, fading out at 2/3 of the height. Blocks of BLOCK cells share a value: noise
+ * of the grid scale would be gone after a few steps and turbulence would wait for it. */
 static double noise(const WbLes les, int component, double x, double y, double z) {
   const WbGrid *g = les->grid;
   const int k = level_of(les, z), i = (int)((x - g->x_min_m) / g->dx_m + 0.25),
             j = (int)((y - g->y_min_m) / g->dx_m + 0.25);
   const WbRandomKey key = {.seed = les->opt.seed, .stream = WB_STREAM_LES};
+  const uint64_t voxel =
+      ((uint64_t)(k / 2) * (uint64_t)g->ny + (uint64_t)(j / BLOCK)) * (uint64_t)g->nx + (uint64_t)(i / BLOCK);
   double r[4];
-  wb_random_uniform4(&key, ((uint64_t)k * (uint64_t)g->ny + (uint64_t)j) * (uint64_t)g->nx + (uint64_t)i, r);
+  wb_random_uniform4(&key, voxel, r);
   const double fade = 1.0 - z / (les->met.zf[les->lay.nz] * 2.0 / 3.0);
   return fade > 0.0 ? (2.0 * r[component] - 1.0) * fade : 0.0;
 }

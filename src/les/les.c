@@ -12,6 +12,14 @@ static double sponge(const WbLesOptions *o, double z, double top) {
   return SPONGE_RATE * s * s;
 }
 
+/* The driving force acts where turbulence can pass it on to the ground: the laminar air above the mixed layer would
+ * otherwise be accelerated without end. */
+static double drive_factor(const WbLesOptions *o, double z) {
+  const double h = PetscMax(o->mixed_height_m, 2.0 * o->wind_height_m);
+  if (!o->drive_mean_wind || z <= h) return 1.0;
+  return PetscMax(0.0, 1.0 - (z - h) / (0.3 * h));
+}
+
 static PetscErrorCode metrics_create(WbLes les, const double *zf) {
   const int nz = les->lay.nz;
   WbLesMetrics *m = &les->met;
@@ -21,6 +29,7 @@ static PetscErrorCode metrics_create(WbLes les, const double *zf) {
   PetscCall(WB_CALLOC(nz + 2, &m->dz));
   PetscCall(WB_CALLOC(nz + 2, &m->dzf));
   PetscCall(WB_CALLOC(nz, &m->theta_ref));
+  PetscCall(WB_CALLOC(nz, &m->drive));
   PetscCall(WB_CALLOC(nz, &m->relax_c));
   PetscCall(WB_CALLOC(nz, &m->relax_f));
   for (int k = 0; k <= nz; k++) m->zf[k] = zf[k];
@@ -38,6 +47,7 @@ static PetscErrorCode metrics_create(WbLes les, const double *zf) {
   m->dzf[0] = m->dzf[1];
   for (int k = 0; k < nz; k++) {
     m->theta_ref[k] = wb_les_theta_ref(&les->opt, m->zc[k + 1]) - les->opt.theta_surface_K;
+    m->drive[k] = drive_factor(&les->opt, m->zc[k + 1]);
     m->relax_c[k] = sponge(&les->opt, m->zc[k + 1], zf[nz]);
     m->relax_f[k] = sponge(&les->opt, zf[k], zf[nz]);
   }
@@ -126,8 +136,8 @@ void wb_les_destroy(WbLes *handle) {
   if (les->planes) wb_inflow_unbind(&les->planes);
   wb_halo_destroy(&les->halo_state);
   wb_halo_destroy(&les->halo_velocity);
-  double **metrics[] = {&les->met.zf,        &les->met.zc,      &les->met.dz,     &les->met.dzf,
-                        &les->met.theta_ref, &les->met.relax_c, &les->met.relax_f};
+  double **metrics[] = {&les->met.zf,        &les->met.zc,    &les->met.dz,      &les->met.dzf,
+                        &les->met.theta_ref, &les->met.drive, &les->met.relax_c, &les->met.relax_f};
   for (size_t n = 0; n < sizeof(metrics) / sizeof(metrics[0]); n++) WB_FREE(metrics[n]);
   void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->work};
   for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);

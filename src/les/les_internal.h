@@ -28,6 +28,7 @@ typedef struct {
   double *dz;     /* (nz + 2) thickness */
   double *dzf;    /* (nz + 2) distance of centres k - 1 and k, stored at [k + 1]: at face k */
   double *theta_ref;          /* (nz) reference theta at centres - theta_surface_K */
+  double *drive;              /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
   double *relax_c, *relax_f;  /* (nz) damping rates of the sponge at centres and faces below [s-1] */
 } WbLesMetrics;
 
@@ -115,6 +116,7 @@ typedef struct WbLesOps_s {
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+  double (*ground_stress)(WbLes les);                               /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
 } WbLesOps;
 extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64; /* real/ops.c */

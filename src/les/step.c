@@ -110,6 +110,18 @@ static double next_dt(const WbLes les, double remaining) {
   return remaining < 2.0 * dt ? 0.5 * remaining : dt;
 }
 
+/* Friction velocity from the mean stress of the ground's fluid cells. Collective. */
+static PetscErrorCode friction(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  double local[2] = {les->ops->ground_stress(les), 0.0}, global[2];
+  PetscFunctionBeginUser;
+  for (int j = 0; j < l->nyl; j++)
+    for (int i = 0; i < l->nxl; i++) local[1] += les->solid[wb_les_at(l, 0, j, i)] ? 0.0 : 1.0;
+  PetscCallMPI(MPI_Allreduce(local, global, 2, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  les->u_star = global[1] > 0.0 ? sqrt(global[0] / global[1]) : 0.0;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, void *ctx) {
   PetscFunctionBeginUser;
   if (!(t_end_s >= les->time_s))
@@ -127,5 +139,6 @@ PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, v
     last = now;
     if (monitor) PetscCall(monitor(ctx, les));
   }
+  PetscCall(friction(les));
   PetscFunctionReturn(0);
 }

@@ -28,7 +28,7 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[0];
+  const WbReal force = s->force[0] * (WbReal)s->drive[k];
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
@@ -75,7 +75,7 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[1];
+  const WbReal force = s->force[1] * (WbReal)s->drive[k];
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;

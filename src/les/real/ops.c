@@ -20,4 +20,5 @@ const WbLesOps WB_R(wb_les_ops) = {.real_bytes = sizeof(WbReal),
                                    .accumulate = WB_R(wb_les_accumulate),
                                    .centres = WB_R(wb_les_centres),
                                    .set_fields = WB_R(wb_les_set_fields),
+                                   .ground_stress = WB_R(wb_les_ground_stress),
                                    .plane_mean = WB_R(wb_les_plane_mean)};

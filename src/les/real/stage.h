@@ -30,6 +30,7 @@ typedef struct {
   WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
+  const double *drive;                         /* (nz): factor of force */
   const double *theta_ref, *relax_c, *relax_f; /* (nz): offset of reference theta, damping rate at centre and face */
 } WbStage;
 
@@ -39,6 +40,7 @@ void WB_R(wb_les_advance_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
 void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
+double WB_R(wb_les_ground_stress)(WbLes les);
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);

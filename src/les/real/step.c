@@ -26,6 +26,7 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->buoyancy = les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K);
   s->dz = les->met.dz + 1;
   s->dzf = les->met.dzf + 1;
+  s->drive = les->met.drive;
   s->theta_ref = les->met.theta_ref;
   s->relax_c = les->met.relax_c;
   s->relax_f = les->met.relax_f;

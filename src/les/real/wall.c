@@ -47,3 +47,20 @@ void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], boo
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list) {
   for (int n = 0; n < list->n; n++) s->out[WB_THETA][list->at[n]] += (WbReal)((double)s->dt * list->rate[n]);
 }
+
+/* Sum over owned fluid cells on the ground of Cd |U|^2 at the cell centre; 0 without a log law. */
+double WB_R(wb_les_ground_stress)(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *u = wb_les_field(les, les->state, WB_U), *v = wb_les_field(les, les->state, WB_V);
+  double sum = 0.0;
+  if (les->opt.wall != WB_WALL_LOG) return 0.0;
+  const double c = WB_KARMAN / log(0.5 * les->met.dz[1] / les->opt.z0_ground_m);
+  for (int j = 0; j < l->nyl; j++)
+    for (int i = 0; i < l->nxl; i++) {
+      const size_t at = wb_les_at(l, 0, j, i);
+      const double uc = 0.5 * ((double)u[at] + (double)u[at + 1]),
+                   vc = 0.5 * ((double)v[at] + (double)v[at + (size_t)l->sy]);
+      if (!les->solid[at]) sum += c * c * (uc * uc + vc * vc);
+    }
+  return sum;
+}
