@@ -164,9 +164,10 @@ PetscErrorCode wb_city_stats(const WbCity *city, double dx_lr_m, double dx_hr_m,
 static void add(char *text, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void add(char *text, size_t size, const char *fmt, ...) {
   const size_t used = strlen(text);
+  if (used + 1 >= size) return;
   va_list args;
   va_start(args, fmt);
-  if (used + 1 < size) vsnprintf(text + used, size - used, fmt, args);
+  vsnprintf(text + used, size - used, fmt, args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is started */
   va_end(args);
 }
 

@@ -24,7 +24,7 @@ static const char *const tokens[] = {"null",    "[]",       "{}",          "-", 
 
 static size_t mutate(const WbRandomKey *key, int n, char *text, size_t room) {
   size_t length = strlen(good);
-  memcpy(text, good, length);
+  for (size_t i = 0; i < length; i++) text[i] = good[i];
   uint32_t w[4];
   wb_random_words(key, (uint64_t)n, w);
   const int changes = 1 + (int)(w[0] % 4);
@@ -49,7 +49,7 @@ static size_t mutate(const WbRandomKey *key, int n, char *text, size_t room) {
         const size_t more = strlen(token);
         if (length + more > room) break;
         memmove(text + at + more, text + at, length - at);
-        memcpy(text + at, token, more);
+        for (size_t i = 0; i < more; i++) text[at + i] = token[i];
         length += more;
       }
     }

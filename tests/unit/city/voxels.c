@@ -111,6 +111,9 @@ static void holes_are_open(void **state) {
   assert_int_equal(wb_city_fill(&r, &rings, 9, crossings), 6400 - 1600);
   WB_ASSERT_NEAR(built_area(c), 6400 - 1600, 0);
   WB_ASSERT_NEAR(c->height[50 * 100 + 50], 0, 0);
+  raise_box(c, 2.4, 91.6, 8.6, 97.4, 3); /* cells whose centres are inside: 7 x 5 */
+  WB_ASSERT_NEAR(built_area(c), 6400 - 1600 + 7 * 5, 0);
+  WB_ASSERT_NEAR(c->height[92 * 100 + 2], 3, 0);
   raise_box(c, 0, 0, 20, 20, 5); /* lower than what stands: the highest wins */
   WB_ASSERT_NEAR(c->height[15 * 100 + 15], 9, 0);
   WB_ASSERT_NEAR(c->height[5 * 100 + 5], 5, 0);
