@@ -46,6 +46,7 @@ typedef struct {
   double dx_m, dx_hr_m, top_m, margin_m;
   double spinup_s, duration_s, output_interval_s, plane_interval_s;
   double hr_uniform_top_m, hr_stretch, hr_dz_max_m, hr_drop_s;
+  double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbLesOptions les;
 } WbSimOptions;

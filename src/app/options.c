@@ -81,6 +81,8 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->dx_hr_m = wb_config_real(c, "sr", "dx_m");
   o->top_m = wb_config_real(c, "les", "top_m");
   o->margin_m = wb_config_real(c, "les", "margin_m");
+  o->rim_m = wb_config_real(c, "les", "rim_m");
+  o->precursor_z0_m = wb_config_real(c, "les", "z0_inflow_m");
   o->spinup_s = wb_config_real(c, "les", "spinup_s");
   o->duration_s = wb_config_real(c, "les", "duration_s");
   o->output_interval_s = wb_config_real(c, "les", "output_interval_s");

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,8 +78,24 @@ void wb_log_warn(const char *fmt, ...) {
   va_end(args);
 }
 
+/* Does a person look? mpirun gives every rank a pseudo-terminal even when its own output goes to a file, so under a
+ * launcher the parent's stdout decides. */
+static bool stdout_is_seen(void) {
+  static int seen = -1;
+  if (seen >= 0) return seen != 0;
+  seen = isatty(STDOUT_FILENO);
+  if (seen && (getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMI_SIZE") || getenv("SLURM_JOB_ID"))) {
+    char path[64], target[256];
+    snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+    const ssize_t n = readlink(path, target, sizeof target - 1);
+    target[n > 0 ? n : 0] = '\0';
+    seen = strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+  }
+  return seen != 0;
+}
+
 void wb_log_live(const char *fmt, ...) {
-  if (log_is_silent() || log_state.quiet || !isatty(STDOUT_FILENO)) return;
+  if (log_is_silent() || log_state.quiet || !stdout_is_seen()) return;
   va_list args;
   va_start(args, fmt);
   fputs("\r\033[K", stdout);

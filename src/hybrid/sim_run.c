@@ -5,6 +5,19 @@
 
 #include "sim_internal.h"
 
+/* No buildings in the outermost rim: planes imposed right at a wall squeeze the flow into jets that are no weather. */
+static void clear_rim(WbSim sim, WbSimRun *r) {
+  const WbGrid *g = r->grid;
+  const int rim = (int)lround(fmin(sim->opt.rim_m, sim->opt.margin_m) / r->dx_m);
+  for (int k = 0; k < g->nz; k++)
+    for (int j = 0; j < g->nyl; j++)
+      for (int i = 0; i < g->nxl; i++) {
+        const int x = g->x0 + i, y = g->y0 + j;
+        if (x < rim || y < rim || x >= g->nx - rim || y >= g->ny - rim)
+          r->solid[((size_t)k * (size_t)g->nyl + (size_t)j) * (size_t)g->nxl + (size_t)i] = 0;
+      }
+}
+
 static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   PetscFunctionBeginUser;
   const WbSimOptions *o = &sim->opt;
@@ -25,6 +38,7 @@ static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   PetscCall(WB_ALLOC(wb_grid_owned(r->grid), &r->solid));
   PetscCall(wb_city_voxelise(sim->city, sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m,
                              r->dx_m, r->grid->nxl, r->grid->nyl, nz, r->zf, r->solid));
+  clear_rim(sim, r);
   PetscFunctionReturn(0);
 }
 

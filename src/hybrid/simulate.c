@@ -13,6 +13,7 @@ void wb_sim_options_default(WbSimOptions *o) {
   o->dx_hr_m = 5;
   o->top_m = 500;
   o->margin_m = 160;
+  o->rim_m = 60;
   o->spinup_s = 1200;
   o->duration_s = 600;
   o->output_interval_s = 60;
@@ -57,6 +58,7 @@ static PetscErrorCode check_domain(WbSim sim) {
   } lengths[] = {{"city_size_x_m", sim->city->win_size_x_m},
                  {"city_size_y_m", sim->city->win_size_y_m},
                  {"les_margin_m", sim->opt.margin_m},
+                 {"les_rim_m", sim->opt.rim_m},
                  {"les_top_m", sim->opt.top_m}};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
     if (fabs(lengths[i].value / dx - round(lengths[i].value / dx)) > 1e-6)
@@ -93,8 +95,8 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
   sim->opt.les.sponge_height_m = 0.8 * sim->top_m;
   char forcing[768];
   forcing_text(sim, forcing, sizeof forcing);
-  snprintf(sim->mark, sizeof sim->mark, "%s spinup %.9g interval %.9g planes %.9g city %016llx", forcing,
-           sim->opt.spinup_s, sim->opt.output_interval_s, sim->opt.plane_interval_s,
+  snprintf(sim->mark, sizeof sim->mark, "%s rim %.9g spinup %.9g interval %.9g planes %.9g city %016llx", forcing,
+           sim->opt.rim_m, sim->opt.spinup_s, sim->opt.output_interval_s, sim->opt.plane_interval_s,
            (unsigned long long)city_hash(city));
   sim->wall_checkpoint = wb_wtime();
   *out = sim;
