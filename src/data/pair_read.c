@@ -141,17 +141,19 @@ static PetscErrorCode read_state(WbNc nc, const char *path, const char *group, i
   const int start[4] = {minute, 0, g->y0, g->x0}, count[4] = {1, g->nz, g->nyl, g->nxl};
   const size_t n = wb_grid_owned(g);
   PetscFunctionBeginUser;
+  PetscErrorCode bad = 0; /* returned only after all collective reads */
   for (size_t c = 0; c < WB_CHANNELS; c++) {
     PetscCall(wb_nc_get(nc, group, names[c], start, count, WB_NC_FLOAT, buffer));
     for (size_t p = 0; p < n; p++) {
-      if (fluid[p] && !isfinite(buffer[p])) {
-        WB_RAISE(WB_ERR_INPUT, "%s: %s/%s of minute %d is %g in a fluid cell; it must be finite", path, group, names[c],
-                 minute, (double)buffer[p]);
+      if (fluid[p] && !isfinite(buffer[p]) && !bad) {
+        bad = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                             "%s: %s/%s of minute %d is %g in a fluid cell; it must be finite", path, group, names[c],
+                             minute, (double)buffer[p]);
       }
       out[p * WB_CHANNELS + c] = fluid[p] ? buffer[p] : 0.0f;
     }
   }
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(bad);
 }
 
 static PetscErrorCode read_mask(WbNc nc, const char *group, const char *name, const WbGrid *g, uint8_t *mask) {
