@@ -1,0 +1,240 @@
+/* The trainer's loop: plan, load, interpolate, network forward and backward, allreduce, AdamW. */
+#include "train_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* out (n, 4) in: prediction, out: gradient of weight * sum of squares over fluid voxels; returns that sum, unweighted.
+ */
+static double square_error(size_t n, const uint8_t *fluid, const float *target, float weight, float *out) {
+  double sum = 0.0;
+  for (size_t p = 0; p < n; p++) {
+    double cell = 0.0;
+    for (size_t c = 0; c < WB_CHANNELS; c++) {
+      const float d = fluid[p] ? out[p * WB_CHANNELS + c] - target[p * WB_CHANNELS + c] : 0.0f;
+      cell += (double)d * (double)d;
+      out[p * WB_CHANNELS + c] = 2.0f * weight * d;
+    }
+    sum += cell;
+  }
+  return sum;
+}
+
+/* Mean square over fluid voxels and channels of one sample; adds `share` of its gradient to the model's when learning.
+ */
+static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double *loss) {
+  WbSample *s = t->sample;
+  size_t n_fluid = 0;
+  PetscFunctionBeginUser;
+  wb_sample_load(t->set, t->options, plan, s);
+  for (size_t p = 0; p < s->cells; p++) n_fluid += s->fluid[p];
+  *loss = 0.0;
+  if (n_fluid == 0) PetscFunctionReturn(0);
+  const double count = (double)n_fluid * WB_CHANNELS;
+  PetscCall(wb_net_condition(t->net, s->stat, s->fluid));
+  PetscCall(wb_net_forward(t->net, plan->t, s->state, s->out));
+  *loss = square_error(s->cells, s->fluid, s->target, (float)(share / count), s->out) / count;
+  if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
+  PetscFunctionReturn(0);
+}
+
+static double learning_rate(const WbTrainOptions *o, long step) {
+  if ((double)step < o->warmup_steps) return o->lr * ((double)step + 1.0) / o->warmup_steps;
+  const double length = (double)o->steps - o->warmup_steps;
+  const double x = length > 0.0 ? ((double)step - o->warmup_steps) / length : 1.0;
+  return o->lr * (0.01 + 0.99 * 0.5 * (1.0 + cos(M_PI * (x < 1.0 ? x : 1.0))));
+}
+
+/* Has this rank seen a signal, or will another step end after the wall time? */
+static bool must_stop(const WbTrainer *t) {
+  if (wb_stop_requested()) return true;
+  const double after = wb_wtime() - t->begin_s + 2.0 * t->slowest_step_s + 2.0;
+  return t->options->walltime_s > 0.0 && after > t->options->walltime_s;
+}
+
+/* One optimiser step; *stop out, the same on all ranks. */
+static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
+  const WbTrainOptions *o = t->options;
+  const double begin = wb_wtime();
+  double sums[2] = {0.0, must_stop(t) ? 1.0 : 0.0};
+  PetscErrorCode failed = 0;
+  PetscFunctionBeginUser;
+  wb_model_zero_grads(t->model);
+  for (int slot = t->rank; slot < o->batch && !failed; slot += t->size) {
+    WbSamplePlan plan;
+    double loss = 0.0;
+    wb_sample_plan(t->set, o, t->step, slot, t->order, &plan);
+    failed = one_sample(t, &plan, 1.0 / o->batch, true, &loss);
+    sums[0] += loss / o->batch;
+  }
+  PetscCall(wb_error_agree(t->comm, failed));
+  const int size = (int)wb_model_size(t->model);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(t->model), size, MPI_FLOAT, MPI_SUM, t->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, t->comm));
+  *stop = sums[1] > 0.0;
+  if (!isfinite(sums[0])) {
+    PetscCall(wb_trainer_save(t));
+    WB_RAISE_ALL(
+        WB_ERR_NUMERIC,
+        "training: the loss of step %ld is %g; the weights before it are kept in %s/checkpoint.h5 and model.h5 (a "
+        "smaller train_learning_rate may help)",
+        t->step + 1, sums[0], o->output_dir);
+  }
+  t->lr = learning_rate(o, t->step);
+  failed = wb_error_agree(t->comm, wb_adamw_step(t->opt, t->lr, &t->grad_norm)); /* changes nothing when it fails */
+  if (failed) {
+    PetscCall(wb_trainer_save(t));
+    PetscFunctionReturn(failed);
+  }
+  PetscCall(wb_net_params_changed(t->net));
+  t->step++;
+  t->loss = sums[0];
+  const double seconds = wb_wtime() - begin;
+  t->slowest_step_s = fmax(t->slowest_step_s, seconds);
+  const double rate = o->batch / seconds;
+  t->samples_per_s = t->samples_per_s > 0.0 ? 0.9 * t->samples_per_s + 0.1 * rate : rate;
+  PetscFunctionReturn(0);
+}
+
+/* Loss of the EMA weights on fixed items: at least 32, at most 96. */
+static PetscErrorCode validate(WbTrainer *t) {
+  const int n_minutes = t->set->n_validation;
+  const int items = n_minutes < 32 ? 32 : (n_minutes > 96 ? 96 : n_minutes);
+  double sum = 0.0;
+  PetscErrorCode failed = 0;
+  PetscFunctionBeginUser;
+  if (n_minutes == 0) PetscFunctionReturn(0);
+  wb_trainer_swap_ema(t, true);
+  PetscCall(wb_net_params_changed(t->net));
+  for (int q = t->rank; q < items && !failed; q += t->size) {
+    WbSamplePlan plan;
+    double loss = 0.0;
+    wb_sample_plan_validation(t->set, t->options, q, &plan);
+    failed = one_sample(t, &plan, 0.0, false, &loss);
+    sum += loss / items;
+  }
+  wb_trainer_swap_ema(t, false);
+  PetscCall(wb_net_params_changed(t->net));
+  PetscCall(wb_error_agree(t->comm, failed));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, t->comm));
+  t->validation = sum;
+  if (!(sum >= t->best)) { /* also the first, when best is NaN */
+    t->best = sum;
+    PetscCall(wb_trainer_write_model(t, "model_best.h5"));
+  }
+  PetscFunctionReturn(0);
+}
+
+static void report(WbTrainer *t, bool validated) {
+  char eta[32], val[32] = "";
+  const double left = (double)(t->options->steps - t->step) * t->options->batch;
+  wb_format_eta(left / fmax(t->samples_per_s, 1e-9), eta);
+  if (validated) snprintf(val, sizeof(val), ", validation %.5f", t->validation);
+  if (validated || t->step == t->options->steps) {
+    wb_log("step %ld of %ld: loss %.5f%s, lr %.2e, |g| %.3g, %.2f samples/s, %s left", t->step, t->options->steps,
+           t->loss, val, t->lr, t->grad_norm, t->samples_per_s, eta);
+  } else {
+    wb_log_live("step %ld of %ld: loss %.5f, %.2f samples/s, %s left", t->step, t->options->steps, t->loss,
+                t->samples_per_s, eta);
+  }
+}
+
+static PetscErrorCode run_loop(WbTrainer *t) {
+  const WbTrainOptions *o = t->options;
+  PetscFunctionBeginUser;
+  while (t->step < o->steps) {
+    bool stop = false;
+    PetscCall(train_step(t, &stop));
+    const bool look = t->step % o->validate_every == 0 || t->step == o->steps;
+    if (look) PetscCall(validate(t));
+    const bool validated = look && t->set->n_validation > 0;
+    wb_trainer_write_csv(t, validated);
+    report(t, validated);
+    int due = o->checkpoint_interval_s > 0.0 && wb_wtime() - t->last_checkpoint_s > o->checkpoint_interval_s;
+    PetscCallMPI(MPI_Bcast(&due, 1, MPI_INT, 0, t->comm));
+    if (stop || due || t->step == o->steps) PetscCall(wb_trainer_save(t));
+    if (stop && t->step < o->steps) {
+      WB_RAISE_ALL(WB_ERR_STOPPED, "training stopped after step %ld of %ld; checkpoint in %s (run_restart continues)",
+                   t->step, o->steps, o->output_dir);
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
+  PetscFunctionBeginUser;
+  if (o->n_files < 1) WB_RAISE_ALL(WB_ERR_CONFIG, "training: no pair files given");
+  if (o->batch < 1 || o->batch % size != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d ranks", o->batch, size);
+  if (o->crop < 0 || o->crop % 4 != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "train_crop is %d; allowed: 0 or a multiple of 4", o->crop);
+  if (o->steps < 1 || o->validate_every < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0)) {
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "training: steps %ld, validate_every %d, learning rate %g and epsilon factor %g must all be positive",
+                 o->steps, o->validate_every, o->lr, o->epsilon_factor);
+  }
+  if (o->net.in_dynamic != WB_CHANNELS || o->net.in_static != WB_STATIC_CHANNELS || o->net.out != WB_CHANNELS) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "network has %d + %d inputs and %d outputs; the bridge needs %d + %d and %d",
+                 o->net.in_dynamic, o->net.in_static, o->net.out, WB_CHANNELS, WB_STATIC_CHANNELS, WB_CHANNELS);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode trainer_create(WbTrainer *t) {
+  const WbTrainOptions *o = t->options;
+  PetscFunctionBeginUser;
+  PetscCall(wb_train_set_create(t->comm, o, &t->set));
+  PetscCall(wb_sample_create(t->set, &t->sample));
+  PetscCall(WB_CALLOC(t->set->n_train, &t->order));
+  PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));
+  PetscCall(wb_model_create(&o->net, &t->model));
+  PetscCall(wb_model_init(t->model, o->seed));
+  PetscCall(WB_CALLOC(wb_model_size(t->model), &t->keep));
+  wb_log("network: %zu parameters; %.2f GB for training on %d x %d x %d cells a rank", wb_model_size(t->model),
+         wb_net_memory_bytes(&o->net, t->grid, true) / 1e9, t->set->n, t->set->n, t->set->nz);
+  PetscCall(wb_net_create(t->model, t->grid, o->backend, true, &t->net));
+  const WbAdamWOptions adamw = {.lr = o->lr,
+                                .beta1 = 0.9,
+                                .beta2 = 0.99,
+                                .eps = 1e-8,
+                                .weight_decay = o->weight_decay,
+                                .clip_norm = o->clip_norm,
+                                .ema_decay = o->ema_decay};
+  PetscCall(wb_adamw_create(t->model, &adamw, &t->opt));
+  if (o->resume) PetscCall(wb_trainer_resume(t, o->resume));
+  PetscCall(wb_net_params_changed(t->net));
+  PetscCall(wb_trainer_open_csv(t));
+  PetscFunctionReturn(0);
+}
+
+static void trainer_destroy(WbTrainer *t) {
+  if (t->csv) fclose(t->csv);
+  if (t->opt) wb_adamw_destroy(&t->opt);
+  if (t->net) wb_net_destroy(&t->net);
+  if (t->model) wb_model_destroy(&t->model);
+  if (t->grid) wb_grid_destroy(&t->grid);
+  WB_FREE(&t->keep);
+  WB_FREE(&t->order);
+  wb_sample_destroy(&t->sample);
+  wb_train_set_destroy(&t->set);
+}
+
+PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary) {
+  WbTrainer t = {.options = options, .comm = comm, .loss = NAN, .validation = NAN, .best = NAN};
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &t.rank));
+  PetscCallMPI(MPI_Comm_size(comm, &t.size));
+  PetscCall(check_options(options, t.size));
+  t.begin_s = t.last_checkpoint_s = wb_wtime();
+  PetscErrorCode e = trainer_create(&t);
+  if (!e) e = run_loop(&t);
+  if (summary) {
+    *summary = (WbTrainSummary){.steps = t.step,
+                                .loss = t.loss,
+                                .validation_loss = t.validation,
+                                .samples_per_s = t.samples_per_s,
+                                .seconds = wb_wtime() - t.begin_s};
+  }
+  trainer_destroy(&t);
+  PetscFunctionReturn(e);
+}
