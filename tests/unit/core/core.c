@@ -112,8 +112,8 @@ static void test_timers(void **state) {
   WB_ASSERT_NEAR(wb_timer_seconds(b), 0.0, 0.0);
   for (int n = 0; n < 300; n++) { /* overflow of the table is harmless */
     char *name;
-    WB_OK(WB_ALLOC(16, &name));
-    snprintf(name, 16, "test.%d", n);
+    WB_OK(WB_ALLOC(32, &name));
+    snprintf(name, 32, "test.%d", n);
     const int id = wb_timer_id(name), count = wb_timer_count();
     assert_true(id >= 0 && id < count);
     if (wb_timer_name(id) != name) WB_FREE(&name); /* else the table keeps it */
