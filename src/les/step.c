@@ -76,13 +76,13 @@ static PetscErrorCode step(WbLes les, double dt_s) {
   PetscFunctionBeginUser;
   wb_timer_begin(t_step);
   if (les->opt.drive_mean_wind) PetscCall(drive(les, dt_s));
-  PetscCall(les->ops->step(les, dt_s));
-  les->time_s += dt_s;
   les->dt_s = dt_s;
-  les->steps++;
+  PetscCall(les->ops->step(les, dt_s));
   wb_timer_begin(t_cfl);
-  PetscCall(measure(les));
+  PetscCall(measure(les)); /* finds what is not finite */
   wb_timer_end(t_cfl);
+  les->time_s += dt_s;
+  les->steps++;
   wb_timer_begin(t_stat);
   les->ops->accumulate(les, dt_s);
   wb_timer_end(t_stat);

@@ -81,7 +81,7 @@ static PetscErrorCode report(WbLes les) {
           WB_RAISE(WB_ERR_NUMERIC,
                    "LES step %ld (t = %.3f s, dt = %.4g s): %s is %g at cell (k, j, i) = (%d, %d, %d), x = %.1f m, y = "
                    "%.1f m, z = %.1f m",
-                   les->steps, les->time_s, les->dt_s, names[f], q, k, g->y0 + j, g->x0 + i,
+                   les->steps + 1, les->time_s, les->dt_s, names[f], q, k, g->y0 + j, g->x0 + i,
                    g->x_min_m + (g->x0 + i + 0.5) * g->dx_m, g->y_min_m + (g->y0 + j + 0.5) * g->dx_m,
                    les->met.zc[k + 1]);
         }

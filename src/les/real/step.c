@@ -1,5 +1,7 @@
 /* One Runge-Kutta step: Wicker & Skamarock (2002), dt/3, dt/2, dt, each from the start state, with a projection after
  * each stage. Reading order: prepare the viscosity, then per stage tendency -> boundary -> projection. */
+#include <stdio.h>
+
 #include "stage.h"
 
 static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, WbStage *s) {
@@ -47,6 +49,20 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   if (!les->opt.momentum_only) WB_R(wb_les_heat)(&s, &les->heat);
 }
 
+/* A projection that fails on every rank: because of a value that is not finite (then say which, where), or by itself.
+ */
+static PetscErrorCode blame(WbLes les, PetscErrorCode error) {
+  char message[512];
+  double ignored[3];
+  PetscFunctionBeginUser;
+  if (error != WB_ERR_NUMERIC || !wb_error_is_collective()) PetscFunctionReturn(error);
+  snprintf(message, sizeof(message), "%s", wb_error_message());
+  wb_error_clear();
+  PetscCall(les->ops->cfl(les, &ignored[0], &ignored[1], &ignored[2]));
+  WB_RAISE_ALL(WB_ERR_NUMERIC, "LES step %ld (t = %.3f s, dt = %.4g s): %s", les->steps + 1, les->time_s, les->dt_s,
+               message);
+}
+
 /* slot: warm start of the projection (0, 1: loose stages; 2: final). */
 static PetscErrorCode project(WbLes les, double dt_s, int slot) {
   const double speed =
@@ -55,9 +71,10 @@ static PetscErrorCode project(WbLes les, double dt_s, int slot) {
   int iterations = 0;
   double max_div = 0.0;
   PetscFunctionBeginUser;
-  PetscCall(wb_project_apply(les->project, wb_les_field(les, les->state, WB_U), wb_les_field(les, les->state, WB_V),
-                             wb_les_field(les, les->state, WB_W), dt_s, tol * scale, les->opt.max_iterations, slot,
-                             &iterations, &max_div));
+  const PetscErrorCode error = wb_project_apply(
+      les->project, wb_les_field(les, les->state, WB_U), wb_les_field(les, les->state, WB_V),
+      wb_les_field(les, les->state, WB_W), dt_s, tol * scale, les->opt.max_iterations, slot, &iterations, &max_div);
+  if (error) PetscCall(blame(les, error));
   les->iterations_total += iterations;
   if (slot == 2) {
     les->max_div_per_s = max_div;
@@ -85,7 +102,7 @@ static PetscErrorCode stage(WbLes les, void *in, void *base, void *out, double d
   if (les->inflow)
     PetscCall(les->ops->boundary(les, les->time_s + dt, dt));
   else
-    PetscCall(wb_halo_exchange(les->halo_velocity, les->state)); /* the projection reads east and north faces */
+    PetscCall(WB_R(wb_les_far_faces)(les));
   wb_timer_end(t_boundary);
   wb_timer_begin(t_project);
   PetscCall(project(les, dt, slot));
