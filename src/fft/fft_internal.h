@@ -1,37 +1,46 @@
 /* Inside of the flat Poisson solver: one object for both precisions (arrays are WbReal of the chosen one).
  *
- * Stages of a solve, arrays k, j, i; "columns" are the nxc = nx/2 + 1 complex numbers of a real transform of a row:
- *   input (nz, nyl, nxl) -T1-> rows whole (nkl, nyl, nx) -FFT x-> (nkl, nyl, nxc) -T2-> planes whole (nkl, ny, ncl)
- *   -FFT y-> -T3-> columns whole (nz, nrl, ncl) -tridiagonal in z-> and the same way back.
+ * Stages of a solve, arrays k, j, i, always as many real numbers as cells:
+ *   input (nz, nyl, nxl) -T1-> rows whole (nkl, nyl, nx) -x transform-> -T2-> planes whole (nkl, ny, ncl)
+ *   -y transform-> -T3-> columns whole (nz, nrl, ncl) -tridiagonal in z-> and the same way back.
  * T1 and T3 (row_comm) and T2 (col_comm) are skipped when their communicator has one rank. */
 #ifndef WB_FFT_INTERNAL_H
 #define WB_FFT_INTERNAL_H
 #include "windbridge/fft.h"
+
+/* Real transform of n points on many sequences at once, one per vector lane (real/transform_*.c): cosine transform
+ * (Neumann) or Hartley modes (cyclic). Two sequences travel as real and imaginary part of one complex FFT. */
+typedef struct {
+  int n, stages, radix[32], twiddles;
+  int *pos;   /* (n): where the in-place FFT leaves frequency k */
+  int *order; /* (n): where it wants point i: cosine: even points, then the odd ones backwards */
+  void *tw;   /* (n - 1 at most, 2) cos, sin, in order of use */
+  void *rot;  /* (n, 2) cos, sin of the rotation of frequencies k and n - k */
+  void *tile; /* (n + 2 * largest radix, 2, lanes) work */
+  void *pad;  /* (n + lanes) zeros to read, and to write past the last row */
+} WbTransform;
 
 struct WbPoisson_s {
   WbPrecision precision;
   MPI_Comm row_comm, col_comm; /* borrowed from the grid */
   int nx, ny, nz, nxl, nyl, px, py, ix, iy;
   bool periodic_x, periodic_y;
-  bool mix_rows;            /* rows k and ny - k of the y transform are rotated into real modes: any cosine transform */
   int *x_starts, *y_starts; /* copies of the grid's */
   double dx;
   double *dz;               /* (nz) */
   double *a_face;           /* (nz + 1): 1 / distance of centres at interior faces, 0 at bottom and top */
-  int nxc;                  /* complex columns of a row */
-  int c0, ncl;              /* this rank's columns in the y stage */
+  int c0, ncl;              /* this rank's columns (x modes) in the y stage */
   int r0, nrl;              /* this rank's rows (y modes) in the z stage */
-  int pitch_x, pitch;       /* complex numbers between rows in the x stage and in the y, z stages */
+  int pitch_x, pitch;       /* numbers between rows in the x stage and in the y, z stages: whole vectors */
   int *c_starts, *r_starts; /* (py + 1), (px + 1) */
-  int *yrow;                /* (ny): row in which the y transform wants grid row j */
   int *send_counts, *send_displs, *recv_counts, *recv_displs;
   /* WbReal of the precision */
   void *a, *h;                           /* (nz + 1) a_face; (nz) thickness times the transforms' normalisation */
-  void *inv;                             /* (nrl, nz, 2 ncl): inverse pivots of the elimination from the top */
-  void *tw_x, *tw_y;                     /* cos, sin pairs of the rotations: (nxc), (ny) */
-  void *row;                             /* (nx) one row */
+  void *inv;                             /* (nrl, nz, ncl): inverse pivots of the elimination from the top */
   void *xr, *xs, *ys, *zs, *send, *recv; /* stages; zs is ys, xs is ys when nothing is exchanged */
-  void *plan_r2c, *plan_c2r, *plan_forward, *plan_backward;
+  const void **rows;                     /* (rows of a batch) row pointers */
+  int batch;                             /* levels transformed together */
+  WbTransform tx, ty;
 };
 
 /* First index of part p when n things are dealt to `parts` ranks. */
@@ -45,6 +54,14 @@ static inline int wb_poisson_split(int n, int p, int parts) {
   PetscErrorCode wb_poisson_run_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r, void *p); \
   PetscErrorCode wb_poisson_forward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r);      \
   PetscErrorCode wb_poisson_backward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, void *p);           \
+  PetscErrorCode wb_transform_create_##suffix(int n, bool cosine, WbTransform *t);                              \
+  void wb_transform_destroy_##suffix(WbTransform *t);                                                           \
+  void wb_transform_rows_forward_##suffix(const WbTransform *t, int count, const void **in, const void **out);  \
+  void wb_transform_rows_backward_##suffix(const WbTransform *t, int count, const void **in, const void **out); \
+  void wb_transform_columns_forward_##suffix(const WbTransform *t, int planes, int pitch, void *data);          \
+  void wb_transform_columns_backward_##suffix(const WbTransform *t, int planes, int pitch, void *data);         \
+  void wb_transform_fft_##suffix(const WbTransform *t);                                                         \
+  void wb_transform_ifft_##suffix(const WbTransform *t);                                                        \
   PetscErrorCode wb_poisson_rows_to_x_##suffix(WbPoisson s, int nk, const void *r);                             \
   PetscErrorCode wb_poisson_rows_from_x_##suffix(WbPoisson s, int nk, void *p);                                 \
   PetscErrorCode wb_poisson_x_to_y_##suffix(WbPoisson s, int nkl);                                              \

@@ -1,39 +1,37 @@
-/* Flat Poisson solver: tables, plans, and the tridiagonal systems in z.
+/* Flat Poisson solver: tables and the tridiagonal systems in z.
  * Mode with horizontal eigenvalue l <= 0, multiplied by the thickness h_k (a_k = 1 / centre distance at face k):
  *   a_k p_(k-1) - (a_k + a_(k+1) - l h_k) p_k + a_(k+1) p_(k+1) = h_k r_k.
  * Eliminated from the top, so that levels above the last non-zero r cost nothing (wb_poisson_solve_low). */
-#include "fft_internal.h"
-#include "fft_real.h"
+#include "windbridge/real.h"
 
-#define ROW_ALIGN 8 /* complex numbers: rows start on cache lines */
+#include "transform.h"
 
+/* Rows of whole vectors, and not a power of two apart (sets of the cache). */
 static int padded(int n) {
-  return (n + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+  const int whole = (n + WB_LANES - 1) / WB_LANES * WB_LANES;
+  return (whole * (int)sizeof(WbReal)) % 1024 ? whole : whole + WB_LANES;
 }
+
+#define WB_BATCH_BYTES (256 * 1024)
 
 static size_t largest(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-/* Eigenvalue of the second difference for slot m = 2 c + part of a row of n points, or for mode m of a column. */
+/* Eigenvalue of the second difference for a mode of n points; cyclic modes k and n - k share one. */
 static double eigenvalue(int mode, int n, bool periodic, double dx) {
   const double s = sin((periodic ? 1.0 : 0.5) * PETSC_PI * mode / n);
   return -4 * s * s / (dx * dx);
 }
 
-static double row_eigenvalue(WbPoisson s, int column, int part) {
-  const int mode = (part && !s->periodic_x) ? s->nx - column : column;
-  return eigenvalue(mode, s->nx, s->periodic_x, s->dx);
-}
-
 /* Pivots d_k = -(a_k + e_k), e_k = |l| h_k + a_(k+1) e_(k+1) / (a_(k+1) + e_(k+1)): a form without cancellation. */
 static void factorise(WbPoisson s) {
   WbReal *inv = s->inv;
-  const int n = 2 * s->ncl;
+  const int n = s->ncl;
   for (int j = 0; j < s->nrl; j++) {
     const double ly = eigenvalue(s->r0 + j, s->ny, s->periodic_y, s->dx);
     for (int m = 0; m < n; m++) {
-      const double l = -(ly + row_eigenvalue(s, s->c0 + m / 2, m % 2));
+      const double l = -(ly + eigenvalue(s->c0 + m, s->nx, s->periodic_x, s->dx));
       double e = 0;
       for (int k = s->nz - 1; k >= 0; k--) {
         const double up = s->a_face[k + 1];
@@ -47,37 +45,29 @@ static void factorise(WbPoisson s) {
 
 static PetscErrorCode make_tables(WbPoisson s) {
   PetscFunctionBeginUser;
-  WbReal *a, *h, *tx, *ty;
+  WbReal *a, *h;
   PetscCall(WB_ALLOC(s->nz + 1, &a));
   s->a = a;
   PetscCall(WB_ALLOC(s->nz, &h));
   s->h = h;
-  PetscCall(WB_ALLOC(2 * s->nxc, &tx));
-  s->tw_x = tx;
-  PetscCall(WB_ALLOC(2 * s->ny, &ty));
-  s->tw_y = ty;
   for (int k = 0; k <= s->nz; k++) a[k] = (WbReal)s->a_face[k];
   for (int k = 0; k < s->nz; k++) h[k] = (WbReal)(s->dz[k] / ((double)s->nx * (double)s->ny));
-  for (int c = 0; c < s->nxc; c++) {
-    tx[2 * c] = (WbReal)cos(PETSC_PI * c / (2.0 * s->nx));
-    tx[2 * c + 1] = (WbReal)sin(PETSC_PI * c / (2.0 * s->nx));
-  }
-  for (int j = 0; j < s->ny; j++) {
-    const double angle = s->periodic_y ? -PETSC_PI / 4 : PETSC_PI * j / (2.0 * s->ny);
-    ty[2 * j] = (WbReal)cos(angle);
-    ty[2 * j + 1] = (WbReal)sin(angle);
-  }
+  PetscCall(WB_R(wb_transform_create)(s->nx, !s->periodic_x, &s->tx));
+  PetscCall(WB_R(wb_transform_create)(s->ny, !s->periodic_y, &s->ty));
+  /* enough levels together for several full tiles of rows, but within the second-level cache */
+  const size_t level = (size_t)s->nyl * (size_t)s->nx * sizeof(WbReal);
+  s->batch = (int)(WB_BATCH_BYTES / (level + 1)) + 1;
+  if (s->batch > s->nz) s->batch = s->nz;
+  PetscCall(WB_ALLOC(2 * (size_t)s->batch * (size_t)s->nyl + 1, &s->rows));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode make_buffers(WbPoisson s) {
   WbReal *b;
   PetscFunctionBeginUser;
-  const size_t nkl = (size_t)((s->nz + s->px - 1) / s->px), nyl = (size_t)s->nyl, pitch = 2 * (size_t)s->pitch;
-  const size_t n_xr = nkl * nyl * (size_t)s->nx, n_xs = nkl * nyl * 2 * (size_t)s->pitch_x;
+  const size_t nkl = (size_t)((s->nz + s->px - 1) / s->px), nyl = (size_t)s->nyl, pitch = (size_t)s->pitch;
+  const size_t n_xr = nkl * nyl * (size_t)s->nx, n_xs = nkl * nyl * (size_t)s->pitch_x;
   const size_t n_ys = nkl * (size_t)s->ny * pitch, n_zs = (size_t)s->nz * (size_t)s->nrl * pitch;
-  PetscCall(WB_ALLOC(s->nx, &b));
-  s->row = b;
   PetscCall(WB_CALLOC(n_ys + 1, &b)); /* zeroed: the padding goes through the y transform's arithmetic unread */
   s->ys = s->zs = s->xs = b;
   if (s->px > 1) {
@@ -97,56 +87,34 @@ static PetscErrorCode make_buffers(WbPoisson s) {
     PetscCall(WB_ALLOC(n, &b));
     s->recv = b;
   }
-  PetscCall(WB_ALLOC((size_t)s->nrl * (size_t)s->nz * 2 * (size_t)s->ncl + 1, &b));
+  PetscCall(WB_ALLOC((size_t)s->nrl * (size_t)s->nz * (size_t)s->ncl + 1, &b));
   s->inv = b;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode make_plans(WbPoisson s) {
-  PetscFunctionBeginUser;
-  const unsigned flags = FFTW_ESTIMATE; /* measured plans would differ from run to run, and with them the bits */
-  WbComplex *xs = (WbComplex *)s->xs, *ys = (WbComplex *)s->ys;
-  s->plan_r2c = WB_FFTW(plan_dft_r2c_1d)(s->nx, s->row, xs, flags);
-  s->plan_c2r = WB_FFTW(plan_dft_c2r_1d)(s->nx, xs, s->row, flags);
-  PetscCheck(s->plan_r2c && s->plan_c2r, PETSC_COMM_SELF, PETSC_ERR_LIB, "FFTW made no plan for nx = %d", s->nx);
-  if (s->ncl > 0) {
-    s->plan_forward =
-        WB_FFTW(plan_many_dft)(1, &s->ny, s->ncl, ys, NULL, s->pitch, 1, ys, NULL, s->pitch, 1, FFTW_FORWARD, flags);
-    s->plan_backward =
-        WB_FFTW(plan_many_dft)(1, &s->ny, s->ncl, ys, NULL, s->pitch, 1, ys, NULL, s->pitch, 1, FFTW_BACKWARD, flags);
-    PetscCheck(s->plan_forward && s->plan_backward, PETSC_COMM_SELF, PETSC_ERR_LIB, "FFTW made no plan for ny = %d",
-               s->ny);
-  }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode WB_R(wb_poisson_setup)(WbPoisson s) {
   PetscFunctionBeginUser;
-  s->pitch_x = padded(s->nxc);
+  s->pitch_x = padded(s->nx);
   s->pitch = s->py == 1 ? s->pitch_x : padded(s->ncl);
   PetscCall(make_tables(s));
   PetscCall(make_buffers(s));
-  PetscCall(make_plans(s));
   factorise(s);
   PetscFunctionReturn(0);
 }
 
 void WB_R(wb_poisson_release)(WbPoisson s) {
-  void *plans[4] = {s->plan_r2c, s->plan_c2r, s->plan_forward, s->plan_backward};
-  for (int i = 0; i < 4; i++)
-    if (plans[i]) WB_FFTW(destroy_plan)((WB_FFTW(plan))plans[i]);
+  WB_R(wb_transform_destroy)(&s->tx);
+  WB_R(wb_transform_destroy)(&s->ty);
+  WB_FREE(&s->rows);
   if (s->zs != s->ys) WB_FREE(&s->zs);
   if (s->xs != s->ys) WB_FREE(&s->xs);
   WB_FREE(&s->ys);
   WB_FREE(&s->xr);
   WB_FREE(&s->send);
   WB_FREE(&s->recv);
-  WB_FREE(&s->row);
   WB_FREE(&s->inv);
   WB_FREE(&s->a);
   WB_FREE(&s->h);
-  WB_FREE(&s->tw_x);
-  WB_FREE(&s->tw_y);
 }
 
 /* y = (h r - a_up y_up) inv; y_up is the level above, NULL at the top of the range. */
@@ -169,10 +137,10 @@ WB_KERNEL static void substitute(int n, WbReal *restrict p, const WbReal *restri
 
 static void tridiagonal(WbPoisson s, int nk) {
   const WbReal *a = s->a, *h = s->h, *inv_all = s->inv;
-  const int n = 2 * s->ncl;
-  const size_t level = (size_t)s->nrl * 2 * (size_t)s->pitch;
+  const int n = s->ncl;
+  const size_t level = (size_t)s->nrl * (size_t)s->pitch;
   for (int j = 0; j < s->nrl; j++) {
-    WbReal *p = (WbReal *)s->zs + (size_t)j * 2 * (size_t)s->pitch;
+    WbReal *p = (WbReal *)s->zs + (size_t)j * (size_t)s->pitch;
     const WbReal *inv = inv_all + (size_t)j * (size_t)s->nz * (size_t)n;
     eliminate_top(n, p + (size_t)(nk - 1) * level, inv + (size_t)(nk - 1) * (size_t)n, h[nk - 1]);
     for (int k = nk - 2; k >= 0; k--)
@@ -186,7 +154,7 @@ static void tridiagonal(WbPoisson s, int nk) {
 static void remove_mean(WbPoisson s) {
   if (s->r0 != 0 || s->c0 != 0 || s->nrl == 0 || s->ncl == 0) return;
   WbReal *z = s->zs;
-  const size_t level = (size_t)s->nrl * 2 * (size_t)s->pitch;
+  const size_t level = (size_t)s->nrl * (size_t)s->pitch;
   double sum = 0, depth = 0;
   for (int k = 0; k < s->nz; k++) {
     sum += s->dz[k] * (double)z[(size_t)k * level];

@@ -1,12 +1,12 @@
 /* Transposes between the stages of the flat Poisson solver (fft_internal.h): one Alltoallv each, packed so that every
- * message is one block. Units are WbReal; a complex number is two. */
+ * message is one block. Units are WbReal. */
 #include "windbridge/real.h"
 
 #include "fft_internal.h"
 
 #include <string.h>
 
-/* Copy nk x nj runs of n numbers; rows holds the destination (to = true) or source row of j, NULL: j itself. */
+/* Copy nk x nj runs of shape[2] numbers. */
 static void copy_runs(WbReal *dst, size_t dst_k, size_t dst_j, const WbReal *src, size_t src_k, size_t src_j,
                       const int shape[3]) {
   for (int k = 0; k < shape[0]; k++)
@@ -70,22 +70,22 @@ PetscErrorCode WB_R(wb_poisson_rows_from_x)(WbPoisson s, int nk, void *out) {
 
 static void counts_xy(WbPoisson s, int nkl, int *columns, int *rows) {
   for (int p = 0; p < s->py; p++) {
-    columns[p] = nkl * s->nyl * 2 * (s->c_starts[p + 1] - s->c_starts[p]);
-    rows[p] = nkl * (s->y_starts[p + 1] - s->y_starts[p]) * 2 * s->ncl;
+    columns[p] = nkl * s->nyl * (s->c_starts[p + 1] - s->c_starts[p]);
+    rows[p] = nkl * (s->y_starts[p + 1] - s->y_starts[p]) * s->ncl;
   }
   displacements(s->py, s->send_counts, s->send_displs);
   displacements(s->py, s->recv_counts, s->recv_displs);
 }
 
-/* T2: (nkl, nyl, nxc) -> (nkl, ny, ncl), rows put where the y transform wants them. */
+/* T2: (nkl, nyl, nx) -> (nkl, ny, ncl). */
 PetscErrorCode WB_R(wb_poisson_x_to_y)(WbPoisson s, int nkl) {
   PetscFunctionBeginUser;
   WbReal *send = s->send, *recv = s->recv, *xs = s->xs, *ys = s->ys;
-  const size_t row = 2 * (size_t)s->pitch, row_x = 2 * (size_t)s->pitch_x, n = 2 * (size_t)s->ncl;
+  const size_t row = (size_t)s->pitch, row_x = (size_t)s->pitch_x, n = (size_t)s->ncl;
   counts_xy(s, nkl, s->send_counts, s->recv_counts);
   for (int p = 0; p < s->py; p++) {
-    const int m = 2 * (s->c_starts[p + 1] - s->c_starts[p]);
-    copy_runs(send + s->send_displs[p], (size_t)s->nyl * (size_t)m, (size_t)m, xs + 2 * (size_t)s->c_starts[p],
+    const int m = s->c_starts[p + 1] - s->c_starts[p];
+    copy_runs(send + s->send_displs[p], (size_t)s->nyl * (size_t)m, (size_t)m, xs + s->c_starts[p],
               (size_t)s->nyl * row_x, row_x, (int[3]){nkl, s->nyl, m});
   }
   PetscCall(exchange(s, s->col_comm, send, recv));
@@ -93,7 +93,7 @@ PetscErrorCode WB_R(wb_poisson_x_to_y)(WbPoisson s, int nkl) {
     const WbReal *from = recv + s->recv_displs[p];
     for (int k = 0; k < nkl; k++)
       for (int j = s->y_starts[p]; j < s->y_starts[p + 1]; j++, from += n)
-        memcpy(ys + ((size_t)k * (size_t)s->ny + (size_t)s->yrow[j]) * row, from, n * sizeof(WbReal));
+        memcpy(ys + ((size_t)k * (size_t)s->ny + (size_t)j) * row, from, n * sizeof(WbReal));
   }
   PetscFunctionReturn(0);
 }
@@ -101,25 +101,25 @@ PetscErrorCode WB_R(wb_poisson_x_to_y)(WbPoisson s, int nkl) {
 PetscErrorCode WB_R(wb_poisson_y_to_x)(WbPoisson s, int nkl) {
   PetscFunctionBeginUser;
   WbReal *send = s->send, *recv = s->recv, *xs = s->xs, *ys = s->ys;
-  const size_t row = 2 * (size_t)s->pitch, row_x = 2 * (size_t)s->pitch_x, n = 2 * (size_t)s->ncl;
+  const size_t row = (size_t)s->pitch, row_x = (size_t)s->pitch_x, n = (size_t)s->ncl;
   counts_xy(s, nkl, s->recv_counts, s->send_counts);
   for (int p = 0; p < s->py; p++) {
     WbReal *to = send + s->send_displs[p];
     for (int k = 0; k < nkl; k++)
       for (int j = s->y_starts[p]; j < s->y_starts[p + 1]; j++, to += n)
-        memcpy(to, ys + ((size_t)k * (size_t)s->ny + (size_t)s->yrow[j]) * row, n * sizeof(WbReal));
+        memcpy(to, ys + ((size_t)k * (size_t)s->ny + (size_t)j) * row, n * sizeof(WbReal));
   }
   PetscCall(exchange(s, s->col_comm, send, recv));
   for (int p = 0; p < s->py; p++) {
-    const int m = 2 * (s->c_starts[p + 1] - s->c_starts[p]);
-    copy_runs(xs + 2 * (size_t)s->c_starts[p], (size_t)s->nyl * row_x, row_x, recv + s->recv_displs[p],
-              (size_t)s->nyl * (size_t)m, (size_t)m, (int[3]){nkl, s->nyl, m});
+    const int m = s->c_starts[p + 1] - s->c_starts[p];
+    copy_runs(xs + s->c_starts[p], (size_t)s->nyl * row_x, row_x, recv + s->recv_displs[p], (size_t)s->nyl * (size_t)m,
+              (size_t)m, (int[3]){nkl, s->nyl, m});
   }
   PetscFunctionReturn(0);
 }
 
 static void counts_yz(WbPoisson s, int nk, int *rows, int *levels) {
-  const int nkl = wb_poisson_split(nk, s->ix + 1, s->px) - wb_poisson_split(nk, s->ix, s->px), row = 2 * s->pitch;
+  const int nkl = wb_poisson_split(nk, s->ix + 1, s->px) - wb_poisson_split(nk, s->ix, s->px), row = s->pitch;
   for (int p = 0; p < s->px; p++) {
     rows[p] = nkl * (s->r_starts[p + 1] - s->r_starts[p]) * row;
     levels[p] = (wb_poisson_split(nk, p + 1, s->px) - wb_poisson_split(nk, p, s->px)) * s->nrl * row;
@@ -132,7 +132,7 @@ static void counts_yz(WbPoisson s, int nk, int *rows, int *levels) {
 PetscErrorCode WB_R(wb_poisson_y_to_z)(WbPoisson s, int nk) {
   PetscFunctionBeginUser;
   const int nkl = wb_poisson_split(nk, s->ix + 1, s->px) - wb_poisson_split(nk, s->ix, s->px);
-  const size_t row = 2 * (size_t)s->pitch;
+  const size_t row = (size_t)s->pitch;
   WbReal *send = s->send, *ys = s->ys;
   counts_yz(s, nk, s->send_counts, s->recv_counts);
   for (int p = 0; p < s->px; p++) {
@@ -147,7 +147,7 @@ PetscErrorCode WB_R(wb_poisson_y_to_z)(WbPoisson s, int nk) {
 PetscErrorCode WB_R(wb_poisson_z_to_y)(WbPoisson s, int nk) {
   PetscFunctionBeginUser;
   const int nkl = wb_poisson_split(nk, s->ix + 1, s->px) - wb_poisson_split(nk, s->ix, s->px);
-  const size_t row = 2 * (size_t)s->pitch;
+  const size_t row = (size_t)s->pitch;
   WbReal *recv = s->recv, *ys = s->ys;
   counts_yz(s, nk, s->recv_counts, s->send_counts);
   PetscCall(exchange(s, s->row_comm, s->zs, recv));

@@ -1,0 +1,144 @@
+/* Data in and out of the tile of a WbTransform: rows are transposed on the way (a lane is a row), columns are not (a
+ * lane is a column). A tile holds 2 WB_LANES sequences. */
+#include "windbridge/real.h"
+
+#include "transform.h"
+
+#include <string.h>
+
+/* Swap off-diagonal blocks of s x s among rows i and i + s: log2(lanes) of these transpose a square of vectors. */
+#if WB_SINGLE
+#define LOW(s, l) (((l) & (s)) ? 16 + (l) - (s) : (l))
+#define HIGH(s, l) (((l) & (s)) ? 16 + (l) : (l) + (s))
+#define LANES(f, s)                                                                                             \
+  f(s, 0), f(s, 1), f(s, 2), f(s, 3), f(s, 4), f(s, 5), f(s, 6), f(s, 7), f(s, 8), f(s, 9), f(s, 10), f(s, 11), \
+      f(s, 12), f(s, 13), f(s, 14), f(s, 15)
+#else
+#define LOW(s, l) (((l) & (s)) ? 8 + (l) - (s) : (l))
+#define HIGH(s, l) (((l) & (s)) ? 8 + (l) : (l) + (s))
+#define LANES(f, s) f(s, 0), f(s, 1), f(s, 2), f(s, 3), f(s, 4), f(s, 5), f(s, 6), f(s, 7)
+#endif
+#define SWAP_BLOCKS(r, s)                                                       \
+  _Pragma("GCC unroll 16") for (int i = 0; i < WB_LANES; i++) if (!(i & (s))) { \
+    const WbVec a = (r)[i], b = (r)[i + (s)];                                   \
+    (r)[i] = __builtin_shufflevector(a, b, LANES(LOW, s));                      \
+    (r)[i + (s)] = __builtin_shufflevector(a, b, LANES(HIGH, s));               \
+  }
+
+WB_INLINE void transpose(WbVec *r) {
+  SWAP_BLOCKS(r, 1)
+  SWAP_BLOCKS(r, 2)
+  SWAP_BLOCKS(r, 4)
+#if WB_SINGLE
+  SWAP_BLOCKS(r, 8)
+#endif
+}
+
+/* tile[index[i]] half h = column i of the rows. */
+WB_KERNEL static void load_rows(int n, const int *index, const void *const *rows, int h, WbVec *tile) {
+  int i0 = 0;
+  for (; i0 + WB_LANES <= n; i0 += WB_LANES) {
+    WbVec r[WB_LANES];
+#pragma GCC unroll 16
+    for (int l = 0; l < WB_LANES; l++) memcpy(&r[l], (const WbReal *)rows[l] + i0, sizeof(WbVec));
+    transpose(r);
+#pragma GCC unroll 16
+    for (int q = 0; q < WB_LANES; q++) tile[2 * index[i0 + q] + h] = r[q];
+  }
+  for (; i0 < n; i0++) {
+    WbReal *out = (WbReal *)(tile + 2 * index[i0] + h);
+    for (int l = 0; l < WB_LANES; l++) out[l] = ((const WbReal *)rows[l])[i0];
+  }
+}
+
+WB_KERNEL static void store_rows(int n, const int *index, const void *const *rows, int h, const WbVec *tile) {
+  int i0 = 0;
+  for (; i0 + WB_LANES <= n; i0 += WB_LANES) {
+    WbVec r[WB_LANES];
+#pragma GCC unroll 16
+    for (int q = 0; q < WB_LANES; q++) r[q] = tile[2 * index[i0 + q] + h];
+    transpose(r);
+#pragma GCC unroll 16
+    for (int l = 0; l < WB_LANES; l++) memcpy((WbReal *)(uintptr_t)rows[l] + i0, &r[l], sizeof(WbVec));
+  }
+  for (; i0 < n; i0++) {
+    const WbReal *in = (const WbReal *)(tile + 2 * index[i0] + h);
+    for (int l = 0; l < WB_LANES; l++) ((WbReal *)(uintptr_t)rows[l])[i0] = in[l];
+  }
+}
+
+/* The next rows of a list, filled up with `spare`. */
+static void take(const void **list, int at, int count, const void *spare, const void **rows) {
+  for (int l = 0; l < 2 * WB_LANES; l++) rows[l] = at + l < count ? list[at + l] : spare;
+}
+
+/* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
+void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void **in, const void **out) {
+  const void *rows[2 * WB_LANES];
+  WbVec *tile = t->tile;
+  const WbReal *zero = t->pad;
+  for (int at = 0; at < count; at += 2 * WB_LANES) {
+    take(in, at, count, zero, rows);
+    for (int h = 0; h < 2; h++) load_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
+    WB_R(wb_transform_fft)(t);
+    take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
+    for (int h = 0; h < 2; h++) store_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
+  }
+}
+
+void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, const void **in, const void **out) {
+  const void *rows[2 * WB_LANES];
+  WbVec *tile = t->tile;
+  const WbReal *zero = t->pad;
+  for (int at = 0; at < count; at += 2 * WB_LANES) {
+    take(in, at, count, zero, rows);
+    for (int h = 0; h < 2; h++) load_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
+    WB_R(wb_transform_ifft)(t);
+    take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
+    for (int h = 0; h < 2; h++) store_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
+  }
+}
+
+/* Blocks of WB_LANES columns of consecutive planes (n, pitch), two blocks a tile. */
+WB_KERNEL static void load_columns(int n, const int *index, const WbReal *const block[2], size_t pitch, WbVec *tile) {
+  const WbReal *restrict a = block[0], *restrict b = block[1];
+  for (int i = 0; i < n; i++) {
+    memcpy(tile + 2 * index[i], a + (size_t)i * pitch, sizeof(WbVec));
+    memcpy(tile + 2 * index[i] + 1, b + (size_t)i * pitch, sizeof(WbVec));
+  }
+}
+
+WB_KERNEL static void store_columns(int n, const int *index, WbReal *const block[2], size_t pitch, const WbVec *tile) {
+  WbReal *restrict a = block[0], *restrict b = block[1];
+  for (int i = 0; i < n; i++) {
+    memcpy(a + (size_t)i * pitch, tile + 2 * index[i], sizeof(WbVec));
+    memcpy(b + (size_t)i * pitch, tile + 2 * index[i] + 1, sizeof(WbVec));
+  }
+}
+
+static WbReal *block_of(const WbTransform *t, WbReal *data, int pitch, int number) {
+  const int blocks = pitch / WB_LANES;
+  return data + (size_t)(number / blocks) * (size_t)t->n * (size_t)pitch + (size_t)(number % blocks) * WB_LANES;
+}
+
+/* planes of (n, pitch), pitch a multiple of WB_LANES, along the first index, in place. An odd last block goes alone:
+ * its partner is itself (the second copy overwrites the first with the same numbers). */
+void WB_R(wb_transform_columns_forward)(const WbTransform *t, int planes, int pitch, void *data) {
+  const int blocks = planes * (pitch / WB_LANES);
+  for (int at = 0; at < blocks; at += 2) {
+    WbReal *const pair[2] = {block_of(t, data, pitch, at), block_of(t, data, pitch, at + 1 < blocks ? at + 1 : at)};
+    load_columns(t->n, t->order, (const WbReal *const *)pair, (size_t)pitch, t->tile);
+    WB_R(wb_transform_fft)(t);
+    store_columns(t->n, t->pos, pair, (size_t)pitch, t->tile);
+  }
+}
+
+void WB_R(wb_transform_columns_backward)(const WbTransform *t, int planes, int pitch, void *data) {
+  const int blocks = planes * (pitch / WB_LANES);
+  for (int at = 0; at < blocks; at += 2) {
+    WbReal *const pair[2] = {block_of(t, data, pitch, at), block_of(t, data, pitch, at + 1 < blocks ? at + 1 : at)};
+    load_columns(t->n, t->pos, (const WbReal *const *)pair, (size_t)pitch, t->tile);
+    WB_R(wb_transform_ifft)(t);
+    store_columns(t->n, t->order, pair, (size_t)pitch, t->tile);
+  }
+}
