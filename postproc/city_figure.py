@@ -77,9 +77,8 @@ def main(arguments):
             ax.set_aspect("equal")
             ax.set_xlabel("x east [m]")
             ax.set_ylabel("y north [m]")
-        built = float((height > 0.5).mean())
-        figure.suptitle(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}: {data.attrs.get('source', '')}  "
-                        f"(cells with buildings {built:.2f})", fontsize=11)
+        name = os.path.basename(os.path.dirname(os.path.abspath(source)))
+        figure.suptitle(f"{name}: {data.attrs.get('source', '')}", fontsize=11)
         figure.savefig(target, dpi=110)
     print(f"wrote {target}")
 

@@ -82,7 +82,12 @@ void wb_synthetic_emit(WbBuilder *b, const WbConvex *p, double height) {
   }
   const int start[2] = {0, p->n};
   const WbRings rings = {x, y, start, 1};
-  if (wb_city_fill(&b->raster, &rings, (float)height, crossings) > 0) b->n_buildings++;
+  wb_city_fill(&b->raster, &rings, (float)height, crossings);
+  bool corner = false;
+  for (int i = 0; i < p->n; i++) {
+    corner = corner || (x[i] > b->window.x0 && x[i] < b->window.x1 && y[i] > b->window.y0 && y[i] < b->window.y1);
+  }
+  b->n_buildings += corner;
 }
 
 static double covered(const WbRaster *r) {
@@ -164,6 +169,8 @@ PetscErrorCode wb_city_synthesise(const WbCityOptions *options, WbCity *city) {
   WbBuilder b;
   memset(&b, 0, sizeof b);
   wb_synthetic_draw(options->seed, &b.draw);
+  b.window = (WbExtent){city->win_x_min_m, city->win_y_min_m, city->win_x_min_m + city->win_size_x_m,
+                        city->win_y_min_m + city->win_size_y_m};
   PetscCall(fit_coverage(&b, city));
   b.raster = wb_city_raster(city);
   wb_synthetic_lay_out(&b);

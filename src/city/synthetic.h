@@ -59,7 +59,8 @@ typedef struct {
   WbCityDraw draw;
   double coverage;
   WbRaster raster;
-  long n_buildings; /* those with a cell in the raster */
+  WbExtent window;  /* the raster without its margin */
+  long n_buildings; /* those with a corner in the window */
 } WbBuilder;
 
 void wb_synthetic_draw(uint32_t seed, WbCityDraw *draw);

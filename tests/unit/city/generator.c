@@ -51,7 +51,7 @@ static void statistics_in_design_ranges(void **state) {
     }
     assert_true(s.n_blocked > 0 && s.n_blocked < s.n_fluid_hr / 10);
     assert_int_equal(s.n_pocket_cells, 0);
-    assert_true(c->n_buildings > 50);
+    assert_true(c->n_buildings > 15);
     tallest = fmax(tallest, s.height_max_m);
     sparse = fmin(sparse, s.lambda_p);
     dense = fmax(dense, s.lambda_p);
@@ -80,6 +80,7 @@ static void margin_only_adds_rim(void **state) {
   (void)state;
   WbCity *a = make(11, 1300, 320, 0), *b = make(11, 1300, 320, 200);
   assert_int_equal(b->nx, 720);
+  assert_int_equal(a->n_buildings, b->n_buildings); /* of the window */
   for (int j = 0; j < 320; j++) {
     assert_memory_equal(a->height + (size_t)j * 320, b->height + (size_t)(j + 200) * 720 + 200, 320 * sizeof(float));
   }
