@@ -17,44 +17,6 @@ struct WbCheckpoint_s {
   hid_t file, dxpl;
 };
 
-/* ---- checksum: sum over elements of mix(position, bits), so that any split over ranks adds up to the same ---- */
-static uint64_t mix(uint64_t x) { /* splitmix64 finaliser, Steele, Lea & Flood 2014 */
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
-static uint64_t line_sum(const void *data, size_t size, uint64_t first, int n) {
-  uint64_t sum = 0;
-  for (int i = 0; i < n; i++) {
-    uint64_t bits = 0;
-    memcpy(&bits, (const char *)data + (size_t)i * size, size);
-    sum += mix(mix(first + (uint64_t)i + 0x9e3779b97f4a7c15ULL) ^ bits);
-  }
-  return sum;
-}
-
-/* Block (start, count) of a global array of shape dims (rank <= 4). */
-static uint64_t block_sum(const void *data, size_t size, int rank, const int *dims, const int *start,
-                          const int *count) {
-  int d[4] = {1, 1, 1, 1}, s[4] = {0, 0, 0, 0}, c[4] = {1, 1, 1, 1};
-  for (int i = 0; i < rank; i++) {
-    d[4 - rank + i] = dims[i];
-    s[4 - rank + i] = start[i];
-    c[4 - rank + i] = count[i];
-  }
-  uint64_t sum = 0;
-  const char *p = data;
-  for (int a = 0; a < c[0]; a++)
-    for (int b = 0; b < c[1]; b++)
-      for (int e = 0; e < c[2]; e++, p += (size_t)c[3] * size) {
-        const uint64_t row =
-            ((uint64_t)(s[0] + a) * (uint64_t)d[1] + (uint64_t)(s[1] + b)) * (uint64_t)d[2] + (uint64_t)(s[2] + e);
-        sum += line_sum(p, size, row * (uint64_t)d[3] + (uint64_t)s[3], c[3]);
-      }
-  return sum;
-}
-
 static hsize_t select_block(hid_t space, int rank, const int *start, const int *count, hid_t *memory) {
   hsize_t s[MAX_CK_RANK], c[MAX_CK_RANK], n = 1;
   for (int d = 0; d < rank; d++) {
@@ -81,9 +43,8 @@ static PetscErrorCode make(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
   (*ck)->file = (*ck)->dxpl = -1;
   PetscCallMPI(MPI_Comm_rank(comm, &(*ck)->rank));
   PetscCallMPI(MPI_Comm_size(comm, &(*ck)->size));
-  memcpy((*ck)->path, path, strlen(path));
-  memcpy((*ck)->temporary, path, strlen(path));
-  memcpy((*ck)->temporary + strlen(path), ".tmp", 4);
+  snprintf((*ck)->path, sizeof((*ck)->path) - 8, "%s", path);
+  snprintf((*ck)->temporary, sizeof((*ck)->temporary), "%.*s.tmp", WB_IO_PATH - 16, path);
   PetscFunctionReturn(0);
 }
 
@@ -136,7 +97,7 @@ static PetscErrorCode dataset_sum(WbCheckpoint ck, hid_t dset, size_t size, uint
     if (H5Dread(dset, native, memory, space, H5P_DEFAULT, buffer) < 0)
       ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s", wb_io_h5_reason());
     H5Sclose(memory);
-    if (!ierr) *sum += block_sum(buffer, size, rank, dims, start, count);
+    if (!ierr) *sum += wb_io_block_sum(buffer, size, rank, dims, start, count);
   }
   wb_free_bytes(&buffer);
   H5Sclose(space);
@@ -231,7 +192,7 @@ PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision 
   const hid_t dset =
       H5Dcreate2(ck->file, name, single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
   const hsize_t n = select_block(space, rank, start, count, &memory);
-  uint64_t sum = n ? block_sum(data, single ? 4 : 8, rank, dims, start, count) : 0;
+  uint64_t sum = n ? wb_io_block_sum(data, single ? 4 : 8, rank, dims, start, count) : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, ck->comm));
   const double nothing = 0.0;
   if (dset < 0 ||

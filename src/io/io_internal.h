@@ -84,6 +84,10 @@ hid_t wb_io_type_memory(WbNcType type);
 void wb_io_convert(const WbIoVar *v, size_t n, const void *raw, WbNcType type, void *out);
 bool wb_io_direct(const WbIoVar *v, WbNcType type); /* no conversion needed */
 
+/* ---- checksum.c ---- */
+/* This rank's part of the checksum: block (start, count), elements of `size` bytes, of an array dims (rank <= 4). */
+uint64_t wb_io_block_sum(const void *data, size_t size, int rank, const int *dims, const int *start, const int *count);
+
 /* ---- crs.c ---- */
 PetscErrorCode wb_io_def_crs(WbNc nc, const char *group, const char *wkt);
 #endif

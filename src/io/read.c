@@ -110,6 +110,7 @@ PetscErrorCode wb_io_var(WbNc nc, const char *group, const char *name, WbIoVar *
     PetscFunctionReturn(0);
   }
   PetscCall(wb_error_agree(nc->comm, open_variable(nc, group, name, true, var)));
+  PetscCheck(*var, PETSC_COMM_SELF, PETSC_ERR_PLIB, "no variable and no error");
   PetscFunctionReturn(0);
 }
 

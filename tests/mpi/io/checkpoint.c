@@ -78,13 +78,15 @@ static void round_trip(void **state) {
 static void damage(const char *path, const WbGrid *g) {
   MPI_Barrier(g->comm);
   if (g->rank == 0) {
-    const float needle = test_value(3, 0, 1, 5, 5);
+    const float wanted = test_value(3, 0, 1, 5, 5);
+    unsigned char needle[4];
+    memcpy(needle, &wanted, 4);
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
     static unsigned char all[1 << 20];
     const size_t n = fread(all, 1, sizeof(all), f);
     size_t at = 0;
-    while (at + 4 <= n && memcmp(all + at, &needle, 4) != 0) at++;
+    while (at + 4 <= n && memcmp(all + at, needle, 4) != 0) at++;
     assert_true(at + 4 <= n);
     fseek(f, (long)at, SEEK_SET);
     fputc(all[at] ^ 0x10, f);

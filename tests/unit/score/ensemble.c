@@ -95,7 +95,8 @@ static void parts(void **state) {
   memset(half, 0, sizeof(half));
   for (size_t i = 0; i < N; i++) subset[i] = i % 3 == 0;
   wb_score_accumulate(N, 1, (const float *const *)members, truth, subset, whole);
-  WB_ASSERT_NEAR(whole[2].n, (N + 2) / 3, 0);
+  const int third = (N + 2) / 3;
+  WB_ASSERT_NEAR(whole[2].n, third, 0);
   WB_ASSERT_NEAR(wb_score_crps(&whole[2]), whole[2].ae_mean / whole[2].n, 1e-12);
   WB_ASSERT_NEAR(whole[2].var, 0.0, 0.0);
   const float *second[1] = {members[0] + 4 * 7000};
