@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 KIND = "windbridge-unet-1"
 RMS_EPS = 1e-5
 FREQUENCY_MAX = 100.0
-DEFAULT = {"in_dynamic": 4, "in_static": 9, "out": 4, "width1": 32, "width2": 64, "blocks1": 1, "blocks2": 2,
+DEFAULT = {"in_dynamic": 4, "in_static": 9, "out": 4, "width1": 32, "width2": 64, "blocks1": 1, "blocks2": 3,
            "embed": 64}
 
 

@@ -1,12 +1,26 @@
 /* Convolution: one interface, three backends (plain loops, im2col + OpenBLAS, oneDNN). */
 #include "net_internal.h"
+#include <cblas.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* libgomp's, which oneDNN brings along; absent where oneDNN was built with another threading library */
+extern void omp_set_num_threads(int) __attribute__((weak));
+
+/* One thread a rank unless OMP_NUM_THREADS asks for more: otherwise each rank would take the whole machine and spin. */
+static void limit_threads(void) {
+  const char *asked = getenv("OMP_NUM_THREADS");
+  const int threads = asked && atoi(asked) > 0 ? atoi(asked) : 1;  // NOLINT: libgomp checks its own variable
+  if (!asked && omp_set_num_threads) omp_set_num_threads(1);
+  openblas_set_num_threads(threads);
+}
 
 PetscErrorCode wb_conv_context_create(WbBackend backend, WbConvContext *context) {
   PetscFunctionBeginUser;
   WbConvContext c = NULL;
   PetscCall(WB_CALLOC(1, &c));
   c->backend = backend;
+  limit_threads();
   c->bf16 = backend == WB_BACKEND_ONEDNN_BF16;
   if (c->bf16 && !wb_conv_dnnl_has_amx()) {
     WB_FREE(&c);

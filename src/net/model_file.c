@@ -232,7 +232,10 @@ static PetscErrorCode read_file(const char *path, WbModel *model, WbModelMeta *m
 static PetscErrorCode share(MPI_Comm comm, int rank, WbModel *model, WbModelMeta *meta) {
   PetscFunctionBeginUser;
   WbNetConfig config = {0};
-  if (rank == 0) config = (*model)->config;
+  if (rank == 0) {
+    if (!*model) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_PLIB, "no model to share");
+    config = (*model)->config;
+  }
   PetscCallMPI(MPI_Bcast(&config, (int)sizeof config, MPI_BYTE, 0, comm));
   PetscCallMPI(MPI_Bcast(meta, (int)sizeof *meta, MPI_BYTE, 0, comm));
   if (rank != 0) PetscCall(wb_model_create(&config, model));

@@ -58,7 +58,7 @@ static void run(WbModel model, const WbGrid *g, WbBackend backend, Fields *f) {
 
 static WbModel make_model(void) {
   const WbNetConfig config = {
-      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 16, .width2 = 16, .blocks1 = 1, .blocks2 = 2, .embed = 8};
+      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 16, .width2 = 16, .blocks1 = 1, .blocks2 = 1, .embed = 8};
   WbModel model = NULL;
   WB_OK(wb_model_create(&config, &model));
   WB_OK(wb_model_init(model, 2));

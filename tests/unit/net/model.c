@@ -220,5 +220,66 @@ static void adamw_minimises(void **state) {
   wb_model_destroy(&model);
 }
 
+/* Mean square error against a field that depends on the inputs, before and after some steps of training. */
+static void train(WbBackend backend, double *first, double *last) {
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  WbModel model = NULL;
+  WbAdamW opt = NULL;
+  WbNetConfig config = small;
+  config.width1 = 16;
+  const WbAdamWOptions options = {.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .clip_norm = 1.0, .ema_decay = 0.9};
+  inputs();
+  WB_OK(wb_model_create(&config, &model));
+  WB_OK(wb_model_init(model, 5));
+  WB_OK(wb_adamw_create(model, &options, &opt));
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  WB_OK(wb_net_create(model, grid, backend, true, &net));
+  for (int step = 0; step < 60; step++) {
+    double loss = 0, norm = 0;
+    WB_OK(wb_net_params_changed(net));
+    WB_OK(wb_net_condition(net, stat, mask));
+    WB_OK(wb_net_forward(net, 0.1 * (step % 10), x, out));
+    for (int i = 0; i < CELLS * 4; i++) {
+      const float target = mask[i / 4] ? stat[i / 4 * 9 + i % 4] - 0.5F * x[i] + 0.3F : 0.0F;
+      dout[i] = 2 * (out[i] - target) / (CELLS * 4);
+      loss += pow((double)(out[i] - target), 2) / (CELLS * 4);
+    }
+    if (step == 0) *first = loss;
+    *last = loss;
+    wb_model_zero_grads(model);
+    WB_OK(wb_net_backward(net, dout, NULL));
+    WB_OK(wb_adamw_step(opt, 1e-2, &norm));
+  }
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  wb_adamw_destroy(&opt);
+  wb_model_destroy(&model);
+}
+
+static void training_reduces_the_loss(void **state) {
+  (void)state;
+  double first = 0, last = 0, first16 = 0, last16 = 0;
+  train(WB_BACKEND_ONEDNN, &first, &last);
+  if (getenv("WB_VERBOSE")) print_message("fp32: %g -> %g\n", first, last);
+  WB_ASSERT_BELOW(last, 0.5 * first);
+  WbNet net = NULL;
+  WbGrid *grid = NULL;
+  WbModel model = random_model(&small);
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+  if (bf16) {
+    wb_error_clear();
+    return; /* no AMX */
+  }
+  train(WB_BACKEND_ONEDNN_BF16, &first16, &last16);
+  if (getenv("WB_VERBOSE")) print_message("bf16: %g -> %g\n", first16, last16);
+  WB_ASSERT_NEAR(last16, last, 0.1 * last);
+}
+
 WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(backends_and_modes_agree),
-             cmocka_unit_test(buildings_are_masked), cmocka_unit_test(adamw_minimises))
+             cmocka_unit_test(buildings_are_masked), cmocka_unit_test(adamw_minimises),
+             cmocka_unit_test(training_reduces_the_loss))
