@@ -54,6 +54,10 @@ typedef struct {
 PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const float *x0, const uint8_t *mask,
                                 const uint64_t *voxel, WbDriftFn drift, void *ctx, float *x, float *work);
 
+/* z (n, 4) out: standard normal, the numbers of wb_random_normal4(key, voxel[p]) to the last bit or two, vectorised; the same
+ * bits for a voxel wherever it stands in the list. voxel (n) in. Not collective, cannot fail. */
+void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, float *z);
+
 /* Training pair of one (t, z): xt (n, 4) = alpha x0 + beta x1 + sigma sqrt(t) z, target (n, 4) = d_alpha x0 + d_beta x1 +
  * d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). mask NULL = all air. Not collective, cannot fail. */
 void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n, const float *x0,

@@ -3,28 +3,27 @@
 
 #include <math.h>
 
+enum { BLOCK = 256 }; /* voxels whose noise is drawn at once */
+
 void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n,
                            const float *x0, const float *x1, const uint8_t *mask, const uint64_t *voxel,
                            const WbRandomKey *key, float *xt, float *target) {
   WbScheduleAt at;
   wb_schedule_at(schedule, t, &at);
   const float a = (float)at.alpha, b = (float)at.beta, da = (float)at.d_alpha, db = (float)at.d_beta;
-  float s[WB_CHANNELS], ds[WB_CHANNELS], z[WB_CHANNELS];
+  float s[WB_CHANNELS], ds[WB_CHANNELS], z[BLOCK * WB_CHANNELS];
   for (int q = 0; q < WB_CHANNELS; q++) {
     s[q] = (float)(at.sigma * sqrt(t) * (double)epsilon[q]);
     ds[q] = (float)(at.d_sigma * sqrt(t) * (double)epsilon[q]);
   }
   for (size_t p = 0; p < n; p++) {
-    const size_t i = p * WB_CHANNELS;
-    if (mask && !mask[p]) {
-      for (int q = 0; q < WB_CHANNELS; q++) xt[i + (size_t)q] = target[i + (size_t)q] = 0.0f;
-      continue;
-    }
-    wb_random_normal4(key, voxel[p], z);
-    for (int q = 0; q < WB_CHANNELS; q++) {
-      const float y0 = x0[i + (size_t)q], y1 = x1[i + (size_t)q];
-      xt[i + (size_t)q] = a * y0 + b * y1 + s[q] * z[q];
-      target[i + (size_t)q] = da * y0 + db * y1 + ds[q] * z[q];
+    if (p % BLOCK == 0) wb_bridge_noise(key, n - p < BLOCK ? n - p : BLOCK, voxel + p, z);
+    const bool air = !mask || mask[p];
+    for (size_t q = 0; q < WB_CHANNELS; q++) {
+      const size_t i = p * WB_CHANNELS + q;
+      const float noise = z[p % BLOCK * WB_CHANNELS + q];
+      xt[i] = air ? a * x0[i] + b * x1[i] + s[q] * noise : 0.0f;
+      target[i] = air ? da * x0[i] + db * x1[i] + ds[q] * noise : 0.0f;
     }
   }
 }

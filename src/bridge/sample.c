@@ -19,12 +19,6 @@ WB_KERNEL static void step_block(size_t n, const uint8_t *mask, const float c[3]
   }
 }
 
-static void draw_block(size_t n, const WbRandomKey *key, const uint8_t *mask, const uint64_t *voxel, float *z) {
-  for (size_t p = 0; p < n; p++) {
-    if (mask[p]) wb_random_normal4(key, voxel[p], z + p * WB_CHANNELS);
-  }
-}
-
 /* One step for all voxels. */
 static void step_all(const WbBridgeOptions *o, int step, size_t n, const float *x0, const uint8_t *mask,
                      const uint64_t *voxel, const float *b, float *x) {
@@ -40,7 +34,7 @@ static void step_all(const WbBridgeOptions *o, int step, size_t n, const float *
   for (size_t p = 0; p < n; p += BLOCK) {
     const size_t m = n - p < BLOCK ? n - p : BLOCK;
     const uint8_t *block_mask = mask ? mask + p : air;
-    if (form.g > 0.0) draw_block(m, &key, block_mask, voxel + p, z);
+    if (form.g > 0.0) wb_bridge_noise(&key, m, voxel + p, z);
     const size_t i = p * WB_CHANNELS;
     step_block(m, block_mask, c, amp, x0 + i, b + i, z, x + i);
   }

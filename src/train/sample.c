@@ -99,8 +99,9 @@ static void shuffle(uint32_t seed, uint32_t epoch, int n, int *order) {
 
 static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) {
   const WbGrid *g = set->runs[plan->minute.run]->hr_grid;
-  plan->i0 = 4 * (int)(u[0] * ((g->nx - set->n) / 4 + 1));
-  plan->j0 = 4 * (int)(u[1] * ((g->ny - set->n) / 4 + 1));
+  const int places_x = (g->nx - set->n) / 4 + 1, places_y = (g->ny - set->n) / 4 + 1; /* on LR cells */
+  plan->i0 = 4 * (int)(u[0] * places_x);
+  plan->j0 = 4 * (int)(u[1] * places_y);
 }
 
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,

@@ -146,6 +146,24 @@ static void noise_keys(void **state) {
   }
 }
 
+/* The vectorised noise has the numbers of wb_random_normal4, and a voxel's bits do not depend on its place. */
+static void noise_numbers(void **state) {
+  (void)state;
+  enum { MANY = 20001 };
+  static uint64_t id[MANY];
+  static float z[MANY * C], shifted[MANY * C];
+  const WbRandomKey key = {.seed = 123, .stream = WB_STREAM_BRIDGE, .step = 7, .member = 3, .minute = 99};
+  for (int p = 0; p < MANY; p++) id[p] = (uint64_t)p * 1000003u * 65537u % (1ull << 48);
+  wb_bridge_noise(&key, MANY, id, z);
+  wb_bridge_noise(&key, MANY - 3, id + 3, shifted);
+  assert_memory_equal(shifted, z + (size_t)3 * C, (MANY - 3) * C * sizeof(float));
+  for (size_t p = 0; p < MANY; p++) {
+    float want[C];
+    wb_random_normal4(&key, id[p], want);
+    for (size_t c = 0; c < C; c++) WB_ASSERT_NEAR(z[p * C + c], want[c], 3e-7 * fabs((double)want[c]) + 1e-12);
+  }
+}
+
 static void bad_steps(void **state) {
   (void)state;
   WbBridgeOptions o = options(WB_SCHEDULE_LINEAR, WB_NOISE_BASE);
@@ -189,4 +207,5 @@ static void residual(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(buildings), cmocka_unit_test(all_air), cmocka_unit_test(courtyard),
-             cmocka_unit_test(noise_keys), cmocka_unit_test(bad_steps), cmocka_unit_test(residual))
+             cmocka_unit_test(noise_keys), cmocka_unit_test(noise_numbers), cmocka_unit_test(bad_steps),
+             cmocka_unit_test(residual))
