@@ -9,35 +9,37 @@
 
 /* ---- super-resolution of one minute: the shot ---- */
 typedef struct {
-  const char *model_path;
-  int members, steps;          /* steps 0: the model file's default (10) */
+  const char *model_path;      /* NULL: interpolation only (wb_sr_x0), no members */
+  int members, steps;          /* steps 0: 10 */
   double dx_m, top_m;          /* 5, 160 */
   WbNoiseChoice noise;
-  const char *schedule;        /* NULL: the model's own */
+  const char *schedule;        /* NULL: the model's own; another one is refused */
   WbBackend backend;
   uint32_t seed;
 } WbSrOptions;
 typedef struct WbSr_s *WbSr;
-/* Collective. lr_grid: the forecast window at 20 m with its own decomposition (nz = levels handed over, > top/dx_lr).
- * Builds the conformal HR grid, masks, wall distance, heat flux channel from the city; loads the model. */
+/* Collective on lr_grid->comm. lr_grid: the forecast window at dx_lr_m = 4 dx_m with its own decomposition, x_min_m and
+ * y_min_m set; nz >= top_m / dx_lr_m + 1, of which exactly that many levels are used, as in training. lr_fluid
+ * (nz, nyl, nxl) in; forcing in: reference temperature and wind (the scales come from the model); heat_flux [K m s-1].
+ * Builds the conformal HR grid, masks, wall distance and heat flux channel from the city and loads the model. Everything is
+ * copied. Caller destroys. Errors: WB_ERR_CONFIG (sizes, schedule), WB_ERR_INPUT (model file). */
 PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr);
-/* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux, forcing. */
-PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr);
 void wb_sr_destroy(WbSr *sr);
+/* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
 const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
 const uint8_t *wb_sr_lr_valid(WbSr sr);
 const double *wb_sr_z(WbSr sr);
-/* One minute: lr (nz_lr, nyl, nxl, 4) physical -> conditions once; then members one by one. Collective. */
+/* One minute, collective. lr (nz_lr, nyl, nxl, 4) in: theta [K], u, v, w [m s-1], anything in solid cells: interpolates,
+ * normalises, runs the t-independent branch of the network once. Errors: WB_ERR_INPUT (fluid cell not finite). */
 PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
-/* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
-PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
-const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
-PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out); /* (nz, nyl, nxl, 4) physical, NaN in solid */
-const float *wb_sr_x0(WbSr sr);                                            /* baseline: physical interpolation */
-double wb_sr_seconds_per_shot(WbSr sr);
-long wb_sr_evaluations(WbSr sr);
+/* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in buildings.
+ * Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite). */
+PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out);
+const float *wb_sr_x0(WbSr sr); /* baseline: physical interpolation (nz, nyl, nxl, 4), NaN in buildings; owned by sr */
+double wb_sr_seconds_per_shot(WbSr sr); /* conditions and members, divided by the members made so far */
+long wb_sr_evaluations(WbSr sr);        /* of the network, so far */
 
 /* ---- simulations around a city: precursor, LR run, HR run (src/hybrid/simulate.c, sim_run.c, pairs.c) ----
  * Order of a forecast: wb_sim_create, wb_sim_run_create(20), [wb_sim_resume], wb_sim_inflow, wb_sim_spinup,
