@@ -57,7 +57,7 @@ PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backen
 void wb_net_destroy(WbNet *net);
 double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool training); /* planner */
 double wb_net_flops(WbNet net);                  /* one evaluation, this rank */
-PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model */
+PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model; then condition again */
 /* stat (nz, nyl, nxl, in_static): runs the t-independent branch and caches it. mask (nz, nyl, nxl): fluid. */
 PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);
 /* x (nz, nyl, nxl, in_dynamic) -> out (nz, nyl, nxl, out); out is 0 in buildings. */

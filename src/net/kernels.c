@@ -183,50 +183,82 @@ WB_INLINE size_t coarse_index(const WbShuffle *s, int k, int j, int i) {
   return (((size_t)k + p) * ((size_t)s->h + 2 * p) + (size_t)j + p) * ((size_t)s->w + 2 * p) + (size_t)i + p;
 }
 
-WB_INLINE void space_to_depth(const WbShuffle *s, const float *x, const uint8_t *mask, float *y32, uint16_t *y16) {
-  const int c = s->c;
+/* The two cells of a pair along x are neighbours in both tensors; without a mask they are copied in one go. */
+WB_INLINE void copy_f32(int n, const float *restrict x, bool open, float *restrict y) {
+#pragma omp simd
+  for (int l = 0; l < n; l++) y[l] = open ? x[l] : 0.0F;
+}
+WB_INLINE void copy_bf16(int n, const float *restrict x, bool open, uint16_t *restrict y) {
+#pragma omp simd
+  for (int l = 0; l < n; l++) y[l] = open ? round_bf16(x[l]) : 0;
+}
+WB_INLINE void add_f32(int n, const float *restrict x, bool open, float *restrict y) {
+#pragma omp simd
+  for (int l = 0; l < n; l++) y[l] += open ? x[l] : 0.0F;
+}
+
+WB_INLINE void space_to_depth(const WbShuffle *s, int c, bool bf16, const float *x, const uint8_t *mask, void *y) {
+  const int unit = mask ? 1 : 2; /* cells copied at a time */
   for (int k = 0; k < s->d; k++)
     for (int j = 0; j < s->h; j++)
       for (int i = 0; i < s->w; i++) {
         const size_t to = coarse_index(s, k, j, i) * 8;
-        for (int part = 0; part < 8; part++) {
-          const size_t from = fine_index(s, k, j, i, part);
-          const float *restrict v = x + from * (size_t)c;
-          const size_t o = (to + (size_t)part) * (size_t)c;
+        for (int part = 0; part < 8; part += unit) {
+          const size_t from = fine_index(s, k, j, i, part), o = (to + (size_t)part) * (size_t)c;
           const bool open = !mask || mask[from]; /* selects, so that NaN in buildings does not leak */
-          if (y32) {
-            for (int l = 0; l < c; l++) y32[o + (size_t)l] = open ? v[l] : 0.0F;
-          } else {
-            for (int l = 0; l < c; l++) y16[o + (size_t)l] = open ? round_bf16(v[l]) : 0;
-          }
+          if (bf16)
+            copy_bf16(c * unit, x + from * (size_t)c, open, (uint16_t *)y + o);
+          else
+            copy_f32(c * unit, x + from * (size_t)c, open, (float *)y + o);
         }
       }
 }
-WB_KERNEL void wb_space_to_depth(const WbShuffle *s, const float *x, const uint8_t *mask, float *y) {
-  space_to_depth(s, x, mask, y, NULL);
-}
-WB_KERNEL void wb_space_to_depth_bf16(const WbShuffle *s, const float *x, const uint8_t *mask, uint16_t *y) {
-  space_to_depth(s, x, mask, NULL, y);
-}
 
-WB_KERNEL void wb_depth_to_space(const WbShuffle *s, const float *x, const uint8_t *mask, bool add, float *y) {
-  const int c = s->c;
+WB_INLINE void depth_to_space(const WbShuffle *s, int c, bool add, const float *x, const uint8_t *mask, float *y) {
+  const int unit = mask ? 1 : 2;
   for (int k = 0; k < s->d; k++)
     for (int j = 0; j < s->h; j++)
       for (int i = 0; i < s->w; i++) {
         const size_t from = coarse_index(s, k, j, i) * 8;
-        for (int part = 0; part < 8; part++) {
+        for (int part = 0; part < 8; part += unit) {
           const size_t to = fine_index(s, k, j, i, part);
-          const float *restrict v = x + (from + (size_t)part) * (size_t)c;
-          float *restrict w = y + to * (size_t)c;
+          const float *v = x + (from + (size_t)part) * (size_t)c;
           const bool open = !mask || mask[to];
-          if (add) {
-            for (int l = 0; l < c; l++) w[l] += open ? v[l] : 0.0F;
-          } else {
-            for (int l = 0; l < c; l++) w[l] = open ? v[l] : 0.0F;
-          }
+          if (add)
+            add_f32(c * unit, v, open, y + to * (size_t)c);
+          else
+            copy_f32(c * unit, v, open, y + to * (size_t)c);
         }
       }
+}
+
+/* The state's four channels and the usual widths, without a mask, become constants. */
+#define WB_BY_CHANNELS(call)    \
+  if (s->c == 4 && mask)        \
+    call(4, mask);              \
+  else if (s->c == 32 && !mask) \
+    call(32, NULL);             \
+  else                          \
+    call(s->c, mask);
+
+WB_KERNEL void wb_space_to_depth(const WbShuffle *s, const float *x, const uint8_t *mask, float *y){
+#define WB_CALL(c, m) space_to_depth(s, c, false, x, m, y)
+    WB_BY_CHANNELS(WB_CALL)
+#undef WB_CALL
+} WB_KERNEL void wb_space_to_depth_bf16(const WbShuffle *s, const float *x, const uint8_t *mask, uint16_t *y){
+#define WB_CALL(c, m) space_to_depth(s, c, true, x, m, y)
+    WB_BY_CHANNELS(WB_CALL)
+#undef WB_CALL
+} WB_KERNEL void wb_depth_to_space(const WbShuffle *s, const float *x, const uint8_t *mask, bool add, float *y) {
+  if (add) {
+#define WB_CALL(c, m) depth_to_space(s, c, true, x, m, y)
+    WB_BY_CHANNELS(WB_CALL)
+#undef WB_CALL
+  } else {
+#define WB_CALL(c, m) depth_to_space(s, c, false, x, m, y)
+    WB_BY_CHANNELS(WB_CALL)
+#undef WB_CALL
+  }
 }
 
 WB_KERNEL void wb_to_bf16(size_t n, const float *x, uint16_t *y) {

@@ -277,7 +277,7 @@ static void training_reduces_the_loss(void **state) {
   }
   train(WB_BACKEND_ONEDNN_BF16, &first16, &last16);
   if (getenv("WB_VERBOSE")) print_message("bf16: %g -> %g\n", first16, last16);
-  WB_ASSERT_NEAR(last16, last, 0.1 * last);
+  WB_ASSERT_NEAR(last16, last, 0.005 * first);
 }
 
 WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(backends_and_modes_agree),
