@@ -36,7 +36,9 @@ struct WbPoisson_s {
   int *send_counts, *send_displs, *recv_counts, *recv_displs;
   /* WbReal of the precision */
   void *a, *h;                           /* (nz + 1) a_face; (nz) thickness times the transforms' normalisation */
-  void *inv;                             /* (nrl, nz, ncl): inverse pivots of the elimination from the top */
+  void *inv;                             /* (nz, nrl, pitch): inverse pivots of the elimination from the top */
+  void *xb, *modes;                      /* (batch, ny, pitch), (ny, pitch): planes on their way back */
+  double *zero;                          /* (nz): the horizontally constant mode, in double */
   void *xr, *xs, *ys, *zs, *send, *recv; /* stages; zs is ys, xs is ys when nothing is exchanged */
   const void **rows;                     /* (rows of a batch) row pointers */
   int batch;                             /* levels transformed together */
@@ -48,25 +50,28 @@ static inline int wb_poisson_split(int n, int p, int parts) {
   return (int)(((long)n * p) / parts);
 }
 
-#define WB_POISSON_DECLARE(suffix)                                                                              \
-  PetscErrorCode wb_poisson_setup_##suffix(WbPoisson s);                                                        \
-  void wb_poisson_release_##suffix(WbPoisson s);                                                                \
-  PetscErrorCode wb_poisson_run_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r, void *p); \
-  PetscErrorCode wb_poisson_forward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r);      \
-  PetscErrorCode wb_poisson_backward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, void *p);           \
-  PetscErrorCode wb_transform_create_##suffix(int n, bool cosine, WbTransform *t);                              \
-  void wb_transform_destroy_##suffix(WbTransform *t);                                                           \
-  void wb_transform_rows_forward_##suffix(const WbTransform *t, int count, const void **in, const void **out);  \
-  void wb_transform_rows_backward_##suffix(const WbTransform *t, int count, const void **in, const void **out); \
-  void wb_transform_columns_forward_##suffix(const WbTransform *t, int planes, int pitch, void *data);          \
-  void wb_transform_columns_backward_##suffix(const WbTransform *t, int planes, int pitch, void *data);         \
-  void wb_transform_fft_##suffix(const WbTransform *t);                                                         \
-  void wb_transform_ifft_##suffix(const WbTransform *t);                                                        \
-  PetscErrorCode wb_poisson_rows_to_x_##suffix(WbPoisson s, int nk, const void *r);                             \
-  PetscErrorCode wb_poisson_rows_from_x_##suffix(WbPoisson s, int nk, void *p);                                 \
-  PetscErrorCode wb_poisson_x_to_y_##suffix(WbPoisson s, int nkl);                                              \
-  PetscErrorCode wb_poisson_y_to_x_##suffix(WbPoisson s, int nkl);                                              \
-  PetscErrorCode wb_poisson_y_to_z_##suffix(WbPoisson s, int nk);                                               \
+#define WB_POISSON_DECLARE(suffix)                                                                                     \
+  PetscErrorCode wb_poisson_setup_##suffix(WbPoisson s);                                                               \
+  void wb_poisson_release_##suffix(WbPoisson s);                                                                       \
+  PetscErrorCode wb_poisson_run_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r, void *p);        \
+  void wb_poisson_eliminate_##suffix(WbPoisson s, int nk, int k);                                                      \
+  void wb_poisson_substitute_##suffix(WbPoisson s, int k, const void *below, void *out);                               \
+  void wb_poisson_zero_mode_##suffix(WbPoisson s, int nk);                                                             \
+  PetscErrorCode wb_poisson_forward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, const void *r);             \
+  PetscErrorCode wb_poisson_backward_##suffix(WbPoisson s, int nk, const uint8_t *row_used, void *p);                  \
+  PetscErrorCode wb_transform_create_##suffix(int n, bool cosine, WbTransform *t);                                     \
+  void wb_transform_destroy_##suffix(WbTransform *t);                                                                  \
+  void wb_transform_rows_forward_##suffix(const WbTransform *t, int count, const void **in, const void **out);         \
+  void wb_transform_rows_backward_##suffix(const WbTransform *t, int count, const void **in, const void **out);        \
+  void wb_transform_columns_forward_##suffix(const WbTransform *t, int planes, int pitch, void *data);                 \
+  void wb_transform_columns_backward_##suffix(const WbTransform *t, int planes, int pitch, const void *in, void *out); \
+  void wb_transform_fft_##suffix(const WbTransform *t);                                                                \
+  void wb_transform_ifft_##suffix(const WbTransform *t);                                                               \
+  PetscErrorCode wb_poisson_rows_to_x_##suffix(WbPoisson s, int nk, const void *r);                                    \
+  PetscErrorCode wb_poisson_rows_from_x_##suffix(WbPoisson s, int nk, void *p);                                        \
+  PetscErrorCode wb_poisson_x_to_y_##suffix(WbPoisson s, int nkl);                                                     \
+  PetscErrorCode wb_poisson_y_to_x_##suffix(WbPoisson s, int nkl);                                                     \
+  PetscErrorCode wb_poisson_y_to_z_##suffix(WbPoisson s, int nk);                                                      \
   PetscErrorCode wb_poisson_z_to_y_##suffix(WbPoisson s, int nk);
 WB_POISSON_DECLARE(f32)
 WB_POISSON_DECLARE(f64)

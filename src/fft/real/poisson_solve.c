@@ -12,7 +12,7 @@ static int padded(int n) {
   return (whole * (int)sizeof(WbReal)) % 1024 ? whole : whole + WB_LANES;
 }
 
-#define WB_BATCH_BYTES (256 * 1024)
+#define WB_BATCH_BYTES (160 * 1024)
 
 static size_t largest(size_t a, size_t b) {
   return a > b ? a : b;
@@ -27,17 +27,16 @@ static double eigenvalue(int mode, int n, bool periodic, double dx) {
 /* Pivots d_k = -(a_k + e_k), e_k = |l| h_k + a_(k+1) e_(k+1) / (a_(k+1) + e_(k+1)): a form without cancellation. */
 static void factorise(WbPoisson s) {
   WbReal *inv = s->inv;
-  const int n = s->ncl;
   for (int j = 0; j < s->nrl; j++) {
     const double ly = eigenvalue(s->r0 + j, s->ny, s->periodic_y, s->dx);
-    for (int m = 0; m < n; m++) {
+    for (int m = 0; m < s->ncl; m++) {
       const double l = -(ly + eigenvalue(s->c0 + m, s->nx, s->periodic_x, s->dx));
       double e = 0;
       for (int k = s->nz - 1; k >= 0; k--) {
         const double up = s->a_face[k + 1];
         e = l * s->dz[k] + (up > 0 ? up * e / (up + e) : 0);
         const double d = s->a_face[k] + e;
-        inv[((size_t)j * (size_t)s->nz + (size_t)k) * (size_t)n + (size_t)m] = (WbReal)(d > 0 ? -1 / d : 0);
+        inv[((size_t)k * (size_t)s->nrl + (size_t)j) * (size_t)s->pitch + (size_t)m] = (WbReal)(d > 0 ? -1 / d : 0);
       }
     }
   }
@@ -87,8 +86,15 @@ static PetscErrorCode make_buffers(WbPoisson s) {
     PetscCall(WB_ALLOC(n, &b));
     s->recv = b;
   }
-  PetscCall(WB_ALLOC((size_t)s->nrl * (size_t)s->nz * (size_t)s->ncl + 1, &b));
+  PetscCall(WB_CALLOC(n_zs + 1, &b));
   s->inv = b;
+  if (s->px == 1) {
+    PetscCall(WB_CALLOC((size_t)s->batch * (size_t)s->ny * pitch + 1, &b));
+    s->xb = b;
+    PetscCall(WB_CALLOC((size_t)s->ny * pitch + 1, &b));
+    s->modes = b;
+  }
+  PetscCall(WB_CALLOC(s->nz, &s->zero));
   PetscFunctionReturn(0);
 }
 
@@ -113,62 +119,17 @@ void WB_R(wb_poisson_release)(WbPoisson s) {
   WB_FREE(&s->send);
   WB_FREE(&s->recv);
   WB_FREE(&s->inv);
+  WB_FREE(&s->xb);
+  WB_FREE(&s->modes);
+  WB_FREE(&s->zero);
   WB_FREE(&s->a);
   WB_FREE(&s->h);
-}
-
-/* y = (h r - a_up y_up) inv; y_up is the level above, NULL at the top of the range. */
-WB_KERNEL static void eliminate(int n, WbReal *restrict y, const WbReal *restrict y_up, const WbReal *restrict inv,
-                                WbReal h, WbReal a_up) {
-#pragma omp simd
-  for (int m = 0; m < n; m++) y[m] = (h * y[m] - a_up * y_up[m]) * inv[m];
-}
-
-WB_KERNEL static void eliminate_top(int n, WbReal *restrict y, const WbReal *restrict inv, WbReal h) {
-#pragma omp simd
-  for (int m = 0; m < n; m++) y[m] = h * y[m] * inv[m];
-}
-
-WB_KERNEL static void substitute(int n, WbReal *restrict p, const WbReal *restrict p_down, const WbReal *restrict inv,
-                                 WbReal a) {
-#pragma omp simd
-  for (int m = 0; m < n; m++) p[m] -= a * inv[m] * p_down[m];
-}
-
-static void tridiagonal(WbPoisson s, int nk) {
-  const WbReal *a = s->a, *h = s->h, *inv_all = s->inv;
-  const int n = s->ncl;
-  const size_t level = (size_t)s->nrl * (size_t)s->pitch;
-  for (int j = 0; j < s->nrl; j++) {
-    WbReal *p = (WbReal *)s->zs + (size_t)j * (size_t)s->pitch;
-    const WbReal *inv = inv_all + (size_t)j * (size_t)s->nz * (size_t)n;
-    eliminate_top(n, p + (size_t)(nk - 1) * level, inv + (size_t)(nk - 1) * (size_t)n, h[nk - 1]);
-    for (int k = nk - 2; k >= 0; k--)
-      eliminate(n, p + (size_t)k * level, p + (size_t)(k + 1) * level, inv + (size_t)k * (size_t)n, h[k], a[k + 1]);
-    for (int k = 1; k < nk; k++)
-      substitute(n, p + (size_t)k * level, p + (size_t)(k - 1) * level, inv + (size_t)k * (size_t)n, a[k]);
-  }
-}
-
-/* Volume mean of the horizontally constant mode (this rank holds it when r0 = c0 = 0) set to zero. */
-static void remove_mean(WbPoisson s) {
-  if (s->r0 != 0 || s->c0 != 0 || s->nrl == 0 || s->ncl == 0) return;
-  WbReal *z = s->zs;
-  const size_t level = (size_t)s->nrl * (size_t)s->pitch;
-  double sum = 0, depth = 0;
-  for (int k = 0; k < s->nz; k++) {
-    sum += s->dz[k] * (double)z[(size_t)k * level];
-    depth += s->dz[k];
-  }
-  for (int k = 0; k < s->nz; k++) z[(size_t)k * level] = (WbReal)((double)z[(size_t)k * level] - sum / depth);
 }
 
 PetscErrorCode WB_R(wb_poisson_run)(WbPoisson s, int nk, const uint8_t *row_used, const void *r, void *p) {
   PetscFunctionBeginUser;
   PetscCall(WB_R(wb_poisson_forward)(s, nk, row_used, r));
-  if (nk == s->nz) remove_mean(s);
-  tridiagonal(s, nk);
-  if (nk == s->nz) remove_mean(s);
+  WB_R(wb_poisson_zero_mode)(s, nk);
   PetscCall(WB_R(wb_poisson_backward)(s, nk, row_used, p));
   PetscFunctionReturn(0);
 }

@@ -72,6 +72,13 @@ static void take(const void **list, int at, int count, const void *spare, const 
   for (int l = 0; l < 2 * WB_LANES; l++) rows[l] = at + l < count ? list[at + l] : spare;
 }
 
+/* Ask for the cache lines of rows to come, so that they arrive while the tile is transformed. */
+static void expect_rows(int n, const void *const *rows, int count) {
+  const int limit = count < 2 * WB_LANES ? count : 2 * WB_LANES;
+  for (int l = 0; l < limit; l++)
+    for (size_t at = 0; at < (size_t)n * sizeof(WbReal); at += 64) __builtin_prefetch((const char *)rows[l] + at, 0, 2);
+}
+
 /* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
 void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void **in, const void **out) {
   const void *rows[2 * WB_LANES];
@@ -80,6 +87,8 @@ void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     take(in, at, count, zero, rows);
     for (int h = 0; h < 2; h++) load_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
+    expect_rows(t->n, out + at, count - at);
+    expect_rows(t->n, in + at + 2 * WB_LANES, count - at - 2 * WB_LANES);
     WB_R(wb_transform_fft)(t);
     take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
     for (int h = 0; h < 2; h++) store_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
@@ -93,6 +102,7 @@ void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, const voi
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     take(in, at, count, zero, rows);
     for (int h = 0; h < 2; h++) load_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
+    expect_rows(t->n, out + at, count - at);
     WB_R(wb_transform_ifft)(t);
     take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
     for (int h = 0; h < 2; h++) store_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
@@ -121,8 +131,8 @@ static WbReal *block_of(const WbTransform *t, WbReal *data, int pitch, int numbe
   return data + (size_t)(number / blocks) * (size_t)t->n * (size_t)pitch + (size_t)(number % blocks) * WB_LANES;
 }
 
-/* planes of (n, pitch), pitch a multiple of WB_LANES, along the first index, in place. An odd last block goes alone:
- * its partner is itself (the second copy overwrites the first with the same numbers). */
+/* planes of (n, pitch), pitch a multiple of WB_LANES, along the first index, in place (forward) or not. An odd last
+ * block goes alone: its partner is itself (the second copy overwrites the first with the same numbers). */
 void WB_R(wb_transform_columns_forward)(const WbTransform *t, int planes, int pitch, void *data) {
   const int blocks = planes * (pitch / WB_LANES);
   for (int at = 0; at < blocks; at += 2) {
@@ -133,12 +143,15 @@ void WB_R(wb_transform_columns_forward)(const WbTransform *t, int planes, int pi
   }
 }
 
-void WB_R(wb_transform_columns_backward)(const WbTransform *t, int planes, int pitch, void *data) {
+void WB_R(wb_transform_columns_backward)(const WbTransform *t, int planes, int pitch, const void *in, void *out) {
   const int blocks = planes * (pitch / WB_LANES);
+  WbReal *from = (WbReal *)(uintptr_t)in;
   for (int at = 0; at < blocks; at += 2) {
-    WbReal *const pair[2] = {block_of(t, data, pitch, at), block_of(t, data, pitch, at + 1 < blocks ? at + 1 : at)};
-    load_columns(t->n, t->pos, (const WbReal *const *)pair, (size_t)pitch, t->tile);
+    const int other = at + 1 < blocks ? at + 1 : at;
+    const WbReal *const read[2] = {block_of(t, from, pitch, at), block_of(t, from, pitch, other)};
+    WbReal *const write[2] = {block_of(t, out, pitch, at), block_of(t, out, pitch, other)};
+    load_columns(t->n, t->pos, read, (size_t)pitch, t->tile);
     WB_R(wb_transform_ifft)(t);
-    store_columns(t->n, t->order, pair, (size_t)pitch, t->tile);
+    store_columns(t->n, t->order, write, (size_t)pitch, t->tile);
   }
 }
