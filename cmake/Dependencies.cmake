@@ -31,7 +31,7 @@ target_link_libraries(wb_deps INTERFACE PkgConfig::PETSC MPI::MPI_C m)
 target_compile_definitions(wb_deps INTERFACE _GNU_SOURCE
                            $<$<CONFIG:Debug>:WB_DEBUG=1>)
 target_compile_options(wb_deps INTERFACE
-  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter -fno-math-errno -fno-trapping-math -fopenmp-simd
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror=implicit-function-declaration -Wno-unused-parameter -fno-math-errno -fno-trapping-math -fopenmp-simd
   $<$<CONFIG:Release>:-O3>)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(wb_deps INTERFACE -mprefer-vector-width=512)
