@@ -104,7 +104,7 @@ static void setup_create(MPI_Comm comm, const WbCity *city, Setup *s, const char
                          .dx_m = 5,
                          .top_m = 60,
                          .noise = WB_NOISE_FOELLMER,
-                         .backend = WB_BACKEND_REF,
+                         .backend = WB_BACKEND_ONEDNN,
                          .seed = 9};
   WB_OK(wb_sr_create(g, city, 20, s->fluid, &forcing, 0.05, &o, &s->sr));
   WB_OK(WB_ALLOC(wb_grid_owned(wb_sr_grid(s->sr)) * C, &s->out));

@@ -45,7 +45,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .augment = true,
                       .crop = 12,
                       .seed = 5,
-                      .backend = WB_BACKEND_REF,
+                      .backend = WB_BACKEND_ONEDNN,
                       .schedule = WB_SCHEDULE_LINEAR,
                       .epsilon_factor = 1,
                       .scale_by_wind = true,
