@@ -25,6 +25,8 @@ typedef struct WbSr_s *WbSr;
  * copied. Caller destroys. Errors: WB_ERR_CONFIG (sizes, schedule), WB_ERR_INPUT (model file). */
 PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr);
+/* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux, forcing. */
+PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr);
 void wb_sr_destroy(WbSr *sr);
 /* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
 const WbGrid *wb_sr_grid(WbSr sr);
@@ -34,6 +36,10 @@ const double *wb_sr_z(WbSr sr);
 /* One minute, collective. lr (nz_lr, nyl, nxl, 4) in: theta [K], u, v, w [m s-1], anything in solid cells: interpolates,
  * normalises, runs the t-independent branch of the network once. Errors: WB_ERR_INPUT (fluid cell not finite). */
 PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
+/* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
+PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
+const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
+
 /* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in buildings.
  * Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite). */
 PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out);
