@@ -137,7 +137,9 @@ PetscErrorCode wb_io_file_close(MPI_Comm comm, const char *path, bool writing, h
   hsize_t length = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (*dxpl >= 0) H5Pclose(*dxpl);
-  const bool known = writing && H5Fget_filesize(*file, &length) >= 0 && length > 0; /* end of all allocated space */
+  /* end of all allocated space; flushed first, because metadata still in memory gets its place in the file only then */
+  const bool known =
+      writing && H5Fflush(*file, H5F_SCOPE_GLOBAL) >= 0 && H5Fget_filesize(*file, &length) >= 0 && length > 0;
   PetscErrorCode ierr = 0;
   if (H5Fclose(*file) < 0 && writing)
     ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "cannot write %s (disk full?): %s",
