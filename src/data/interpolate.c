@@ -249,7 +249,11 @@ PetscErrorCode wb_lr_to_hr(const WbGrid *lr_grid, const WbGrid *hr_grid, const f
   PetscCall(check_grids(lr_grid, hr_grid, &c.ratio));
   PetscCall(WB_CALLOC((size_t)c.nz * (size_t)(c.nyl + 2 * W) * (size_t)(c.nxl + 2 * W) * V, &value));
   c.value = value;
-  PetscCall(wb_error_agree(lr_grid->comm, load_coarse(lr_grid, lr, lr_fluid, value, &count[0])));
+  const PetscErrorCode e = wb_error_agree(lr_grid->comm, load_coarse(lr_grid, lr, lr_fluid, value, &count[0]));
+  if (e) {
+    WB_FREE(&value);
+    PetscFunctionReturn(e);
+  }
   PetscCall(fill_ghosts(lr_grid, value));
   const size_t level = (size_t)c.nyl * (size_t)c.nxl * (size_t)(c.ratio * c.ratio) * C;
   for (int k = 0; k < hr_grid->nz; k++) count[1] += interpolate_level(&c, k, hr_out + (size_t)k * level);

@@ -83,10 +83,8 @@ static void reference(int k, int j, int i, double out[C]) {
   if (k < R / 2) out[3] *= (k + 0.5) / (0.5 * R);
 }
 
-static void against_reference(void **state) {
-  (void)state;
+static void compare_with_reference(void) {
   Setup s;
-  city();
   setup_create(&s, NX, NY);
   scatter(&s, -999999.0f);
   WB_OK(wb_lr_to_hr(s.lr, s.hr, s.field, s.fluid, s.out));
@@ -102,6 +100,20 @@ static void against_reference(void **state) {
     }
   }
   setup_destroy(&s);
+}
+
+static void against_reference(void **state) {
+  (void)state;
+  city();
+  compare_with_reference();
+}
+
+/* One cell in eleven is fluid: most fine cells need the nearest search, often beyond the first shell with a hit. */
+static void sparse(void **state) {
+  (void)state;
+  city();
+  for (int p = 0; p < NZ * NY * NX; p++) fluid_all[p] = (unsigned)p * 2654435761u % 1009 % 11 == 0;
+  compare_with_reference();
 }
 
 static void same_bits_any_fill_any_ranks(void **state) {
@@ -208,5 +220,5 @@ static void fallback(void **state) {
   setup_destroy(&s);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(against_reference), cmocka_unit_test(same_bits_any_fill_any_ranks),
-             cmocka_unit_test(linear_field), cmocka_unit_test(fallback))
+WB_TEST_MAIN(cmocka_unit_test(against_reference), cmocka_unit_test(sparse),
+             cmocka_unit_test(same_bits_any_fill_any_ranks), cmocka_unit_test(linear_field), cmocka_unit_test(fallback))
