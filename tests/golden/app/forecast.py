@@ -1,0 +1,108 @@
+"""The main job on a small city: files, determinism, restart, kill -9, and super-resolution on any rank count."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import xarray as xr
+
+from _run import PROGRAM, check, folder, ours, run
+
+SMALL = ["-city_seed", 5, "-city_size_x_m", 160, "-city_size_y_m", 160, "-les_margin_m", 80, "-les_rim_m", 40,
+         "-les_top_m", 300, "-les_spinup_s", 120, "-les_duration_s", 120, "-les_wind_height_m", 100, "-sr_members", 2,
+         "-sr_steps", 3]
+
+
+def forecast(out, *more, ranks=1, **kw):
+    return run("forecast", *SMALL, "-run_output_dir", out, *more, ranks=ranks, **kw)
+
+
+def same_data(a, b, tolerance=0.0):
+    with xr.open_dataset(a) as x, xr.open_dataset(b) as y:
+        for v in ("T", "theta", "u", "v", "w"):
+            p, q = x[v].values, y[v].values
+            check(p.shape == q.shape and np.array_equal(np.isnan(p), np.isnan(q)), a, b, v, "shape or buildings differ")
+            worst = np.nanmax(np.abs(p - q))
+            check(worst <= tolerance, a, b, v, "differ by", worst, "allowed", tolerance)
+
+
+def files(tmp):
+    out = os.path.join(tmp, "a")
+    done = forecast(out)
+    check(done.returncode == 0, done.stdout, done.stderr)
+    for name in ("lr.nc", "hr.nc", "hr.xmf", "summary.json", "run.log", "inflow.nc"):
+        check(os.path.getsize(os.path.join(out, name)) > 0, name)
+    with xr.open_dataset(os.path.join(out, "hr.nc")) as d:
+        check(dict(d.sizes)["member"] == 2 and dict(d.sizes)["z"] == 32 and dict(d.sizes)["x"] == 32, d.sizes)
+        check(np.issubdtype(d.time.dtype, np.datetime64), "time is not decoded")
+        check(str(d.time.values[0])[:19] == "2026-08-01T12:01:00", "first minute's stamp", d.time.values[0])
+        fluid = d.fluid_mask.values.astype(bool)
+        u = d.u.values
+        check(np.isfinite(u[:, :, fluid]).all() and np.isnan(u[:, :, ~fluid]).all(), "NaN exactly in buildings")
+        check(np.abs(u[0, 0] - u[0, 1])[fluid].max() > 0, "members are equal")
+        check(240 < d["T"].mean() < 330 and d["T"].attrs["units"] == "K", "T")
+    with open(os.path.join(out, "summary.json")) as f:
+        s = json.load(f)
+    check(s["sr"]["network_evaluations"] == 2 * 2 * 3, "N steps cost N evaluations", s["sr"])
+    check(s["les"]["max_divergence_scaled"] <= 1e-5, "divergence", s["les"])
+    check(min(s["les"]["resolved_tke_m2_per_s2"]) > 0, "resolved turbulence", s["les"])
+    again = os.path.join(tmp, "b")
+    check(forecast(again).returncode == 0, "second run")
+    same_data(os.path.join(out, "hr.nc"), os.path.join(again, "hr.nc"))
+    refused = forecast(out)
+    check(refused.returncode == 5 and "run_overwrite" in refused.stderr, "existing results", refused.stderr)
+    return out
+
+
+def ranks(tmp, out):
+    for n in (2, 4):
+        to = os.path.join(tmp, f"sr{n}")
+        done = run("sr", "-les_input_file", os.path.join(out, "lr.nc"), "-city_seed", 5, "-run_output_dir", to, "-sr_members",
+                   2, "-sr_steps", 3, ranks=n)
+        check(done.returncode == 0, done.stderr)
+        same_data(os.path.join(out, "hr.nc"), os.path.join(to, "hr.nc"), 2e-3)
+
+
+def stop_and_restart(tmp, out):
+    to = os.path.join(tmp, "c")
+    stopped = forecast(to, "-run_walltime_s", 0.5)
+    check(stopped.returncode == 75, "wall time limit gives 75", stopped.returncode, stopped.stderr)
+    for _ in range(40):
+        done = forecast(to, "-run_restart", "-run_walltime_s", 4)
+        if done.returncode != 75:
+            break
+    check(done.returncode == 0, "restart", done.returncode, done.stderr)
+    same_data(os.path.join(out, "lr.nc"), os.path.join(to, "lr.nc"))
+    same_data(os.path.join(out, "hr.nc"), os.path.join(to, "hr.nc"))
+
+
+def kill(tmp):
+    to = os.path.join(tmp, "d")
+    process = subprocess.Popen([PROGRAM, "forecast", *map(str, SMALL), "-run_output_dir", to, "-les_duration_s", "6000"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = os.path.join(to, "run.log")
+    for _ in range(600):
+        if os.path.exists(log) and "minute 2 of" in open(log).read():
+            break
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for name in ("lr.nc", "hr.nc"):
+        with xr.open_dataset(os.path.join(to, name), decode_times=False) as d:
+            u = d.u.isel(time=0).values
+            check(np.isfinite(u).any(), name, "first minute lost after kill -9")
+
+
+tmp = folder()
+try:
+    a = files(tmp)
+    ranks(tmp, a)
+    stop_and_restart(tmp, a)
+    kill(tmp)
+finally:
+    shutil.rmtree(tmp, ignore_errors=True)
+print("passed")

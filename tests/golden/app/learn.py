@@ -1,0 +1,57 @@
+"""The path from nothing to a scored model, in small: pairs -> train (stopped and resumed) -> evaluate -> info."""
+import json
+import os
+import shutil
+
+import numpy as np
+import xarray as xr
+
+from _run import check, folder, run
+
+SMALL = ["-city_size_x_m", 80, "-city_size_y_m", 80, "-les_margin_m", 60, "-les_rim_m", 40, "-les_top_m", 300,
+         "-les_spinup_s", 60, "-les_duration_s", 120, "-pairs_drop_s", 60]
+NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_batch", 2,
+       "-train_warmup_steps", 2, "-train_validate_every", 3]
+
+tmp = folder()
+try:
+    pairs = []
+    for i, split in enumerate(("train", "validation", "test")):
+        out = run("pairs", *SMALL, "-city_seed", 20 + i, "-run_seed", i + 1, "-pairs_split", split, "-pairs_name", split,
+                  "-run_output_dir", os.path.join(tmp, split))
+        check(out.returncode == 0, out.stdout, out.stderr)
+        pairs.append(os.path.join(tmp, split, split + ".nc"))
+    with xr.open_dataset(pairs[0], group="hr") as hr, xr.open_dataset(pairs[0], group="lr") as lr:
+        check(hr.sizes["time"] == 1 and hr.sizes["x"] == 16 and hr.sizes["z"] == 32, hr.sizes)
+        check(lr.sizes["x"] == 4 and lr.sizes["z"] >= 9, lr.sizes)
+        fluid = hr.fluid_mask.values.astype(bool)
+        check(np.isfinite(hr.u.values[0][fluid]).all(), "u in air")
+        check(abs(float(hr.u.mean()) - float(lr.u.mean())) < 3, "LR and HR disagree about the wind")
+    info = run("info", pairs[0])
+    check("split train" in info.stdout, info.stdout, info.stderr)
+    whole, parts = os.path.join(tmp, "whole"), os.path.join(tmp, "parts")
+    data = ["-data_files", ",".join(pairs[:2])]
+    done = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", whole)
+    check(done.returncode == 0, done.stdout, done.stderr)
+    for name in ("model.h5", "loss.csv", "checkpoint.h5", "summary.json"):
+        check(os.path.getsize(os.path.join(whole, name)) > 0, name)
+    two = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", os.path.join(tmp, "two"), ranks=2)
+    check(two.returncode == 0, "training on two ranks", two.stderr)
+    model = os.path.join(whole, "model.h5")
+    info = run("info", model)
+    check("process         bridge" in info.stdout, info.stdout, info.stderr)
+    scores = os.path.join(tmp, "scores")
+    out = run("evaluate", "-data_files", pairs[2], "-evaluate_train_files", pairs[0], "-sr_model", model, "-sr_members", 2,
+              "-sr_steps", 2, "-run_output_dir", scores, ranks=2)
+    check(out.returncode == 0, out.stdout, out.stderr)
+    with open(os.path.join(scores, "scores.json")) as f:
+        s = json.load(f)
+    check(s["pooled"]["all"]["u"]["bridge"]["rmse"] > 0 and s["pooled"]["all"]["u"]["regression"]["rmse"] > 0, s["pooled"])
+    cut = os.path.join(tmp, "cut.h5")
+    with open(model, "rb") as f, open(cut, "wb") as g:
+        g.write(f.read()[:5000])
+    bad = run("evaluate", "-data_files", pairs[2], "-sr_model", cut, "-run_output_dir", os.path.join(tmp, "bad"))
+    check(bad.returncode == 3 and "cut.h5" in bad.stderr, "truncated model", bad.returncode, bad.stderr)
+finally:
+    shutil.rmtree(tmp, ignore_errors=True)
+print("passed")
