@@ -92,8 +92,12 @@ PetscErrorCode WB_R(wb_poisson_x_to_y)(WbPoisson s, int nkl) {
   for (int p = 0; p < s->py; p++) {
     const WbReal *from = recv + s->recv_displs[p];
     for (int k = 0; k < nkl; k++)
-      for (int j = s->y_starts[p]; j < s->y_starts[p + 1]; j++, from += n)
-        memcpy(ys + ((size_t)k * (size_t)s->ny + (size_t)j) * row, from, n * sizeof(WbReal));
+      for (int j = s->y_starts[p]; j < s->y_starts[p + 1]; j++, from += n) {
+        WbReal *to = ys + ((size_t)k * (size_t)s->ny + (size_t)j) * row;
+        memcpy(to, from, n * sizeof(WbReal));
+        /* what an earlier solve left in the padding would, as the partner of a column, change its rounding */
+        memset(to + n, 0, (row - n) * sizeof(WbReal));
+      }
   }
   PetscFunctionReturn(0);
 }
