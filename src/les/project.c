@@ -131,7 +131,8 @@ void wb_project_destroy(WbProject *project) {
                     &pr->q_all,
                     &pr->slot[0],
                     &pr->slot[1],
-                    &pr->slot[2]};
+                    &pr->slot[2],
+                    &pr->slot[3]};
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) wb_free_bytes(owned[i]);
   WB_FREE(project);
 }

@@ -10,7 +10,7 @@
 #include "les_internal.h"
 
 enum { WB_OPEN_WEST = 1, WB_OPEN_SOUTH = 2, WB_OPEN_BELOW = 4, WB_FLUID = 8 }; /* bits of mask */
-enum { WB_PROJECT_SLOTS = 3 };
+enum { WB_PROJECT_SLOTS = 4 };
 
 struct WbProject_s {
   WbPrecision precision;
@@ -47,7 +47,7 @@ struct WbProject_s {
   /* WbReal work */
   void *rhs, *x, *low, *z;         /* (n), (n_ghosted), (klow * nyl * nxl), (n_ghosted) */
   void *r, *w, *p, *s, *q, *q_all; /* (nrim) */
-  void *slot[WB_PROJECT_SLOTS];    /* (n): q / dt of the last solve, zero off the rim */
+  void *slot[WB_PROJECT_SLOTS];    /* (n): q / dt of the last solve, zero off the rim; 3: of slot 2's before */
 };
 
 /* project_faces.c, project_regions.c: collective, called once by create. */
@@ -60,8 +60,9 @@ ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj
 #define WB_PROJECT_DECLARE(suffix)                                                                                     \
   PetscErrorCode wb_project_setup_##suffix(WbProject pr);                                                              \
   PetscErrorCode wb_project_exchange_##suffix(WbProject pr, int nk, void *x);                                          \
-  void wb_project_divergence_##suffix(WbProject pr, const void *u, const void *v, const void *w, double out[2]);       \
-  void wb_project_correct_##suffix(WbProject pr, void *u, void *v, void *w, double out[2]);                            \
+  double wb_project_divergence_##suffix(WbProject pr, const void *u, const void *v, const void *w);                    \
+  double wb_project_correct_##suffix(WbProject pr, void *u, void *v, void *w);                                         \
+  double wb_project_outflow_##suffix(WbProject pr, const void *u, const void *v);                                      \
   PetscErrorCode wb_project_cg_##suffix(WbProject pr, double tol, int max_iterations, int *iterations);                \
   PetscErrorCode wb_project_run_##suffix(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations, \
                                          int slot, int *iterations, double *max_div);

@@ -3,83 +3,66 @@
 
 #include "project.h"
 
+#if WB_SINGLE
+typedef int32_t WbBits;
+#else
+typedef int64_t WbBits;
+#endif
+#define WB_INLINE static inline __attribute__((always_inline))
+
 typedef struct {
   WbReal dx, dy, dz; /* inverse spacings; dy = dx */
 } Spacing;
 
-typedef struct {
-  WbReal max, sum;
-} RowResult;
-
-/* Corners of a row: u[i], u[i + 1], v, v_n (north face), w, w_up. mask NULL: all fluid. */
+/* Row pointers: u[i], u[i + 1], v, v_n (north face), w, w_up. */
 typedef struct {
   const WbReal *u, *v, *v_n, *w, *w_up;
 } Faces;
 
-WB_KERNEL static RowResult divergence_plain(int n, const Faces *f, Spacing r, WbReal *restrict div) {
-  const WbReal *restrict u = f->u, *restrict v = f->v, *restrict v_n = f->v_n, *restrict w = f->w,
-                         *restrict w_up = f->w_up;
-  WbReal max = 0, sum = 0;
-#pragma omp simd reduction(max : max) reduction(+ : sum)
-  for (int i = 0; i < n; i++) {
-    const WbReal d = ((u[i + 1] - u[i]) + (v_n[i] - v[i])) * r.dx + (w_up[i] - w[i]) * r.dz;
-    const WbReal a = d < 0 ? -d : d;
-    div[i] = d;
-    sum += d;
-    max = a > max ? a : max;
-  }
-  return (RowResult){max, sum};
+/* Bits of |d|: as integers they order like the numbers, and anything not finite is larger. */
+WB_INLINE WbBits magnitude(WbReal d) {
+  WbBits bits;
+  __builtin_memcpy(&bits, &d, sizeof(bits));
+  return bits & (WB_SINGLE ? (WbBits)INT32_MAX : (WbBits)INT64_MAX);
 }
 
-WB_KERNEL static RowResult divergence_masked(int n, const Faces *f, Spacing r, const uint8_t *restrict mask,
-                                             WbReal *restrict div) {
+WB_INLINE double magnitude_value(WbBits bits) {
+  WbReal d;
+  __builtin_memcpy(&d, &bits, sizeof(bits));
+  return (double)d;
+}
+
+/* Divergence of one row into div if `store`; mask is read if `masked`. Returns the largest magnitude. */
+WB_INLINE WbBits divergence_row(int n, const Faces *f, Spacing r, const uint8_t *restrict mask, WbReal *restrict div,
+                                bool masked, bool store) {
   const WbReal *restrict u = f->u, *restrict v = f->v, *restrict v_n = f->v_n, *restrict w = f->w,
                          *restrict w_up = f->w_up;
-  WbReal max = 0, sum = 0;
-#pragma omp simd reduction(max : max) reduction(+ : sum)
+  WbBits max = 0;
+#pragma omp simd reduction(max : max)
   for (int i = 0; i < n; i++) {
     const WbReal flux = ((u[i + 1] - u[i]) + (v_n[i] - v[i])) * r.dx + (w_up[i] - w[i]) * r.dz;
-    const WbReal d = (mask[i] & WB_FLUID) ? flux : 0;
-    const WbReal a = d < 0 ? -d : d;
-    div[i] = d;
-    sum += d;
+    const WbReal d = !masked || (mask[i] & WB_FLUID) ? flux : 0;
+    const WbBits a = magnitude(d);
+    if (store) div[i] = d;
     max = a > max ? a : max;
   }
-  return (RowResult){max, sum};
+  return max;
 }
 
-/* u (from i = 1), v, w of a row whose faces are all open; x_s, x_b: the rows south and below (NULL: ground). */
-WB_KERNEL static void correct_plain(int n, WbReal *const uvw[3], const WbReal *restrict x, const WbReal *restrict x_s,
-                                    const WbReal *restrict x_b, Spacing r) {
+/* u (from i = 1), v, w of a row; x_s, x_b: the rows south and below. Level 0 has no open lower face: dz = 0. */
+WB_INLINE void correct_row(int n, WbReal *const uvw[3], const WbReal *const xs[3], Spacing r,
+                           const uint8_t *restrict mask, bool masked) {
   WbReal *restrict u = uvw[0], *restrict v = uvw[1], *restrict w = uvw[2];
-#pragma omp simd
-  for (int i = 1; i < n; i++) u[i] -= (x[i] - x[i - 1]) * r.dx;
-#pragma omp simd
-  for (int i = 0; i < n; i++) v[i] -= (x[i] - x_s[i]) * r.dy;
-  if (!x_b) return;
-#pragma omp simd
-  for (int i = 0; i < n; i++) w[i] -= (x[i] - x_b[i]) * r.dz;
-}
-
-WB_KERNEL static void correct_masked(int n, WbReal *const uvw[3], const WbReal *restrict x, const WbReal *restrict x_s,
-                                     const WbReal *restrict x_b, Spacing r, const uint8_t *restrict mask) {
-  WbReal *restrict u = uvw[0], *restrict v = uvw[1], *restrict w = uvw[2];
+  const WbReal *restrict x = xs[0], *restrict x_s = xs[1], *restrict x_b = xs[2];
 #pragma omp simd
   for (int i = 1; i < n; i++) {
-    const WbReal g = (x[i] - x[i - 1]) * r.dx;
-    u[i] -= (mask[i] & WB_OPEN_WEST) ? g : 0;
+    const WbReal gu = (x[i] - x[i - 1]) * r.dx, gv = (x[i] - x_s[i]) * r.dy, gw = (x[i] - x_b[i]) * r.dz;
+    u[i] -= !masked || (mask[i] & WB_OPEN_WEST) ? gu : 0;
+    v[i] -= !masked || (mask[i] & WB_OPEN_SOUTH) ? gv : 0;
+    w[i] -= !masked || (mask[i] & WB_OPEN_BELOW) ? gw : 0;
   }
-#pragma omp simd
-  for (int i = 0; i < n; i++) {
-    const WbReal g = (x[i] - x_s[i]) * r.dy;
-    v[i] -= (mask[i] & WB_OPEN_SOUTH) ? g : 0;
-  }
-  if (!x_b) return;
-#pragma omp simd
-  for (int i = 0; i < n; i++) {
-    const WbReal g = (x[i] - x_b[i]) * r.dz;
-    w[i] -= (mask[i] & WB_OPEN_BELOW) ? g : 0;
-  }
+  if (!masked || (mask[0] & WB_OPEN_SOUTH)) v[0] -= (x[0] - x_s[0]) * r.dy;
+  if (!masked || (mask[0] & WB_OPEN_BELOW)) w[0] -= (x[0] - x_b[0]) * r.dz;
 }
 
 /* First and last u face of a row, whose other side is a ghost plane. */
@@ -90,7 +73,7 @@ static void correct_ends(WbProject pr, int k, int j, WbReal *u, WbReal rdx) {
   if (pr->open_east[row]) u[pr->nxl] -= (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx;
 }
 
-static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
+WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
   const WbReal *x = pr->x;
   const int n = pr->nxl;
   const size_t nxl = (size_t)n, plane = (size_t)pr->nyl * nxl;
@@ -98,12 +81,12 @@ static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
   for (int j = 0; j < pr->nyl; j++) {
     const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * nxl, at = wb_les_at(&pr->lay, k, j, 0);
     const WbReal *south = j > 0 ? x + c - nxl : x + pr->ghost[2] + (size_t)k * nxl;
-    const WbReal *below = k > 0 ? x + c - plane : NULL;
+    const WbReal *const xs[3] = {x + c, south, k > 0 ? x + c - plane : x + c};
     WbReal *const uvw[3] = {field[0] + at, field[1] + at, field[2] + at};
     if (pr->row_plain[row]) {
-      correct_plain(n, uvw, x + c, south, below, r);
+      correct_row(n, uvw, xs, r, NULL, false);
     } else {
-      correct_masked(n, uvw, x + c, south, below, r, pr->mask + c);
+      correct_row(n, uvw, xs, r, pr->mask + c, true);
     }
     correct_ends(pr, k, j, uvw[0], r.dx);
   }
@@ -113,36 +96,69 @@ static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
     if (pr->open_north[side + (size_t)i]) v[i] -= (x[pr->ghost[3] + side + (size_t)i] - x[last + (size_t)i]) * r.dy;
 }
 
-/* Divergence of level k into rhs; out[0] maximum so far, out[1] sum of dz div. */
-static void divergence_level(WbProject pr, int k, const WbReal *const field[3], double out[2]) {
+/* Largest |divergence| of level k, which goes to rhs if `store`. */
+WB_KERNEL static WbBits divergence_level(WbProject pr, int k, const WbReal *const field[3], bool store) {
   const Spacing r = {(WbReal)(1 / pr->dx), (WbReal)(1 / pr->dx), (WbReal)(1 / pr->dz[k])};
+  const int n = pr->nxl;
+  WbBits max = 0;
   for (int j = 0; j < pr->nyl; j++) {
-    const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * (size_t)pr->nxl;
+    const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * (size_t)n;
     const size_t at = wb_les_at(&pr->lay, k, j, 0);
     const Faces f = {field[0] + at, field[1] + at, field[1] + at + (size_t)pr->lay.sy, field[2] + at,
                      field[2] + at + pr->lay.sz};
     WbReal *div = (WbReal *)pr->rhs + c;
-    const RowResult res = pr->row_plain[row] ? divergence_plain(pr->nxl, &f, r, div)
-                                             : divergence_masked(pr->nxl, &f, r, pr->mask + c, div);
-    out[0] = (double)res.max > out[0] ? (double)res.max : out[0];
-    out[1] += (double)res.sum * pr->dz[k];
+    const uint8_t *mask = pr->mask + c;
+    const bool plain = pr->row_plain[row];
+    const WbBits a = store ? (plain ? divergence_row(n, &f, r, mask, div, false, true)
+                                    : divergence_row(n, &f, r, mask, div, true, true))
+                           : (plain ? divergence_row(n, &f, r, mask, div, false, false)
+                                    : divergence_row(n, &f, r, mask, div, true, false));
+    max = a > max ? a : max;
   }
+  return max;
 }
 
-/* out[0]: largest |div| of this rank; out[1]: sum of dz div, not finite if any div is not. */
-void WB_R(wb_project_divergence)(WbProject pr, const void *u, const void *v, const void *w, double out[2]) {
+/* Divergence into rhs; returns the largest magnitude of this rank, not finite if any is not. */
+double WB_R(wb_project_divergence)(WbProject pr, const void *u, const void *v, const void *w) {
   const WbReal *const field[3] = {u, v, w};
-  out[0] = out[1] = 0;
-  for (int k = 0; k < pr->nz; k++) divergence_level(pr, k, field, out);
+  WbBits max = 0;
+  for (int k = 0; k < pr->nz; k++) {
+    const WbBits a = divergence_level(pr, k, field, true);
+    max = a > max ? a : max;
+  }
+  return magnitude_value(max);
 }
 
-void WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w, double out[2]) {
+/* Correction by x; returns the largest divergence it leaves on this rank (rhs is not touched). */
+double WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w) {
   WbReal *const field[3] = {u, v, w};
   const WbReal *const read[3] = {u, v, w};
-  out[0] = out[1] = 0;
-  for (int k = 0; k < pr->nz; k++) { /* a level's divergence needs the w faces above it */
-    correct_level(pr, k, field);
-    if (k > 0) divergence_level(pr, k - 1, read, out);
+  WbBits max = 0;
+  for (int k = 0; k <= pr->nz; k++) { /* a level's divergence needs the w faces above it */
+    if (k < pr->nz) correct_level(pr, k, field);
+    const WbBits a = k > 0 ? divergence_level(pr, k - 1, read, false) : 0;
+    max = a > max ? a : max;
   }
-  divergence_level(pr, pr->nz - 1, read, out);
+  return magnitude_value(max);
+}
+
+/* Net outflow of this rank through one prescribed side (0 .. 3: W, E, S, N), over dx: its part of the sum of dz div. */
+static double side_flux(WbProject pr, int side, const WbReal *field) {
+  const bool along_x = side < 2;
+  const int m = along_x ? pr->nyl : pr->nxl, edge = side % 2 ? (along_x ? pr->nxl : pr->nyl) : 0;
+  const int inside = side % 2 ? edge - 1 : 0;
+  double sum = 0;
+  if (pr->neighbour[side] != MPI_PROC_NULL) return 0;
+  for (int k = 0; k < pr->nz; k++)
+    for (int s = 0; s < m; s++) {
+      const int j = along_x ? s : inside, i = along_x ? inside : s;
+      const size_t c = ((size_t)k * (size_t)pr->nyl + (size_t)j) * (size_t)pr->nxl + (size_t)i;
+      const size_t at = along_x ? wb_les_at(&pr->lay, k, s, edge) : wb_les_at(&pr->lay, k, edge, s);
+      if (pr->mask[c] & WB_FLUID) sum += pr->dz[k] * (double)field[at];
+    }
+  return (side % 2 ? sum : -sum) / pr->dx;
+}
+
+double WB_R(wb_project_outflow)(WbProject pr, const void *u, const void *v) {
+  return side_flux(pr, 0, u) + side_flux(pr, 1, u) + side_flux(pr, 2, v) + side_flux(pr, 3, v);
 }

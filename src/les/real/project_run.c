@@ -33,36 +33,43 @@ PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
   PetscFunctionReturn(0);
 }
 
-/* Share a rank's result (largest |div|, sum of dz div): largest over all, means over the regions in region_sum. */
-static PetscErrorCode share(WbProject pr, const double local[2], int iterations, double *max_div) {
+/* Largest |div| over all ranks. */
+static PetscErrorCode share(WbProject pr, double local, int iterations, double *max_div) {
+  /* a maximum of something that is not a number is not defined: travel as infinity */
+  const double send = isfinite(local) ? local : HUGE_VAL;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(&send, max_div, 1, MPI_DOUBLE, MPI_MAX, pr->comm));
+  if (!isfinite(*max_div))
+    WB_RAISE_ALL(WB_ERR_NUMERIC, "projection: the divergence is not a number after %d iterations", iterations);
+  PetscFunctionReturn(0);
+}
+
+/* Mean divergence of each region into region_sum: flux through prescribed sides, less what the small regions have. */
+static PetscErrorCode region_means(WbProject pr, double outflow) {
   const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
   const WbReal *rhs = pr->rhs;
   double *sum = pr->region_sum;
   PetscFunctionBeginUser;
   for (int g = 0; g < pr->regions; g++) sum[g] = 0;
-  double others = 0;
   for (int c = 0; c < pr->nsmall; c++) {
     const size_t at = (size_t)pr->small_cell[c];
     const double part = (double)rhs[at] * pr->dz[at / plane];
     sum[pr->small_region[c]] += part;
-    others += part;
+    outflow -= part;
   }
-  sum[0] += local[1] - others;
-  sum[pr->regions] = local[1]; /* not finite if anything is not */
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, pr->regions + 1, MPI_DOUBLE, MPI_SUM, pr->comm));
-  PetscCallMPI(MPI_Allreduce(local, max_div, 1, MPI_DOUBLE, MPI_MAX, pr->comm));
-  if (!isfinite(sum[pr->regions]))
-    WB_RAISE_ALL(WB_ERR_NUMERIC, "projection: the divergence is not a number after %d iterations", iterations);
+  sum[0] += outflow;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, pr->regions, MPI_DOUBLE, MPI_SUM, pr->comm));
   for (int g = 0; g < pr->regions; g++) sum[g] = pr->region_volume[g] > 0 ? sum[g] / pr->region_volume[g] : 0;
   PetscFunctionReturn(0);
 }
 
 /* The net flux into a region through prescribed faces cannot be corrected: an error beyond tol (and rounding of the
  * divergences met, at most max_div), else spread evenly. */
-static PetscErrorCode balance(WbProject pr, double tol, double max_div) {
+static PetscErrorCode balance(WbProject pr, void *velocity[3], double tol, double max_div) {
   WbReal *rhs = pr->rhs;
   bool uneven = false;
   PetscFunctionBeginUser;
+  PetscCall(region_means(pr, WB_R(wb_project_outflow)(pr, velocity[0], velocity[1])));
   for (int g = 0; g < pr->regions; g++) {
     if (!(fabs(pr->region_sum[g]) <= tol + 32 * (double)WB_REAL_EPS * max_div))
       WB_RAISE_ALL(
@@ -79,13 +86,28 @@ static PetscErrorCode balance(WbProject pr, double tol, double max_div) {
   PetscFunctionReturn(0);
 }
 
-/* x = potential of the right-hand side; q_start (n, may be NULL) times dt is the first guess of the wall sources. */
-static PetscErrorCode solve(WbProject pr, const WbReal *q_start, double dt_s, double tol, int max_iterations,
-                            int *iterations) {
+/* q = first guess of the wall sources in a stage. Sources / dt stand for the pressure of the middle of the interval
+ * that the stage covers: t + dt/6, dt/4, dt/2 of this step, t - dt/2 and t - 3 dt/2 for the final stages before (slot 3
+ * is the older). Extrapolated linearly from the two latest of these. */
+static void guess_sources(WbProject pr, double dt_s, int slot) {
+  static const int latest[3] = {2, 0, 1}, before[3] = {3, 2, 2};
+  static const double slope[3] = {2.0 / 3.0, 1.0 / 8.0, 1.0 / 3.0};
+  const WbReal *a = pr->slot[latest[slot]], *b = pr->slot[before[slot]];
+  WbReal *q = pr->q;
+  bool known = false;
+  for (int c = 0; c < pr->nrim && !known; c++) known = b[pr->rim_cell[c]] != 0;
+  const double e = known ? slope[slot] : 0;
+  for (int c = 0; c < pr->nrim; c++) {
+    const double last = (double)a[pr->rim_cell[c]];
+    q[c] = (WbReal)(dt_s * (last + e * (last - (double)b[pr->rim_cell[c]])));
+  }
+}
+
+/* x = potential of the right-hand side; q holds the first guess of the wall sources. */
+static PetscErrorCode solve(WbProject pr, double tol, int max_iterations, int *iterations) {
   WbReal *restrict rhs = pr->rhs, *restrict q = pr->q, *restrict q_all = pr->q_all;
   PetscFunctionBeginUser;
   for (int c = 0; c < pr->nrim; c++) {
-    q[c] = q_start ? (WbReal)((double)q_start[pr->rim_cell[c]] * dt_s) : 0;
     rhs[pr->rim_cell[c]] += q[c];
     q_all[c] += q[c];
   }
@@ -107,6 +129,11 @@ static PetscErrorCode solve(WbProject pr, const WbReal *q_start, double dt_s, do
 }
 
 static void keep_sources(WbProject pr, double dt_s, int slot) {
+  if (slot == 2) { /* the final stage before goes to slot 3 */
+    void *older = pr->slot[3];
+    pr->slot[3] = pr->slot[2];
+    pr->slot[2] = older;
+  }
   WbReal *keep = pr->slot[slot];
   const WbReal *q = pr->q_all;
   for (int c = 0; c < pr->nrim; c++) keep[pr->rim_cell[c]] = (WbReal)((double)q[c] / dt_s);
@@ -114,29 +141,33 @@ static void keep_sources(WbProject pr, double dt_s, int slot) {
 
 PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations,
                                     int slot, int *iterations, double *max_div) {
-  double local[2], before, largest;
+  double before, largest = 0;
   PetscFunctionBeginUser;
-  PetscCheck(slot >= 0 && slot < WB_PROJECT_SLOTS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "slot %d", slot);
+  PetscCheck(slot >= 0 && slot < 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "slot %d", slot);
   *iterations = 0;
-  WB_R(wb_project_divergence)(pr, velocity[0], velocity[1], velocity[2], local);
-  PetscCall(share(pr, local, 0, max_div));
-  if (*max_div <= tol) PetscFunctionReturn(0);
-  largest = *max_div;
   for (int c = 0; c < pr->nrim; c++) ((WbReal *)pr->q_all)[c] = 0;
-  for (int round = 0; round < WB_PROJECT_ROUNDS; round++) {
-    before = *max_div;
-    PetscCall(balance(pr, tol, largest));
+  for (int round = 0;; round++) {
+    double local = WB_R(wb_project_divergence)(pr, velocity[0], velocity[1], velocity[2]);
+    if (round == 0) {
+      PetscCall(share(pr, local, 0, max_div));
+      if (*max_div <= tol) PetscFunctionReturn(0);
+      largest = *max_div;
+    }
+    PetscCall(balance(pr, velocity, tol, largest));
+    if (round == 0) guess_sources(pr, dt_s, slot);
+    if (round > 0 && !pr->flat) memset(pr->q, 0, (size_t)pr->nrim * sizeof(WbReal));
     /* a little below the tolerance: the correction adds rounding */
-    PetscCall(solve(pr, round ? NULL : pr->slot[slot], dt_s, 0.6 * tol, max_iterations, iterations));
-    WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2], local);
+    PetscCall(solve(pr, 0.6 * tol, max_iterations, iterations));
+    before = *max_div;
+    local = WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2]);
     PetscCall(share(pr, local, *iterations, max_div));
-    if (*max_div <= tol || (round > 0 && *max_div > 0.9 * before)) break;
+    if (*max_div <= tol) break;
+    if (round + 1 == WB_PROJECT_ROUNDS || (round > 0 && *max_div > 0.9 * before))
+      WB_RAISE_ALL(WB_ERR_NUMERIC,
+                   "projection: max |div| %.3e s-1 after %d iterations (limit %d), tolerance %.3e s-1; loosen "
+                   "les_tol_final or use double precision",
+                   *max_div, *iterations, max_iterations, tol);
   }
-  if (!(*max_div <= tol))
-    WB_RAISE_ALL(WB_ERR_NUMERIC,
-                 "projection: max |div| %.3e s-1 after %d iterations (limit %d), tolerance %.3e s-1; loosen "
-                 "les_tol_final or use double precision",
-                 *max_div, *iterations, max_iterations, tol);
   keep_sources(pr, dt_s, slot);
   PetscFunctionReturn(0);
 }

@@ -139,8 +139,12 @@ static void drop(Case *c) {
   wb_grid_destroy(&c->grid);
 }
 
+static PetscErrorCode project_slot(Case *c, double tol, int slot, int *iterations, double *max_div) {
+  return wb_project_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, slot, iterations, max_div);
+}
+
 static PetscErrorCode project(Case *c, double tol, int *iterations, double *max_div) {
-  return wb_project_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, 2, iterations, max_div);
+  return project_slot(c, tol, 2, iterations, max_div);
 }
 
 /* Largest |div| over fluid cells from refreshed ghosts, computed here in double. */
@@ -202,8 +206,8 @@ static void check_city(City city, WbPrecision precision) {
   assert_int_equal(again, 0);
   for (int d = 0; d < 3; d++)
     for (size_t at = 0; at < c.lay.field; at++) WB_ASSERT_NEAR(get(&c, d, at), c.field[d][at], 0);
-  fill(&c); /* the same input once more: the warm start leaves little to do */
-  WB_OK(project(&c, tol, &again, &max_div));
+  fill(&c); /* the same input in the next step's first stage: the warm start leaves little to do */
+  WB_OK(project_slot(&c, tol, 0, &again, &max_div));
   assert_true(again < iterations / 2);
   drop(&c);
 }
