@@ -115,8 +115,8 @@ const WbKey wb_app_keys[] = {
     BOOL("train", "augment", "true", "train", "use the 8 horizontal symmetries"),
     REAL("train", "epsilon_factor", "", "1", 0.01, 10, "train", "noise amplitude as a multiple of std(x1 - x0)"),
     BOOL("train", "scale_by_wind", "true", "train", "velocities in units of the forcing's wind speed"),
-    INT("train", "width1", "", "48", 16, 1024, "train,bench", "channels at 10 m"),
-    INT("train", "width2", "", "128", 16, 2048, "train,bench", "channels at 20 m"),
+    INT("train", "width1", "", "32", 16, 1024, "train,bench", "channels at 10 m"),
+    INT("train", "width2", "", "64", 16, 2048, "train,bench", "channels at 20 m"),
     INT("train", "blocks1", "", "1", 0, 32, "train,bench", "residual blocks at 10 m on each side"),
     INT("train", "blocks2", "", "3", 0, 32, "train,bench", "residual blocks at 20 m"),
     /* ---- evaluate ---- */
