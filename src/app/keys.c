@@ -96,7 +96,8 @@ const WbKey wb_app_keys[] = {
            "interpolant; model: as the model was trained"),
     CHOICE("sr", "noise", "foellmer", "foellmer|base|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none"),
-    CHOICE("sr", "backend", "onednn", "onednn|blas|ref", SR ",train", "convolution library"),
+    CHOICE("sr", "backend", "onednn", "onednn|onednn_bf16|blas|ref", SR ",train",
+           "convolution library; onednn_bf16 needs a CPU with AMX"),
     /* ---- data ---- */
     LIST("data", "files", "train,evaluate", "pair files (wildcards allowed)"),
     /* ---- pairs ---- */
@@ -113,6 +114,8 @@ const WbKey wb_app_keys[] = {
     INT("train", "warmup_steps", "", "100", 0, 1e9, "train", "steps of linear warm-up"),
     INT("train", "validate_every", "", "200", 1, 1e9, "train", "steps between validations"),
     BOOL("train", "augment", "true", "train", "use the 8 horizontal symmetries"),
+    INT("train", "crop", "", "0", 0, 4096, "train",
+        "train on random squares of so many 5 m cells, a multiple of 4; 0: whole windows"),
     REAL("train", "epsilon_factor", "", "1", 0.01, 10, "train", "noise amplitude as a multiple of std(x1 - x0)"),
     BOOL("train", "scale_by_wind", "true", "train", "velocities in units of the forcing's wind speed"),
     INT("train", "width1", "", "32", 16, 1024, "train,bench", "channels at 10 m"),

@@ -22,6 +22,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->walltime_s = wb_config_real(c, "run", "walltime_s");
   o->checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s");
   o->validate_every = (int)wb_config_int(c, "train", "validate_every");
+  o->crop = (int)wb_config_int(c, "train", "crop");
   o->augment = wb_config_bool(c, "train", "augment");
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
   o->net.width1 = (int)wb_config_int(c, "train", "width1");
