@@ -46,7 +46,8 @@ void wb_project_destroy(WbProject *project);
  * WB_ERR_NUMERIC). Errors: WB_ERR_NUMERIC when max_iterations do not reach the tolerance. */
 PetscErrorCode wb_project_apply(WbProject project, void *u, void *v, void *w, double dt_s, double tol_per_s,
                                 int max_iterations, int slot, int *iterations, double *max_div_per_s);
-/* Pressure-like potential of a slot (ghost-free owned cells) for checkpoints: size = owned cells of the precision. */
+/* What the warm start of a slot is made of (slots 0 .. 3, project.h), as a field (owned cells, ghost-free) of the
+ * precision, to read or to fill for checkpoints: valid until the next call with another slot or the next projection. */
 void *wb_project_potential(WbProject project, int slot);
 
 /* ---- lateral boundary by precursor planes (src/les/inflow.c, real/inflow_apply.c) ---- */

@@ -79,6 +79,7 @@ PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *
   *project = pr;
   pr->precision = precision;
   pr->dx = dx_m;
+  pr->dense_slot = -1;
   PetscCall(project_geometry(pr, grid, zf));
   project_neighbours(pr, grid);
   const size_t edge = (size_t)pr->nz * (size_t)(pr->nyl > pr->nxl ? pr->nyl : pr->nxl);
@@ -128,11 +129,12 @@ void wb_project_destroy(WbProject *project) {
                     &pr->p,
                     &pr->s,
                     &pr->q,
-                    &pr->q_all,
+                    &pr->q_start,
                     &pr->slot[0],
                     &pr->slot[1],
                     &pr->slot[2],
-                    &pr->slot[3]};
+                    &pr->slot[3],
+                    &pr->dense};
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) wb_free_bytes(owned[i]);
   WB_FREE(project);
 }
@@ -150,5 +152,12 @@ PetscErrorCode wb_project_apply(WbProject pr, void *u, void *v, void *w, double 
 }
 
 void *wb_project_potential(WbProject pr, int slot) {
-  return pr->slot[slot];
+  if (pr->precision == WB_FP32) {
+    wb_project_gather_f32(pr);
+    wb_project_spread_f32(pr, slot);
+  } else {
+    wb_project_gather_f64(pr);
+    wb_project_spread_f64(pr, slot);
+  }
+  return pr->dense;
 }

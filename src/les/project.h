@@ -27,6 +27,7 @@ struct WbProject_s {
   void *edge_send, *edge_recv;
   /* faces */
   uint8_t *mask;       /* (n) bits of the cell and its west, south, lower face */
+  uint8_t *open_west;  /* (nz * nyl): face i = 0 */
   uint8_t *row_plain;  /* (nz * nyl): nothing closed in the row (k, j) but possibly its first west face */
   uint8_t *open_east;  /* (nz * nyl): face i = nxl */
   uint8_t *open_north; /* (nz * nxl): face j = nyl */
@@ -45,9 +46,11 @@ struct WbProject_s {
   int32_t *small_cell, *small_region;
   double *region_volume, *region_rim, *region_sum; /* (regions + 2): sums over all ranks; last also scratch */
   /* WbReal work */
-  void *rhs, *x, *low, *z;         /* (n), (n_ghosted), (klow * nyl * nxl), (n_ghosted) */
-  void *r, *w, *p, *s, *q, *q_all; /* (nrim) */
-  void *slot[WB_PROJECT_SLOTS];    /* (n): q / dt of the last solve, zero off the rim; 3: of slot 2's before */
+  void *rhs, *x, *low, *z;           /* (n), (n_ghosted), (klow * nyl * nxl), (n_ghosted) */
+  void *r, *w, *p, *s, *q, *q_start; /* (nrim) */
+  void *slot[WB_PROJECT_SLOTS];      /* (nrim): q / dt of the last solve of each stage; 3: of the final stage before */
+  void *dense;                       /* (n): a slot as a field, for checkpoints; zero off the rim */
+  int dense_slot;                    /* which, -1: none; the field counts as written by its reader */
 };
 
 /* project_faces.c, project_regions.c: collective, called once by create. */
@@ -63,6 +66,8 @@ ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj
   double wb_project_divergence_##suffix(WbProject pr, const void *u, const void *v, const void *w);                    \
   double wb_project_correct_##suffix(WbProject pr, void *u, void *v, void *w);                                         \
   double wb_project_outflow_##suffix(WbProject pr, const void *u, const void *v);                                      \
+  void wb_project_spread_##suffix(WbProject pr, int slot);                                                             \
+  void wb_project_gather_##suffix(WbProject pr);                                                                       \
   PetscErrorCode wb_project_cg_##suffix(WbProject pr, double tol, int max_iterations, int *iterations);                \
   PetscErrorCode wb_project_run_##suffix(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations, \
                                          int slot, int *iterations, double *max_div);

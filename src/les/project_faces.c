@@ -48,6 +48,7 @@ static void mark_row(WbProject pr, const double *solid, int k, int j) {
     if (i > 0) want |= WB_OPEN_WEST;
     if (k > 0) want |= WB_OPEN_BELOW;
     plain = plain && (bits & want) == want;
+    if (i == 0) pr->open_west[row] = (bits & WB_OPEN_WEST) != 0;
     if (i == pr->nxl - 1) pr->open_east[row] = side_open(pr, solid, c, k, j, i, (int[2]){1, 0});
     if (j == pr->nyl - 1)
       pr->open_north[(size_t)k * (size_t)pr->nxl + (size_t)i] = side_open(pr, solid, c, k, j, i, (int[2]){0, 1});
@@ -89,6 +90,7 @@ PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *
   PetscCheck(pr->n_ghosted < INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "too many cells on one rank");
   PetscCall(WB_ALLOC(pr->n, &pr->mask));
   PetscCall(WB_ALLOC(rows, &pr->row_plain));
+  PetscCall(WB_ALLOC(rows, &pr->open_west));
   PetscCall(WB_ALLOC(rows, &pr->open_east));
   PetscCall(WB_ALLOC((size_t)pr->nz * (size_t)pr->nxl, &pr->open_north));
   PetscCall(WB_CALLOC(rows, &pr->row_used));

@@ -69,7 +69,7 @@ WB_INLINE void correct_row(int n, WbReal *const uvw[3], const WbReal *const xs[3
 static void correct_ends(WbProject pr, int k, int j, WbReal *u, WbReal rdx) {
   const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * (size_t)pr->nxl;
   const WbReal *x = pr->x;
-  if (pr->mask[c] & WB_OPEN_WEST) u[0] -= (x[c] - x[pr->ghost[0] + row]) * rdx;
+  if (pr->open_west[row]) u[0] -= (x[c] - x[pr->ghost[0] + row]) * rdx;
   if (pr->open_east[row]) u[pr->nxl] -= (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx;
 }
 

@@ -24,11 +24,12 @@ PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
   pr->rim_coef = coef;
   PetscCall(real_array(pr->n, &pr->rhs));
   PetscCall(real_array(pr->n_ghosted, &pr->x));
-  for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(pr->n, &pr->slot[s]));
+  for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(nrim, &pr->slot[s]));
+  PetscCall(real_array(pr->n, &pr->dense));
   if (pr->flat) PetscFunctionReturn(0);
   PetscCall(real_array((size_t)pr->klow * (size_t)pr->nyl * (size_t)pr->nxl, &pr->low));
   PetscCall(real_array(pr->n_ghosted, &pr->z));
-  void **lists[6] = {&pr->r, &pr->w, &pr->p, &pr->s, &pr->q, &pr->q_all};
+  void **lists[6] = {&pr->r, &pr->w, &pr->p, &pr->s, &pr->q, &pr->q_start};
   for (int i = 0; i < 6; i++) PetscCall(real_array(nrim, lists[i]));
   PetscFunctionReturn(0);
 }
@@ -86,57 +87,74 @@ static PetscErrorCode balance(WbProject pr, void *velocity[3], double tol, doubl
   PetscFunctionReturn(0);
 }
 
+/* Slot to the dense field. */
+void WB_R(wb_project_spread)(WbProject pr, int slot) {
+  WbReal *restrict dense = pr->dense;
+  const WbReal *restrict list = pr->slot[slot];
+  for (int c = 0; c < pr->nrim; c++) dense[pr->rim_cell[c]] = list[c];
+  pr->dense_slot = slot;
+}
+
+/* What a reader may have put into the dense field, back to its slot. */
+void WB_R(wb_project_gather)(WbProject pr) {
+  const WbReal *restrict dense = pr->dense;
+  if (pr->dense_slot < 0) return;
+  WbReal *restrict list = pr->slot[pr->dense_slot];
+  for (int c = 0; c < pr->nrim; c++) list[c] = dense[pr->rim_cell[c]];
+  pr->dense_slot = -1;
+}
+
 /* q = first guess of the wall sources in a stage. Sources / dt stand for the pressure of the middle of the interval
  * that the stage covers: t + dt/6, dt/4, dt/2 of this step, t - dt/2 and t - 3 dt/2 for the final stages before (slot 3
  * is the older). Extrapolated linearly from the two latest of these. */
 static void guess_sources(WbProject pr, double dt_s, int slot) {
   static const int latest[3] = {2, 0, 1}, before[3] = {3, 2, 2};
   static const double slope[3] = {2.0 / 3.0, 1.0 / 8.0, 1.0 / 3.0};
-  const WbReal *a = pr->slot[latest[slot]], *b = pr->slot[before[slot]];
-  WbReal *q = pr->q;
+  const WbReal *restrict a = pr->slot[latest[slot]], *restrict b = pr->slot[before[slot]];
+  WbReal *restrict q = pr->q;
   bool known = false;
-  for (int c = 0; c < pr->nrim && !known; c++) known = b[pr->rim_cell[c]] != 0;
-  const double e = known ? slope[slot] : 0;
-  for (int c = 0; c < pr->nrim; c++) {
-    const double last = (double)a[pr->rim_cell[c]];
-    q[c] = (WbReal)(dt_s * (last + e * (last - (double)b[pr->rim_cell[c]])));
-  }
+  for (int c = 0; c < pr->nrim && !known; c++) known = b[c] != 0;
+  const WbReal dt = (WbReal)dt_s, e = (WbReal)(known ? slope[slot] : 0);
+#pragma omp simd
+  for (int c = 0; c < pr->nrim; c++) q[c] = dt * (a[c] + e * (a[c] - b[c]));
 }
 
-/* x = potential of the right-hand side; q holds the first guess of the wall sources. */
-static PetscErrorCode solve(WbProject pr, double tol, int max_iterations, int *iterations) {
-  WbReal *restrict rhs = pr->rhs, *restrict q = pr->q, *restrict q_all = pr->q_all;
+/* x = potential of rhs + q on all levels, ghosts filled. rhs is added to. */
+static PetscErrorCode potential(WbProject pr, const WbReal *q) {
+  WbReal *restrict rhs = pr->rhs;
   PetscFunctionBeginUser;
-  for (int c = 0; c < pr->nrim; c++) {
-    rhs[pr->rim_cell[c]] += q[c];
-    q_all[c] += q[c];
-  }
-  PetscCall(wb_poisson_solve(pr->poisson, rhs, pr->x));
-  PetscCall(WB_R(wb_project_exchange)(pr, pr->nz, pr->x));
-  if (pr->flat) PetscFunctionReturn(0);
-  const int before = *iterations;
-  for (int c = 0; c < pr->nrim; c++) rhs[pr->rim_cell[c]] -= q[c];
-  for (int c = 0; c < pr->nrim; c++) q_all[c] -= q[c];
-  PetscCall(WB_R(wb_project_cg)(pr, tol, max_iterations - before, iterations));
-  for (int c = 0; c < pr->nrim; c++) {
-    rhs[pr->rim_cell[c]] += q[c];
-    q_all[c] += q[c];
-  }
-  if (*iterations == before) PetscFunctionReturn(0);
+  for (int c = 0; c < pr->nrim; c++) rhs[pr->rim_cell[c]] += q[c];
   PetscCall(wb_poisson_solve(pr->poisson, rhs, pr->x));
   PetscCall(WB_R(wb_project_exchange)(pr, pr->nz, pr->x));
   PetscFunctionReturn(0);
 }
 
-static void keep_sources(WbProject pr, double dt_s, int slot) {
-  if (slot == 2) { /* the final stage before goes to slot 3 */
+/* x = potential of the right-hand side; q holds the first guess of the wall sources, and then the sources. */
+static PetscErrorCode solve(WbProject pr, double tol, int max_iterations, int *iterations) {
+  const int before = *iterations;
+  PetscFunctionBeginUser;
+  PetscCall(potential(pr, pr->q));
+  if (pr->flat) PetscFunctionReturn(0);
+  WbReal *restrict q = pr->q, *restrict more = pr->q_start;
+  memcpy(more, q, (size_t)pr->nrim * sizeof(WbReal));
+  PetscCall(WB_R(wb_project_cg)(pr, tol, max_iterations - before, iterations));
+  if (*iterations == before) PetscFunctionReturn(0);
+  for (int c = 0; c < pr->nrim; c++) more[c] = q[c] - more[c];
+  PetscCall(potential(pr, more));
+  PetscFunctionReturn(0);
+}
+
+/* Sources of a round over dt into the slot; later rounds add to it. */
+static void keep_sources(WbProject pr, double dt_s, int slot, int round) {
+  if (slot == 2 && round == 0) { /* the final stage before goes to slot 3 */
     void *older = pr->slot[3];
     pr->slot[3] = pr->slot[2];
     pr->slot[2] = older;
   }
-  WbReal *keep = pr->slot[slot];
-  const WbReal *q = pr->q_all;
-  for (int c = 0; c < pr->nrim; c++) keep[pr->rim_cell[c]] = (WbReal)((double)q[c] / dt_s);
+  WbReal *restrict keep = pr->slot[slot];
+  const WbReal *restrict q = pr->q;
+  const WbReal f = (WbReal)(1 / dt_s);
+  for (int c = 0; c < pr->nrim; c++) keep[c] = f * q[c] + (round > 0 ? keep[c] : 0);
 }
 
 PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations,
@@ -145,7 +163,7 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
   PetscFunctionBeginUser;
   PetscCheck(slot >= 0 && slot < 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "slot %d", slot);
   *iterations = 0;
-  for (int c = 0; c < pr->nrim; c++) ((WbReal *)pr->q_all)[c] = 0;
+  WB_R(wb_project_gather)(pr);
   for (int round = 0;; round++) {
     double local = WB_R(wb_project_divergence)(pr, velocity[0], velocity[1], velocity[2]);
     if (round == 0) {
@@ -158,6 +176,7 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
     if (round > 0 && !pr->flat) memset(pr->q, 0, (size_t)pr->nrim * sizeof(WbReal));
     /* a little below the tolerance: the correction adds rounding */
     PetscCall(solve(pr, 0.6 * tol, max_iterations, iterations));
+    keep_sources(pr, dt_s, slot, round);
     before = *max_div;
     local = WB_R(wb_project_correct)(pr, velocity[0], velocity[1], velocity[2]);
     PetscCall(share(pr, local, *iterations, max_div));
@@ -168,6 +187,5 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
                    "les_tol_final or use double precision",
                    *max_div, *iterations, max_iterations, tol);
   }
-  keep_sources(pr, dt_s, slot);
   PetscFunctionReturn(0);
 }
