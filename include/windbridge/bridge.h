@@ -26,13 +26,14 @@ typedef enum { WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE } WbNoiseChoice; 
 typedef struct {
   double b, x, x0, g;
 } WbDriftForm;
-/* b^g = form.b * b + form.x * x + form.x0 * x0 and g at t in [0, 1). At t = 0 Foellmer with `quadratic` is 0/0 and the flow
- * (WB_NOISE_NONE) singular: both give b and sigma there. Not collective, cannot fail. math.md section 1. */
+/* b^g = form.b * b + form.x * x + form.x0 * x0 and g at t in [0, 1). At t = 0 Foellmer with `quadratic` is 0/0 and the
+ * flow (WB_NOISE_NONE) singular: both give b and sigma there. Not collective, cannot fail. math.md section 1. */
 void wb_bridge_drift_form(WbScheduleKind kind, WbNoiseChoice noise, double t, WbDriftForm *form);
-/* Step number `step` of `steps`: x' = form.x * x + form.b * b + form.x0 * x0 + form.g * epsilon_c * z. Euler-Maruyama for
- * g = sigma and g^F. The flow starts by a draw from the marginal of t = h (sigma(h) sqrt(h) z; `quadratic` leaves out
- * h^2 D(0), which b does not know), goes on by the step that is exact for constant D (Euler's would multiply the variance
- * by 4/pi however small h), and ends by Euler, whose last step does not collapse to D. Not collective, cannot fail. */
+/* Step number `step` of `steps`: x' = form.x * x + form.b * b + form.x0 * x0 + form.g * epsilon_c * z. Euler-Maruyama
+ * for g = sigma and g^F. The flow starts by a draw from the marginal of t = h (sigma(h) sqrt(h) z; `quadratic` leaves
+ * out h^2 D(0), which b does not know), goes on by the step that is exact for constant D (Euler's would multiply the
+ * variance by 4/pi however small h), and ends by Euler, whose last step does not collapse to D. Not collective, cannot
+ * fail. */
 void wb_bridge_step_form(WbScheduleKind kind, WbNoiseChoice noise, int step, int steps, WbDriftForm *form);
 
 /* b (n, 4) out: drift b(x, t, condition) = E[dI/dt | I_t = x], velocity form; the sampler multiplies by the mask, so
@@ -54,20 +55,21 @@ typedef struct {
 PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const float *x0, const uint8_t *mask,
                                 const uint64_t *voxel, WbDriftFn drift, void *ctx, float *x, float *work);
 
-/* z (n, 4) out: standard normal, the numbers of wb_random_normal4(key, voxel[p]) to the last bit or two, vectorised; the same
- * bits for a voxel wherever it stands in the list. voxel (n) in. Not collective, cannot fail. */
+/* z (n, 4) out: standard normal, the numbers of wb_random_normal4(key, voxel[p]) to the last bit or two, vectorised;
+ * the same bits for a voxel wherever it stands in the list. voxel (n) in. Not collective, cannot fail. */
 void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, float *z);
 
-/* Training pair of one (t, z): xt (n, 4) = alpha x0 + beta x1 + sigma sqrt(t) z, target (n, 4) = d_alpha x0 + d_beta x1 +
- * d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). mask NULL = all air. Not collective, cannot fail. */
-void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n, const float *x0,
-                           const float *x1, const uint8_t *mask, const uint64_t *voxel, const WbRandomKey *key,
-                           float *xt, float *target);
+/* Training pair of one (t, z): xt (n, 4) = alpha x0 + beta x1 + sigma sqrt(t) z, target (n, 4) = d_alpha x0 + d_beta x1
+ * + d_sigma sqrt(t) z; both 0 in buildings. Noise from (key, voxel). mask NULL = all air. Not collective, cannot fail.
+ */
+void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n,
+                           const float *x0, const float *x1, const uint8_t *mask, const uint64_t *voxel,
+                           const WbRandomKey *key, float *xt, float *target);
 
-/* What networks see: the same process in the residual r = x - (alpha + beta) x0 = beta (x1 - x0) + sigma M W, whose drift
- * is b - (d_alpha + d_beta) x0. It starts at 0, and with x1 - x0 of unit variance input and output are of order one
- * whatever the mean of x0. Training and forecast use these two functions; nothing else changes.
- * state: r (n, 4) out, 0 in buildings; x (n, 4) in (r == x allowed). */
+/* What networks see: the same process in the residual r = x - (alpha + beta) x0 = beta (x1 - x0) + sigma M W, whose
+ * drift is b - (d_alpha + d_beta) x0. It starts at 0, and with x1 - x0 of unit variance input and output are of order
+ * one whatever the mean of x0. Training and forecast use these two functions; nothing else changes. state: r (n, 4)
+ * out, 0 in buildings; x (n, 4) in (r == x allowed). */
 void wb_bridge_residual_state(WbScheduleKind schedule, double t, size_t n, const float *x0, const uint8_t *mask,
                               const float *x, float *r);
 /* b (n, 4) in/out: adds sign * (d_alpha + d_beta) x0: sign +1 residual drift -> b, -1 b -> residual drift. */

@@ -20,22 +20,23 @@ typedef struct {
 double wb_normalisation_theta_ref(const WbNormalisation *norm, double z_m);
 
 #define WB_NEAREST_RADIUS 6 /* LR cells, horizontally; also the halo width of wb_lr_to_hr */
-/* x0 = fluid-aware trilinear interpolation (design section 10). lr_grid: coarse, nz levels of thickness dz = dx; hr_grid:
- * its conformal refinement (ratio r from the two grids); lr (nz_lr, nyl, nxl, 4) in: physical theta, u, v, w at centres;
- * lr_fluid (nz_lr, nyl, nxl) in; hr_out (nz_hr, nyl*r, nxl*r, 4) out. Needs nz_lr >= nz_hr / r + 1 (one level above the
- * layer). Values in solid LR cells never enter (NaN, -999999, anything); the other weights are renormalised; below the
- * first LR level u, v, theta are constant and w is linear to 0 at the ground; beyond a closed edge of the domain there is
- * no neighbour. HR cells without a fluid LR neighbour take the nearest fluid LR cell by centre distance, searched
- * WB_NEAREST_RADIUS cells around horizontally and over all levels (ties: lowest level, then south, then west); where
- * that finds none, air at rest with theta in the middle of the level's fluid range (min and max, so that the order of
- * ranks does not matter; of the whole field for a level without fluid). The result does not depend on the rank count,
- * bit for bit. Collective on lr_grid->comm. Errors: WB_ERR_INPUT when the field has no fluid cell at all or a fluid cell
- * holds a value that is not finite; WB_ERR_CONFIG when the grids do not fit. */
+/* x0 = fluid-aware trilinear interpolation (design section 10). lr_grid: coarse, nz levels of thickness dz = dx;
+ * hr_grid: its conformal refinement (ratio r from the two grids); lr (nz_lr, nyl, nxl, 4) in: physical theta, u, v, w
+ * at centres; lr_fluid (nz_lr, nyl, nxl) in; hr_out (nz_hr, nyl*r, nxl*r, 4) out. Needs nz_lr >= nz_hr / r + 1 (one
+ * level above the layer). Values in solid LR cells never enter (NaN, -999999, anything); the other weights are
+ * renormalised; below the first LR level u, v, theta are constant and w is linear to 0 at the ground; beyond a closed
+ * edge of the domain there is no neighbour. HR cells without a fluid LR neighbour take the nearest fluid LR cell by
+ * centre distance, searched WB_NEAREST_RADIUS cells around horizontally and over all levels (ties: lowest level, then
+ * south, then west); where that finds none, air at rest with theta in the middle of the level's fluid range (min and
+ * max, so that the order of ranks does not matter; of the whole field for a level without fluid). The result does not
+ * depend on the rank count, bit for bit. Collective on lr_grid->comm. Errors: WB_ERR_INPUT when the field has no fluid
+ * cell at all or a fluid cell holds a value that is not finite; WB_ERR_CONFIG when the grids do not fit. */
 PetscErrorCode wb_lr_to_hr(const WbGrid *lr_grid, const WbGrid *hr_grid, const float *lr, const uint8_t *lr_fluid,
                            float *hr_out);
 
 /* In place on (nz, nyl, nxl, 4): to and from normalised units; building voxels become 0 (to) or NaN (from). z (nz). */
-void wb_normalise(const WbNormalisation *norm, int nz, size_t plane, const double *z, const uint8_t *fluid, float *field);
+void wb_normalise(const WbNormalisation *norm, int nz, size_t plane, const double *z, const uint8_t *fluid,
+                  float *field);
 void wb_denormalise(const WbNormalisation *norm, int nz, size_t plane, const double *z, const uint8_t *fluid,
                     float *field);
 /* Static inputs (nz, nyl, nxl, 9) from normalised x0 and the masks; zero in buildings. heat_flux (nyl, nxl). */
@@ -64,13 +65,13 @@ typedef struct {
 /* One pair held by this rank on hr_grid (its box; grid on MPI_COMM_SELF = the whole window). */
 typedef struct {
   WbPairInfo info;
-  WbGrid *lr_grid, *hr_grid;      /* owned */
-  double *z;                       /* (nz_hr) */
-  uint8_t *fluid, *lr_valid;       /* (nz, ny, nx) on the HR grid */
-  uint8_t *lr_fluid;               /* (nz_lr, ...) on the LR grid */
+  WbGrid *lr_grid, *hr_grid;        /* owned */
+  double *z;                        /* (nz_hr) */
+  uint8_t *fluid, *lr_valid;        /* (nz, ny, nx) on the HR grid */
+  uint8_t *lr_fluid;                /* (nz_lr, ...) on the LR grid */
   float *wall_distance, *heat_flux; /* (nz, ny, nx), (ny, nx) */
   int n_time;
-  float **x0, **x1;                /* [n_time] (nz, ny, nx, 4) physical units (theta, u, v, w); NaN-free: 0 in solid */
+  float **x0, **x1; /* [n_time] (nz, ny, nx, 4) physical units (theta, u, v, w); NaN-free: 0 in solid */
 } WbPairRun;
 /* Collective on comm. Reads all minutes of one file. Errors: WB_ERR_INPUT naming file and what is wrong. */
 PetscErrorCode wb_pair_read(MPI_Comm comm, const char *path, WbPairRun **run);
@@ -85,13 +86,13 @@ void wb_augment_mask(int s, int nz, int n, const uint8_t *in, uint8_t *out);
 
 /* ---- writing one pair file (pair_write.c) ---- everything borrowed; owned cells of each grid */
 typedef struct {
-  WbPairInfo info; /* city, split, seed, forcing, n_time, ratio; sizes are taken from the grids */
+  WbPairInfo info;                 /* city, split, seed, forcing, n_time, ratio; sizes are taken from the grids */
   const WbGrid *lr_grid, *hr_grid; /* the forecast window, decompositions of their own */
   const double *z_lr, *z_hr;       /* cell centres [m] */
   const uint8_t *lr_fluid, *hr_fluid, *hr_lr_valid;
   const float *wall_distance, *heat_flux, *building_height; /* (nz, nyl, nxl), (nyl, nxl), (nyl, nxl) on hr_grid */
-  float *const *lr, *const *hr;    /* [n_time] (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in solid */
-  double t_begin_s, interval_s;    /* minute m is the mean over (t_begin + m interval, t_begin + (m + 1) interval] */
+  float *const *lr, *const *hr; /* [n_time] (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in solid */
+  double t_begin_s, interval_s; /* minute m is the mean over (t_begin + m interval, t_begin + (m + 1) interval] */
   const char *start_time_iso, *crs_wkt, *deck_yaml, *source, *history;
 } WbPairData;
 /* Collective on comm. Written under a temporary name, renamed when whole; an existing file is replaced. Errors:

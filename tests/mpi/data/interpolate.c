@@ -161,7 +161,8 @@ static void linear_field(void **state) {
   (void)state;
   Setup s;
   for (int p = 0; p < NZ * NY * NX; p++) {
-    const double x = p % NX + 0.5, y = p / NX % NY + 0.5, z = p / (NX * NY) + 0.5;
+    const int level = p / (NX * NY), row = p / NX % NY;
+    const double x = p % NX + 0.5, y = row + 0.5, z = level + 0.5;
     fluid_all[p] = 1;
     for (int c = 0; c < C; c++) lr_all[p * C + c] = (float)(c + 0.5 * x - 0.25 * y + z);
   }
@@ -203,7 +204,8 @@ static void fallback(void **state) {
     for (int j = 0; j < s.hr->nyl; j++) {
       for (int i = 0; i < s.hr->nxl; i++, p++) {
         if (s.hr->x0 + i < 60) continue;
-        WB_ASSERT_NEAR(s.out[p * C], k < R ? 308.5 : 300.5 + 4.0 * (k / R), 1e-4);
+        const int level = k / R;
+        WB_ASSERT_NEAR(s.out[p * C], level == 0 ? 308.5 : 300.5 + 4.0 * level, 1e-4);
         for (size_t c = 1; c < C; c++) WB_ASSERT_NEAR(s.out[p * C + c], 0, 0);
       }
     }

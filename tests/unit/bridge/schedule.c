@@ -24,7 +24,8 @@ static void derivatives(void **state) {
   (void)state;
   const double d = 1e-5;
   for (int k = 0; k < 2; k++) {
-    for (double t = 0.05; t < 0.99; t += 0.05) {
+    for (int n = 1; n < 20; n++) {
+      const double t = 0.05 * n;
       WbScheduleAt at, lo, hi;
       wb_schedule_at(kinds[k], t, &at);
       wb_schedule_at(kinds[k], t - d, &lo);
@@ -50,7 +51,8 @@ static void forms(void **state) {
   (void)state;
   const double b = 0.7, x = -1.3, x0 = 0.45, eps = 0.8;
   for (int k = 0; k < 2; k++) {
-    for (double t = 0.05; t < 0.99; t += 0.1) {
+    for (int n = 0; n < 10; n++) {
+      const double t = 0.05 + 0.1 * n;
       WbScheduleAt at;
       WbDriftForm f;
       wb_schedule_at(kinds[k], t, &at);
