@@ -121,7 +121,7 @@ void wb_project_destroy(WbProject *project) {
                     &pr->edge_recv,
                     &pr->rim_coef,
                     &pr->rhs,
-                    &pr->x,
+                    &pr->x_alloc,
                     &pr->low,
                     &pr->z,
                     &pr->r,

@@ -46,6 +46,7 @@ struct WbProject_s {
   int32_t *small_cell, *small_region;
   double *region_volume, *region_rim, *region_sum; /* (regions + 2): sums over all ranks; last also scratch */
   /* WbReal work */
+  void *x_alloc;                     /* x with a vector's room before it */
   void *rhs, *x, *low, *z;           /* (n), (n_ghosted), (klow * nyl * nxl), (n_ghosted) */
   void *r, *w, *p, *s, *q, *q_start; /* (nrim) */
   void *slot[WB_PROJECT_SLOTS];      /* (nrim): q / dt of the last solve of each stage; 3: of the final stage before */

@@ -19,6 +19,11 @@ typedef struct {
   const WbReal *u, *v, *v_n, *w, *w_up;
 } Faces;
 
+/* 1 where the mask has the bit (a power of two), else 0: a product vectorises where a choice does not. */
+WB_INLINE WbReal bit(uint8_t mask, int which) {
+  return (WbReal)((int)mask / which & 1);
+}
+
 /* Bits of |d|: as integers they order like the numbers, and anything not finite is larger. */
 WB_INLINE WbBits magnitude(WbReal d) {
   WbBits bits;
@@ -41,7 +46,7 @@ WB_INLINE WbBits divergence_row(int n, const Faces *f, Spacing r, const uint8_t 
 #pragma omp simd reduction(max : max)
   for (int i = 0; i < n; i++) {
     const WbReal flux = ((u[i + 1] - u[i]) + (v_n[i] - v[i])) * r.dx + (w_up[i] - w[i]) * r.dz;
-    const WbReal d = !masked || (mask[i] & WB_FLUID) ? flux : 0;
+    const WbReal d = masked ? flux * bit(mask[i], WB_FLUID) : flux;
     const WbBits a = magnitude(d);
     if (store) div[i] = d;
     max = a > max ? a : max;
@@ -49,28 +54,27 @@ WB_INLINE WbBits divergence_row(int n, const Faces *f, Spacing r, const uint8_t 
   return max;
 }
 
-/* u (from i = 1), v, w of a row; x_s, x_b: the rows south and below. Level 0 has no open lower face: dz = 0. */
+/* u (but its first face), v, w of a row; x_s, x_b: the rows south and below. Level 0 has no open lower face: dz = 0.
+ * The loop runs over whole rows, that is whole vectors (x[-1] may be read, and is forgotten). */
 WB_INLINE void correct_row(int n, WbReal *const uvw[3], const WbReal *const xs[3], Spacing r,
                            const uint8_t *restrict mask, bool masked) {
   WbReal *restrict u = uvw[0], *restrict v = uvw[1], *restrict w = uvw[2];
   const WbReal *restrict x = xs[0], *restrict x_s = xs[1], *restrict x_b = xs[2];
 #pragma omp simd
-  for (int i = 1; i < n; i++) {
+  for (int i = 0; i < n; i++) {
     const WbReal gu = (x[i] - x[i - 1]) * r.dx, gv = (x[i] - x_s[i]) * r.dy, gw = (x[i] - x_b[i]) * r.dz;
-    u[i] -= !masked || (mask[i] & WB_OPEN_WEST) ? gu : 0;
-    v[i] -= !masked || (mask[i] & WB_OPEN_SOUTH) ? gv : 0;
-    w[i] -= !masked || (mask[i] & WB_OPEN_BELOW) ? gw : 0;
+    u[i] -= masked ? gu * bit(mask[i], WB_OPEN_WEST) : gu;
+    v[i] -= masked ? gv * bit(mask[i], WB_OPEN_SOUTH) : gv;
+    w[i] -= masked ? gw * bit(mask[i], WB_OPEN_BELOW) : gw;
   }
-  if (!masked || (mask[0] & WB_OPEN_SOUTH)) v[0] -= (x[0] - x_s[0]) * r.dy;
-  if (!masked || (mask[0] & WB_OPEN_BELOW)) w[0] -= (x[0] - x_b[0]) * r.dz;
 }
 
 /* First and last u face of a row, whose other side is a ghost plane. */
-static void correct_ends(WbProject pr, int k, int j, WbReal *u, WbReal rdx) {
-  const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * (size_t)pr->nxl;
+WB_INLINE void ends_of_row(WbProject pr, size_t row, const WbReal *u, WbReal rdx, WbReal out[2]) {
+  const size_t c = row * (size_t)pr->nxl;
   const WbReal *x = pr->x;
-  if (pr->open_west[row]) u[0] -= (x[c] - x[pr->ghost[0] + row]) * rdx;
-  if (pr->open_east[row]) u[pr->nxl] -= (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx;
+  out[0] = u[0] - (x[c] - x[pr->ghost[0] + row]) * rdx * pr->open_west[row];
+  out[1] = u[pr->nxl] - (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx * pr->open_east[row];
 }
 
 WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
@@ -83,12 +87,15 @@ WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3])
     const WbReal *south = j > 0 ? x + c - nxl : x + pr->ghost[2] + (size_t)k * nxl;
     const WbReal *const xs[3] = {x + c, south, k > 0 ? x + c - plane : x + c};
     WbReal *const uvw[3] = {field[0] + at, field[1] + at, field[2] + at};
+    WbReal ends[2];
+    ends_of_row(pr, row, uvw[0], r.dx, ends);
     if (pr->row_plain[row]) {
       correct_row(n, uvw, xs, r, NULL, false);
     } else {
       correct_row(n, uvw, xs, r, pr->mask + c, true);
     }
-    correct_ends(pr, k, j, uvw[0], r.dx);
+    uvw[0][0] = ends[0];
+    uvw[0][n] = ends[1];
   }
   const size_t side = (size_t)k * nxl, last = (size_t)k * plane + plane - nxl;
   WbReal *v = field[1] + wb_les_at(&pr->lay, k, pr->nyl, 0);

@@ -23,7 +23,8 @@ PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
   WB_FREE(&pr->rim_coef);
   pr->rim_coef = coef;
   PetscCall(real_array(pr->n, &pr->rhs));
-  PetscCall(real_array(pr->n_ghosted, &pr->x));
+  PetscCall(real_array(pr->n_ghosted + 16, &pr->x_alloc));
+  pr->x = (WbReal *)pr->x_alloc + 16;
   for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(nrim, &pr->slot[s]));
   PetscCall(real_array(pr->n, &pr->dense));
   if (pr->flat) PetscFunctionReturn(0);
