@@ -59,11 +59,11 @@ WB_KERNEL static void store_rows(int n, const int *index, const void *const *row
     for (int q = 0; q < WB_LANES; q++) r[q] = tile[2 * index[i0 + q] + h];
     transpose(r);
 #pragma GCC unroll 16
-    for (int l = 0; l < WB_LANES; l++) memcpy((WbReal *)(uintptr_t)rows[l] + i0, &r[l], sizeof(WbVec));
+    for (int l = 0; l < WB_LANES; l++) memcpy((WbReal *)rows[l] + i0, &r[l], sizeof(WbVec));
   }
   for (; i0 < n; i0++) {
     const WbReal *in = (const WbReal *)(tile + 2 * index[i0] + h);
-    for (int l = 0; l < WB_LANES; l++) ((WbReal *)(uintptr_t)rows[l])[i0] = in[l];
+    for (int l = 0; l < WB_LANES; l++) ((WbReal *)rows[l])[i0] = in[l];
   }
 }
 
@@ -145,7 +145,7 @@ void WB_R(wb_transform_columns_forward)(const WbTransform *t, int planes, int pi
 
 void WB_R(wb_transform_columns_backward)(const WbTransform *t, int planes, int pitch, const void *in, void *out) {
   const int blocks = planes * (pitch / WB_LANES);
-  WbReal *from = (WbReal *)(uintptr_t)in;
+  WbReal *from = (WbReal *)in;
   for (int at = 0; at < blocks; at += 2) {
     const int other = at + 1 < blocks ? at + 1 : at;
     const WbReal *const read[2] = {block_of(t, from, pitch, at), block_of(t, from, pitch, other)};

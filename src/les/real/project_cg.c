@@ -65,7 +65,8 @@ static PetscErrorCode first_residual(WbProject pr, double *max) {
   *max = 0;
   for (int c = 0; c < pr->nrim; c++) {
     r[c] -= (WbReal)pr->region_sum[pr->rim_region[c]];
-    *max = fmax(*max, fabs((double)r[c]));
+    const double a = fabs((double)r[c]);
+    *max = a > *max ? a : *max;
   }
   PetscFunctionReturn(0);
 }

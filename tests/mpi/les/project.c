@@ -35,6 +35,20 @@ static double uniform(uint32_t seed, uint64_t n) {
   return u[0];
 }
 
+/* Levels of a block; drawn once per city, since it is asked for at every face. */
+static int block_height(const City *city, int j, int i) {
+  static int height[NY / BLOCK][NX / BLOCK];
+  static City drawn;
+  if (city->seed != drawn.seed || city->density != drawn.density)
+    for (int b = 0; b < (NY / BLOCK) * (NX / BLOCK); b++) {
+      const uint64_t n = 2 * (uint64_t)b;
+      const bool built = uniform(city->seed, n) < city->density;
+      height[b / (NX / BLOCK)][b % (NX / BLOCK)] = built ? 1 + (int)(8 * uniform(city->seed, n + 1)) : 0;
+    }
+  drawn = *city;
+  return height[j][i];
+}
+
 /* Blocks of 4 x 4 cells, 1 to 8 levels high; a roofed box with a hole inside (sealed courtyard) and one cell-thick
  * wall. */
 static bool is_solid(const City *city, int k, int j, int i) {
@@ -49,9 +63,7 @@ static bool is_solid(const City *city, int k, int j, int i) {
   if (i >= 13 && i <= 18 && j >= 11 && j <= 16 && k <= 4) /* walls and roof around 4 x 4 x 3 cells, ground open */
     return i == 13 || i == 18 || j == 11 || j == 16 || k > 2;
   if (i == 22 && k < 6) return true;
-  const uint64_t block = (uint64_t)(j / BLOCK) * 1000 + (uint64_t)(i / BLOCK);
-  if (uniform(city->seed, 2 * block) >= city->density) return false;
-  return k < 1 + (int)(8 * uniform(city->seed, 2 * block + 1));
+  return k < block_height(city, j / BLOCK, i / BLOCK);
 }
 
 /* Face of direction d on the low side of cell (k, j, i), indices possibly one beyond the domain. */
