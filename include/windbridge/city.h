@@ -10,21 +10,21 @@ typedef struct {
   const char *height_field; /* vector attribute; NULL: try height_m, measuredHeight, height, ... and say which */
   const char *generate;     /* "tokyo_like" or "flat" when file is NULL */
   uint32_t seed;
-  const char *null_height;  /* "refuse", "drop" or a number [m] as text */
-  bool window_given;        /* else: all of the file / size only */
+  const char *null_height;                     /* "refuse", "drop" or a number [m] as text */
+  bool window_given;                           /* else: all of the file / size only */
   double x_min_m, y_min_m, size_x_m, size_y_m; /* forecast window; sizes multiples of 20 m */
-  double margin_m;          /* raster reaches this far beyond the window on each side */
+  double margin_m;                             /* raster reaches this far beyond the window on each side */
 } WbCityOptions;
 
 typedef struct {
-  double x_min_m, y_min_m;  /* south-west corner of the RASTER (window minus margin) */
+  double x_min_m, y_min_m; /* south-west corner of the RASTER (window minus margin) */
   double win_x_min_m, win_y_min_m, win_size_x_m, win_size_y_m, margin_m;
-  double cell_m;            /* raster spacing: 1 m */
+  double cell_m; /* raster spacing: 1 m */
   int nx, ny;
-  float *height;            /* (ny, nx) [m], 0 = open ground */
-  char crs_wkt[4096];       /* "" when unknown */
-  int epsg;                 /* 0 when unknown */
-  char source[512];         /* provenance, for file attributes */
+  float *height;      /* (ny, nx) [m], 0 = open ground */
+  char crs_wkt[4096]; /* "" when unknown */
+  int epsg;           /* 0 when unknown */
+  char source[512];   /* provenance, for file attributes */
   int n_buildings, n_repaired, n_null, n_dropped;
 } WbCity;
 
@@ -35,8 +35,8 @@ void wb_city_destroy(WbCity **city);
 
 /* Not collective. solid (nz, ny, nx) out: 1 where buildings fill at least half of the cell volume (area x height), for
  * the box with south-west corner (x_min, y_min) [m], spacing dx, z faces zf (nz + 1). Outside the raster: open. */
-PetscErrorCode wb_city_voxelise(const WbCity *city, double x_min_m, double y_min_m, double dx_m, int nx, int ny,
-                                int nz, const double *zf, uint8_t *solid);
+PetscErrorCode wb_city_voxelise(const WbCity *city, double x_min_m, double y_min_m, double dx_m, int nx, int ny, int nz,
+                                const double *zf, uint8_t *solid);
 /* Not collective. mean roof height of each dx cell (ny, nx) [m]. */
 PetscErrorCode wb_city_cell_height(const WbCity *city, double x_min_m, double y_min_m, double dx_m, int nx, int ny,
                                    float *height);
@@ -46,13 +46,13 @@ PetscErrorCode wb_city_wall_distance(const WbCity *city, double x_min_m, double 
                                      int nz, double cap_m, float *distance);
 
 typedef struct {
-  double lambda_p;            /* plan area fraction */
-  double lambda_f[4];         /* frontal area index, wind from N, E, S, W */
+  double lambda_p;                                  /* plan area fraction */
+  double lambda_f[4];                               /* frontal area index, wind from N, E, S, W */
   double height_mean_m, height_std_m, height_max_m; /* footprint weighted */
-  double histogram[12];       /* fraction of built area in bins of 20 m, last open */
+  double histogram[12];                             /* fraction of built area in bins of 20 m, last open */
   long n_fluid_hr, n_blocked; /* fluid 5 m cells in the SR layer; those solid at 20 m (the inpainting load) */
   int n_buildings;
-  long n_pocket_cells;        /* fluid 5 m cells cut off from the sky */
+  long n_pocket_cells; /* fluid 5 m cells cut off from the sky */
 } WbCityStats;
 PetscErrorCode wb_city_stats(const WbCity *city, double dx_lr_m, double dx_hr_m, double sr_top_m, WbCityStats *stats);
 /* Not collective. The statistics as lines of text for people; truncated to size (2000 is plenty). */

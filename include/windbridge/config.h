@@ -6,19 +6,19 @@
 
 typedef enum { WB_KEY_REAL, WB_KEY_INT, WB_KEY_BOOL, WB_KEY_STRING, WB_KEY_CHOICE, WB_KEY_FILE, WB_KEY_LIST } WbKeyType;
 typedef struct {
-  const char *group, *name;    /* "les", "dx_m" -> -les_dx_m */
+  const char *group, *name; /* "les", "dx_m" -> -les_dx_m */
   WbKeyType type;
-  const char *unit;            /* "m", "m s-1", "" */
-  const char *fallback;        /* default as text; "" = unset */
-  double min, max;             /* REAL, INT */
-  const char *choices;         /* CHOICE: "linear|quadratic" */
-  const char *commands;        /* "forecast,les": commands that use it; "*": all */
+  const char *unit;     /* "m", "m s-1", "" */
+  const char *fallback; /* default as text; "" = unset */
+  double min, max;      /* REAL, INT */
+  const char *choices;  /* CHOICE: "linear|quadratic" */
+  const char *commands; /* "forecast,les": commands that use it; "*": all */
   const char *help;
 } WbKey;
 
 typedef struct WbConfig_s *WbConfig;
-/* Collective on comm: rank 0 reads the deck (NULL: none), every rank gets the same. args: what follows the command on the
- * command line ("-group_key", "value", ...); options whose group is not in the table are left to PETSc. Errors:
+/* Collective on comm: rank 0 reads the deck (NULL: none), every rank gets the same. args: what follows the command on
+ * the command line ("-group_key", "value", ...); options whose group is not in the table are left to PETSc. Errors:
  * WB_ERR_CONFIG, one line: deck:line, key, found, allowed, "did you mean". */
 PetscErrorCode wb_config_create(MPI_Comm comm, const WbKey *table, int n_keys, const char *deck, int n_args,
                                 char *const *args, WbConfig *config);
@@ -29,7 +29,8 @@ bool wb_config_bool(WbConfig c, const char *group, const char *name);
 const char *wb_config_text(WbConfig c, const char *group, const char *name); /* NULL when unset; owned by c */
 int wb_config_list(WbConfig c, const char *group, const char *name, const char *const **items);
 bool wb_config_given(WbConfig c, const char *group, const char *name); /* by deck or command line */
-const char *wb_config_where(WbConfig c, const char *group, const char *name); /* "deck.yaml:12" or "command line" or "default" */
+const char *wb_config_where(WbConfig c, const char *group,
+                            const char *name); /* "deck.yaml:12" or "command line" or "default" */
 /* The deck's petsc: group as "-option value" lines ("" when absent); owned by c. */
 const char *wb_config_petsc(WbConfig c);
 /* Resolved deck as YAML text (usable as a deck); caller frees with free(). */

@@ -10,8 +10,8 @@
  * Plans are made with FFTW_ESTIMATE so that results repeat bit for bit. In place (p == r) is allowed. */
 typedef struct WbPoisson_s *WbPoisson;
 PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
-                                 WbPoisson *poisson);                         /* collective */
-PetscErrorCode wb_poisson_solve(WbPoisson poisson, const void *r, void *p);  /* collective */
+                                 WbPoisson *poisson);                       /* collective */
+PetscErrorCode wb_poisson_solve(WbPoisson poisson, const void *r, void *p); /* collective */
 /* The same solve when r is zero above the lowest nk levels and p is wanted there only (both (nk, nyl, nxl)): the levels
  * above are eliminated exactly. p then is fixed up to a constant, not to zero mean. row_used (nk * nyl) or NULL: rows
  * (k, j) in which r is non-zero or p is wanted; the others are taken as zero and left untouched. Collective. */

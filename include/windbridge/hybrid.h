@@ -9,11 +9,11 @@
 
 /* ---- super-resolution of one minute: the shot ---- */
 typedef struct {
-  const char *model_path;      /* NULL: interpolation only (wb_sr_x0), no members */
-  int members, steps;          /* steps 0: 10 */
-  double dx_m, top_m;          /* 5, 160 */
+  const char *model_path; /* NULL: interpolation only (wb_sr_x0), no members */
+  int members, steps;     /* steps 0: 10 */
+  double dx_m, top_m;     /* 5, 160 */
   WbNoiseChoice noise;
-  const char *schedule;        /* NULL: the model's own; another one is refused */
+  const char *schedule; /* NULL: the model's own; another one is refused */
   WbBackend backend;
   uint32_t seed;
 } WbSrOptions;
@@ -21,11 +21,12 @@ typedef struct WbSr_s *WbSr;
 /* Collective on lr_grid->comm. lr_grid: the forecast window at dx_lr_m = 4 dx_m with its own decomposition, x_min_m and
  * y_min_m set; nz >= top_m / dx_lr_m + 1, of which exactly that many levels are used, as in training. lr_fluid
  * (nz, nyl, nxl) in; forcing in: reference temperature and wind (the scales come from the model); heat_flux [K m s-1].
- * Builds the conformal HR grid, masks, wall distance and heat flux channel from the city and loads the model. Everything is
- * copied. Caller destroys. Errors: WB_ERR_CONFIG (sizes, schedule), WB_ERR_INPUT (model file). */
+ * Builds the conformal HR grid, masks, wall distance and heat flux channel from the city and loads the model.
+ * Everything is copied. Caller destroys. Errors: WB_ERR_CONFIG (sizes, schedule), WB_ERR_INPUT (model file). */
 PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr);
-/* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux, forcing. */
+/* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux,
+ * forcing. */
 PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr);
 void wb_sr_destroy(WbSr *sr);
 /* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
@@ -33,15 +34,17 @@ const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
 const uint8_t *wb_sr_lr_valid(WbSr sr);
 const double *wb_sr_z(WbSr sr);
-/* One minute, collective. lr (nz_lr, nyl, nxl, 4) in: theta [K], u, v, w [m s-1], anything in solid cells: interpolates,
- * normalises, runs the t-independent branch of the network once. Errors: WB_ERR_INPUT (fluid cell not finite). */
+/* One minute, collective. lr (nz_lr, nyl, nxl, 4) in: theta [K], u, v, w [m s-1], anything in solid cells:
+ * interpolates, normalises, runs the t-independent branch of the network once. Errors: WB_ERR_INPUT (fluid cell not
+ * finite). */
 PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
 /* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
 PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
 const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
 
-/* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in buildings.
- * Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite). */
+/* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in
+ * buildings. Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite).
+ */
 PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out);
 const float *wb_sr_x0(WbSr sr); /* baseline: physical interpolation (nz, nyl, nxl, 4), NaN in buildings; owned by sr */
 double wb_sr_seconds_per_shot(WbSr sr); /* conditions and members, divided by the members made so far */
@@ -62,7 +65,7 @@ void wb_sim_options_default(WbSimOptions *options);
 
 /* What a caller wants of a long run; every member may be zero. Borrowed texts. */
 typedef struct {
-  PetscErrorCode (*stop)(void *ctx, bool *stop); /* collective, asked after every step; NULL: signals only */
+  PetscErrorCode (*stop)(void *ctx, bool *stop);      /* collective, asked after every step; NULL: signals only */
   PetscErrorCode (*save)(void *ctx, WbCheckpoint ck); /* the caller's own data into every checkpoint */
   PetscErrorCode (*load)(void *ctx, WbCheckpoint ck);
   void *ctx;
@@ -76,21 +79,21 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
                              const WbSimControl *control, WbSim *sim);
 void wb_sim_destroy(WbSim *sim);
 const WbSimOptions *wb_sim_options(WbSim sim);
-/* Collective. Inflow planes from `path`: used as they are when they were made for this domain and forcing, else (or when
- * there is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there. must_exist:
- * never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created, before
- * they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */
+/* Collective. Inflow planes from `path`: used as they are when they were made for this domain and forcing, else (or
+ * when there is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there.
+ * must_exist: never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created,
+ * before they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */
 PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist);
 
 /* One simulation around the city. Members are for reading. */
 typedef struct {
-  char name[8];       /* "lr", "hr": prefix in checkpoints */
+  char name[8]; /* "lr", "hr": prefix in checkpoints */
   double dx_m;
-  WbGrid *grid;       /* the whole domain, non-periodic */
-  double *zf;         /* (nz + 1) faces [m] */
-  uint8_t *solid;     /* (nz, nyl, nxl) */
-  WbLes les;          /* NULL until wb_sim_inflow */
-  bool started;       /* holds a state */
+  WbGrid *grid;   /* the whole domain, non-periodic */
+  double *zf;     /* (nz + 1) faces [m] */
+  uint8_t *solid; /* (nz, nyl, nxl) */
+  WbLes les;      /* NULL until wb_sim_inflow */
+  bool started;   /* holds a state */
 } WbSimRun;
 /* Collective. dx_m: uniform 20 m levels when it is options.dx_m, else dx_m up to hr_uniform_top_m and stretched above.
  * The sim owns the run and destroys it. At most two runs. */
@@ -109,8 +112,8 @@ int wb_sim_first_minute(WbSim sim, const WbSimRun *run);
 typedef PetscErrorCode (*WbSimMinuteFn)(void *ctx, int minute, WbSimRun *run);
 PetscErrorCode wb_sim_minutes(WbSim sim, WbSimRun *run, WbSimMinuteFn fn, void *ctx);
 
-/* Collective. Loads the runs held by the control's checkpoint; *resumed false when there is none. A checkpoint of another
- * city or forcing is refused (WB_ERR_INPUT). Call after wb_sim_inflow. */
+/* Collective. Loads the runs held by the control's checkpoint; *resumed false when there is none. A checkpoint of
+ * another city or forcing is refused (WB_ERR_INPUT). Call after wb_sim_inflow. */
 PetscErrorCode wb_sim_resume(WbSim sim, bool *resumed);
 PetscErrorCode wb_sim_checkpoint(WbSim sim); /* collective; no-op without control.checkpoint */
 
@@ -135,17 +138,18 @@ PetscErrorCode wb_sim_window_mean(WbSimWindow *window, float *mean);
 
 /* ---- pairs: precursor, LR spin-up, then LR and HR side by side, minute by minute; one pair file ---- */
 typedef struct {
-  const char *path;        /* of the pair file; "<path>.inflow.nc" and "<path>.checkpoint.h5" lie beside it meanwhile */
-  const char *split;       /* "train", "validation", "test" */
-  const char *city_name;   /* what made the city: generator or file */
+  const char *path;      /* of the pair file; "<path>.inflow.nc" and "<path>.checkpoint.h5" lie beside it meanwhile */
+  const char *split;     /* "train", "validation", "test" */
+  const char *city_name; /* what made the city: generator or file */
   const char *deck_yaml;
   const char *start_time_iso;
   uint32_t city_seed;
-  double sr_top_m;         /* height of the pair's HR layer [m] */
+  double sr_top_m; /* height of the pair's HR layer [m] */
   bool keep_inflow;
 } WbPairsOptions;
-/* Collective. Both runs last duration_s, of which the first hr_drop_s are not written. Continues a run that was stopped or
- * killed (checkpoint beside the pair file). control->checkpoint is ignored. Errors: WB_ERR_CONFIG, WB_ERR_STOPPED, ... */
+/* Collective. Both runs last duration_s, of which the first hr_drop_s are not written. Continues a run that was stopped
+ * or killed (checkpoint beside the pair file). control->checkpoint is ignored. Errors: WB_ERR_CONFIG, WB_ERR_STOPPED,
+ * ... */
 PetscErrorCode wb_sim_pairs(MPI_Comm comm, const WbCity *city, const WbSimOptions *options, const WbSimControl *control,
                             const WbPairsOptions *pairs);
 #endif

@@ -40,11 +40,11 @@ PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *
 /* data is of `type`; converted in memory from the file's type; packed scale_factor/add_offset applied, and values equal
  * to _FillValue or missing_value become NaN (float and double; 0 when an integer type is asked for).
  * WB_ERR_INPUT: no such variable, block outside it. */
-PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count,
-                         WbNcType type, void *data);
+PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
+                         void *data);
 PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
-PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has,
-                                  char *text, int max);
+PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has, char *text,
+                                  int max);
 
 /* ---- convenience for fields on a WbGrid ---- */
 /* Standard coordinates of a result file: defines dims time(n_time), z, y, x (and member when n_member > 0), variables
@@ -81,11 +81,12 @@ PetscErrorCode wb_nc_get_plane(WbNc nc, const char *group, const char *var, cons
  * vars (time, [member,] z, y, x) float32 (n_member 0: no member dimension) become arrays "T" or "T_m0", "T_m1", ...,
  * and u, v, w also a vector "velocity"; static_vars (z, y, x): int8 when the name ends in _mask, else float32
  * (planes such as building_height are no cell data: leave them out). */
-PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid,
-                             const double *zf, int n_time, int n_member, double dt_s, int n_vars,
-                             const char *const *vars, int n_static, const char *const *static_vars);
+PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid, const double *zf,
+                             int n_time, int n_member, double dt_s, int n_vars, const char *const *vars, int n_static,
+                             const char *const *static_vars);
 
-/* ---- checkpoints: every array carries a checksum (independent of the rank count), verified on opening; written to path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */
+/* ---- checkpoints: every array carries a checksum (independent of the rank count), verified on opening; written to
+ * path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */
 typedef struct WbCheckpoint_s *WbCheckpoint;
 PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoint *ck);
 PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck); /* falls back to .prev, says so */

@@ -1,8 +1,8 @@
 /* windbridge les: large-eddy simulation of Boussinesq flow over voxel buildings (Arakawa C, RK3, exact obstacle
  * projection). Knows nothing of super-resolution.
  * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST, one ghost level below and above; owned cell
- * (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH, w the face BELOW. At a
- * non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at cell centres. */
+ * (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH, w the face BELOW. At
+ * a non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at cell centres. */
 #ifndef WINDBRIDGE_LES_H
 #define WINDBRIDGE_LES_H
 #include "windbridge/grid.h"
@@ -16,23 +16,23 @@ typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
 typedef struct {
   WbPrecision precision;
   WbClosure closure;
-  WbWallModel wall;                 /* building and ground faces */
-  double viscosity_m2_per_s;        /* molecular; 0 in the city, > 0 in verification cases */
-  double prandtl_turbulent;         /* eddy viscosity / eddy diffusivity of theta (0.7) */
-  double z0_ground_m, z0_wall_m;    /* roughness lengths */
+  WbWallModel wall;              /* building and ground faces */
+  double viscosity_m2_per_s;     /* molecular; 0 in the city, > 0 in verification cases */
+  double prandtl_turbulent;      /* eddy viscosity / eddy diffusivity of theta (0.7) */
+  double z0_ground_m, z0_wall_m; /* roughness lengths */
   double wind_speed_m_per_s, wind_direction_deg, wind_height_m; /* target wind of a cyclic run */
-  double theta_surface_K;           /* reference potential temperature theta0 at z = 0 */
-  double lapse_K_per_m;             /* initial d theta / dz above mixed_height_m */
-  double mixed_height_m;            /* neutral below */
-  double heat_flux_K_m_per_s;       /* kinematic, horizontal facets (ground and roofs), > 0 heats air */
-  double cfl_max;                   /* 1.2: max over cells of dt * (|u|/dx + |v|/dx + |w|/dz) */
+  double theta_surface_K;                                       /* reference potential temperature theta0 at z = 0 */
+  double lapse_K_per_m;                                         /* initial d theta / dz above mixed_height_m */
+  double mixed_height_m;                                        /* neutral below */
+  double heat_flux_K_m_per_s; /* kinematic, horizontal facets (ground and roofs), > 0 heats air */
+  double cfl_max;             /* 1.2: max over cells of dt * (|u|/dx + |v|/dx + |w|/dz) */
   double dt_max_s;
-  double tol_final, tol_stage;      /* max|div| dx / U at the end of a step; relative residual of RK stages 1, 2 */
-  int max_iterations;               /* CG, per solve */
-  double sponge_height_m;           /* Rayleigh damping above this; >= top: none */
-  uint32_t seed;                    /* initial perturbations */
-  bool momentum_only;               /* verification: no theta */
-  bool drive_mean_wind;             /* cyclic: body force steers the plane mean at wind_height to the target */
+  double tol_final, tol_stage; /* max|div| dx / U at the end of a step; relative residual of RK stages 1, 2 */
+  int max_iterations;          /* CG, per solve */
+  double sponge_height_m;      /* Rayleigh damping above this; >= top: none */
+  uint32_t seed;               /* initial perturbations */
+  bool momentum_only;          /* verification: no theta */
+  bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
 } WbLesOptions;
 void wb_les_options_default(WbLesOptions *options);
 
@@ -43,7 +43,7 @@ double wb_les_theta_ref(const WbLesOptions *options, double z_m);
 /* Stored on the 20 m grid in one HDF5 file, a record every interval_s; used piecewise constant in space, linear in
  * time, by LR and HR runs alike. */
 typedef struct WbInflow_s *WbInflow;
-PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow);  /* collective */
+PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow); /* collective */
 void wb_inflow_destroy(WbInflow *inflow);
 PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
@@ -92,12 +92,12 @@ PetscErrorCode wb_les_resolved_tke(WbLes les, double *tke);
 
 typedef struct {
   long steps;
-  double cell_steps;                 /* global fluid + solid cells x steps */
-  double wall_s;                     /* spent inside advance */
-  double poisson_iterations_mean;    /* per step, all stages */
-  double max_divergence_per_s;       /* at the end of the last step, fluid cells */
-  double max_divergence_scaled;      /* max|div| dx / U over the run */
-  double u_star_m_per_s;             /* from the ground stress */
+  double cell_steps;              /* global fluid + solid cells x steps */
+  double wall_s;                  /* spent inside advance */
+  double poisson_iterations_mean; /* per step, all stages */
+  double max_divergence_per_s;    /* at the end of the last step, fluid cells */
+  double max_divergence_scaled;   /* max|div| dx / U over the run */
+  double u_star_m_per_s;          /* from the ground stress */
   double cfl, dt_s, max_speed_m_per_s;
 } WbLesSummary;
 PetscErrorCode wb_les_summary(WbLes les, WbLesSummary *summary); /* collective */
@@ -106,8 +106,8 @@ PetscErrorCode wb_les_summary(WbLes les, WbLesSummary *summary); /* collective *
 PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix);
 PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix);
 
-/* z faces: uniform dz up to z_uniform, then each level `stretch` times thicker (at most dz_max), last one made to end at
- * top. *zf is allocated (nz + 1), caller frees with WB_FREE. */
+/* z faces: uniform dz up to z_uniform, then each level `stretch` times thicker (at most dz_max), last one made to end
+ * at top. *zf is allocated (nz + 1), caller frees with WB_FREE. */
 PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, double dz_max_m, double top_m, int *nz,
                               double **zf);
 #endif

@@ -18,8 +18,8 @@ double wb_score_spread_skill(const WbScoreSums *s, int m); /* sqrt((M+1)/M) spre
 
 /* Mean |div u| [s-1] over fluid cells of a cell-centred field (central differences between fluid neighbours only). */
 double wb_score_divergence(int nz, int ny, int nx, double dx_m, const uint8_t *fluid, const float *field4);
-/* Fill gaps for spectra, the same rule for truth and forecast: plane (ny, nx) of channel c, solid cells take the plane's
- * fluid mean. out (ny, nx). */
+/* Fill gaps for spectra, the same rule for truth and forecast: plane (ny, nx) of channel c, solid cells take the
+ * plane's fluid mean. out (ny, nx). */
 void wb_score_fill_plane(int ny, int nx, int k, int c, const uint8_t *fluid, const float *field4, float *out);
 
 /* Per-level affine regression x1 ~ a_k,c + b_k,c x0 (normalised units): accumulate, solve, apply. nz levels. */

@@ -149,7 +149,10 @@ int main(int argc, char **argv) {
   parse_arguments(argc, argv, &arguments);
   int petsc_argc = 1;
   char *petsc_argv[] = {argv[0], NULL}, **petsc_args = petsc_argv;
-  if (PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL)) return 1;
+  if (PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL)) {
+    free(arguments.args);
+    return 1;
+  }
   wb_error_install();
   int rank = 0, code = 0;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);

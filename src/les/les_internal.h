@@ -23,13 +23,13 @@ static inline size_t wb_les_at(const WbLesLayout *l, int k, int j, int i) { /* o
 
 /* Vertical metrics, doubles, index shifted by one so that [k + 1] belongs to owned level k; ghosts mirror the edge. */
 typedef struct {
-  double *zf;     /* (nz + 1) faces, zf[0] = 0 */
-  double *zc;     /* (nz + 2) centres; zc[k + 1] = level k */
-  double *dz;     /* (nz + 2) thickness */
-  double *dzf;    /* (nz + 2) distance of centres k - 1 and k, stored at [k + 1]: at face k */
-  double *theta_ref;          /* (nz) reference theta at centres - theta_surface_K */
-  double *drive;              /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
-  double *relax_c, *relax_f;  /* (nz) damping rates of the sponge at centres and faces below [s-1] */
+  double *zf;                /* (nz + 1) faces, zf[0] = 0 */
+  double *zc;                /* (nz + 2) centres; zc[k + 1] = level k */
+  double *dz;                /* (nz + 2) thickness */
+  double *dzf;               /* (nz + 2) distance of centres k - 1 and k, stored at [k + 1]: at face k */
+  double *theta_ref;         /* (nz) reference theta at centres - theta_surface_K */
+  double *drive;             /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
+  double *relax_c, *relax_f; /* (nz) damping rates of the sponge at centres and faces below [s-1] */
 } WbLesMetrics;
 
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
@@ -53,8 +53,9 @@ void *wb_project_potential(WbProject project, int slot);
 /* ---- lateral boundary by precursor planes (src/les/inflow.c, real/inflow_apply.c) ---- */
 /* Planes interpolated to time t on this rank's edges; mapped to this run's z and x/y cells (piecewise constant across
  * the run's cells of one 20 m face; w linear in z and the tangential component linear along the edge between the 20 m
- * faces, so that the fluxes through every 20 m face match). One struct per side W, E, S, N; NULL members where this rank
- * does not touch that side. With ghosts along the edge: element (k, m) at [k * (n + 2 g) + m + g], m = -g .. n + g - 1. */
+ * faces, so that the fluxes through every 20 m face match). One struct per side W, E, S, N; NULL members where this
+ * rank does not touch that side. With ghosts along the edge: element (k, m) at [k * (n + 2 g) + m + g], m = -g .. n + g
+ * - 1. */
 typedef struct {
   float *u, *v, *w, *theta; /* (nz, n + 2g) n = nyl for W, E; nxl for S, N. normal component: on the boundary face;
                                tangential (face below m), w (face below k) and theta: in the first cell outside.
@@ -63,27 +64,28 @@ typedef struct {
 typedef struct {
   WbPlane side[4]; /* W, E, S, N */
   double theta_reference_K;
-  double time_s;   /* of the last wb_inflow_at */
-  void *map;       /* private to inflow.c */
+  double time_s; /* of the last wb_inflow_at */
+  void *map;     /* private to inflow.c */
 } WbPlanes;
 /* Collective (reads records when t passes them). planes: allocated by wb_inflow_bind for this run's grid, whose domain
  * must be the inflow's. Errors: WB_ERR_INPUT (domains differ; t outside the recorded time). */
 PetscErrorCode wb_inflow_bind(WbInflow inflow, const WbGrid *grid, const double *zf, WbPlanes **planes);
 PetscErrorCode wb_inflow_at(WbInflow inflow, double t_s, WbPlanes *planes);
 void wb_inflow_unbind(WbPlanes **planes);
-/* Collective. Mean over the four lateral faces at time t on levels with faces zf (nz + 1): u, v [m s-1], theta [K]; each
- * (nz) out, same on all ranks. For wb_les_init with inflow. */
+/* Collective. Mean over the four lateral faces at time t on levels with faces zf (nz + 1): u, v [m s-1], theta [K];
+ * each (nz) out, same on all ranks. For wb_les_init with inflow. */
 PetscErrorCode wb_inflow_profile(WbInflow inflow, double t_s, int nz, const double *zf, double *u, double *v,
                                  double *theta);
 
 /* ---- walls (src/les/walls.c) ---- */
-/* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0: closed,
- * or prescribed at an open edge), cell is fluid. */
+/* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0:
+ * closed, or prescribed at an open edge), cell is fluid. */
 enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8 };
 /* Faces of one component next to walls: at = offset in the field; tendency -= u_at (c1 s1 + c2 s2) where s1, s2 =
  * tangential speeds with the first / second of the two other components in cyclic order of (u, v, w) by the list:
  * u: s1 = |(u, w)| (walls facing y), s2 = |(u, v)| (facing z); v: |(v, w)| (facing x), |(v, u)| (facing z);
- * w: |(w, v)| (facing x), |(w, u)| (facing y). With constant viscosity (WB_WALL_NO_SLIP) s1 = s2 = 1 [m s-1] instead. */
+ * w: |(w, v)| (facing x), |(w, u)| (facing y). With constant viscosity (WB_WALL_NO_SLIP) s1 = s2 = 1 [m s-1] instead.
+ */
 typedef struct {
   int n;
   int32_t *at;
@@ -104,20 +106,20 @@ typedef struct {
 /* ---- kernels of one precision ---- */
 typedef struct WbLesOps_s {
   size_t real_bytes;
-  PetscErrorCode (*step)(WbLes les, double dt_s);                  /* one RK3 step: real/step.c */
+  PetscErrorCode (*step)(WbLes les, double dt_s); /* one RK3 step: real/step.c */
   /* les->state holds a new (sub)step's owned values at time t_s, dt_s after les->state0 (start of the step; both the
    * same array when dt_s = 0): halo, z ghosts, lateral planes (wb_les_apply_planes): real/boundary.c */
   PetscErrorCode (*boundary)(WbLes les, double t_s, double dt_s);
   /* cfl = max (|u| + |v|)/dx + |w|/dz [s-1], speed = max speed, visc = max 2 nu sum 1/h^2 [s-1]: local reduction over
    * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
   PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
-  double (*viscosity)(WbLes les);                                  /* fills nut from state; local 2 nu sum 1/h^2 */
-  PetscErrorCode (*project)(WbLes les, double dt_s, bool final);    /* make les->state solenoidal, refresh ghosts */
-  void (*accumulate)(WbLes les, double weight);                    /* statistics: real/statistics.c */
+  double (*viscosity)(WbLes les);                                /* fills nut from state; local 2 nu sum 1/h^2 */
+  PetscErrorCode (*project)(WbLes les, double dt_s, bool final); /* make les->state solenoidal, refresh ghosts */
+  void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
-  double (*ground_stress)(WbLes les);                               /* local sum of |stress| over ground cells [m2 s-2] */
+  double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
 } WbLesOps;
 extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64; /* real/ops.c */
@@ -141,27 +143,27 @@ struct WbLes_s {
   WbLesMetrics met;
   const WbLesOps *ops;
   /* Three buffers of 4 ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
-  void *state;         /* 4 fields at the current (sub)step */
-  void *state0;        /* 4 fields at the start of the step (during a step) */
-  void *tendency;      /* 4 fields, scratch */
-  void *nut;           /* eddy + molecular viscosity at centres, ghosted, 1 field; < 0 in solid cells */
-  void *work;          /* line and plane buffers of the kernels */
-  uint8_t *solid;      /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell (beyond
-                          closed lateral walls: 1); the level above the top is open */
-  uint8_t *flags;      /* ghosted, WB_OPEN_*, WB_FLUID_CELL */
+  void *state;    /* 4 fields at the current (sub)step */
+  void *state0;   /* 4 fields at the start of the step (during a step) */
+  void *tendency; /* 4 fields, scratch */
+  void *nut;      /* eddy + molecular viscosity at centres, ghosted, 1 field; < 0 in solid cells */
+  void *work;     /* line and plane buffers of the kernels */
+  uint8_t *solid; /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell (beyond
+                     closed lateral walls: 1); the level above the top is open */
+  uint8_t *flags; /* ghosted, WB_OPEN_*, WB_FLUID_CELL */
   WbLesWallList walls[3];
   WbLesHeatList heat;
   WbLesRuns closed[WB_NFIELDS];
-  int mask_levels;     /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
-  void *fluid;         /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
-  float *heat_flux;    /* (nyl, nxl) kinematic flux of the column's horizontal facet */
-  bool has_solid;      /* any building cell on any rank */
-  double fluid_cells;  /* global */
-  WbHalo halo_state;   /* 4 (nz + 2) planes */
+  int mask_levels;      /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
+  void *fluid;          /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
+  float *heat_flux;     /* (nyl, nxl) kinematic flux of the column's horizontal facet */
+  bool has_solid;       /* any building cell on any rank */
+  double fluid_cells;   /* global */
+  WbHalo halo_state;    /* 4 (nz + 2) planes */
   WbHalo halo_velocity; /* 3 (nz + 2) planes */
   WbProject project;
-  WbInflow inflow;     /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
-  WbPlanes *planes;    /* bound to this grid, at the time of the boundary being applied */
+  WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
+  WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;
   double time_s, dt_s; /* dt of the last step */
   long steps;
