@@ -38,9 +38,12 @@ for stage in $stages; do
       ;;
     train)
       restart=()
+      backend=onednn # bf16 trains three times faster where the CPU has AMX
+      grep -qm1 amx_bf16 /proc/cpuinfo && backend=onednn_bf16
       [ -f "$data/train/checkpoint.h5" ] && restart=(-run_restart)
       [ -f "$data/train/done" ] || mpirun -n "$jobs" "$program" train "$here/input/training/train.yaml" \
-        -run_output_dir "$data/train" -data_files "$data/pairs/train_*/*.nc,$data/pairs/valid_*/*.nc" "${restart[@]}"
+        -run_output_dir "$data/train" \
+        -sr_backend "$backend" -data_files "$data/pairs/train_*/*.nc,$data/pairs/valid_*/*.nc" "${restart[@]}"
       touch "$data/train/done"
       ;;
     evaluate)
