@@ -42,10 +42,10 @@ static WbSimOptions options_make(void) {
   o.top_m = 200;
   o.hr_uniform_top_m = 80;
   o.hr_stretch = 1.3;
-  o.spinup_s = 20;
-  o.duration_s = 30;
-  o.output_interval_s = 10;
-  o.hr_drop_s = 10;
+  o.spinup_s = 12;
+  o.duration_s = 12;
+  o.output_interval_s = 4;
+  o.hr_drop_s = 4;
   o.les.wind_direction_deg = 250;
   o.les.wind_height_m = 60;
   o.les.mixed_height_m = 120;
@@ -130,15 +130,15 @@ static void test_pair_file(void **state) {
     assert_true(pair->x1[1][4 * q] > 299 && pair->x1[1][4 * q] < 310);
   }
   MPI_Allreduce(local, sums, 3, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
-  assert_true(sums[2] / sums[0] > 0.02);
+  assert_true(sums[2] / sums[0] > 0.005);
   WB_ASSERT_BELOW(fabs(sums[1] / sums[0]), 1.0);
   wb_pair_destroy(&pair);
-  /* stopped after every 17 steps: as many resumptions as it takes */
+  /* stopped after a dozen steps: as many resumptions as it takes */
   int attempts = 0;
   PetscErrorCode ierr = WB_ERR_STOPPED;
   for (; ierr == WB_ERR_STOPPED && attempts < 60; attempts++) {
     wb_error_clear();
-    ierr = run(city, parts, attempts == 0 ? 60 : 29); /* the precursor is repeated when it is stopped */
+    ierr = run(city, parts, attempts == 0 ? 35 : 12); /* the precursor is repeated when it is stopped */
   }
   WB_OK(ierr);
   assert_true(attempts > 2);

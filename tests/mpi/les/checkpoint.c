@@ -18,12 +18,14 @@ static bool built(int k, int j, int i, int shift) {
   return (k < 4 && (j / 4 + i / 4 + shift) % 3 == 0 && j % 4 < 2 && i % 4 < 3) || (k < 8 && j == 11 && i >= 6 && i < 9);
 }
 
+static bool comm_ranks_matter; /* tight solves: runs on different ranks are compared */
+
 static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow inflow, int shift) {
   WbLesOptions o;
   wb_les_options_default(&o);
   o.precision = precision;
-  o.tol_final = precision == WB_FP64 ? 1e-12 : 1e-5;
-  if (precision == WB_FP64) o.tol_stage = 1e-12;
+  o.tol_final = precision == WB_FP64 ? 1e-10 : 1e-5;
+  if (comm_ranks_matter) o.tol_final = o.tol_stage = 1e-12;
   o.heat_flux_K_m_per_s = 0.1;
   o.sponge_height_m = 1e9;
   o.z0_ground_m = 0.05;
@@ -117,7 +119,7 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
   run_make(&a, PETSC_COMM_WORLD, precision, in, 0);
   run_make(&b, PETSC_COMM_WORLD, precision, in, 0);
   WB_OK(wb_les_init(a.les, 0));
-  WB_OK(wb_les_advance(a.les, 3, NULL, NULL));
+  WB_OK(wb_les_advance(a.les, 2, NULL, NULL));
   WB_OK(wb_les_mean_reset(a.les));
   for (int n = 0; n < 3; n++) WB_OK(wb_les_step(a.les, 0.21 + 0.013 * n));
   save(&a, path);
@@ -125,7 +127,7 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
   const size_t bytes = a.les->ops->real_bytes;
   assert_memory_equal(a.les->state, b.les->state, WB_NFIELDS * a.les->lay.field * bytes);
   assert_true(wb_les_time(a.les) == wb_les_time(b.les) && wb_les_steps(a.les) == wb_les_steps(b.les));
-  for (int n = 0; n < 4; n++) {
+  for (int n = 0; n < 2; n++) {
     WB_OK(wb_les_step(a.les, 0.2));
     WB_OK(wb_les_step(b.les, 0.2));
     const WbLesLayout *l = &a.les->lay;
@@ -137,8 +139,8 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
             fail_msg("step %d after the restart: field %d differs in level %d, row %d", n + 1, f, k, a.grid->y0 + j);
         }
   }
-  WB_OK(wb_les_advance(a.les, 6, NULL, NULL));
-  WB_OK(wb_les_advance(b.les, 6, NULL, NULL));
+  WB_OK(wb_les_advance(a.les, 4.5, NULL, NULL));
+  WB_OK(wb_les_advance(b.les, 4.5, NULL, NULL));
   float *x[4], *y[4];
   fields(&a, x);
   fields(&b, y);
@@ -173,6 +175,7 @@ static void test_other_ranks(void **state) {
   Run a, b;
   char path[128];
   path_of(path, "ranks");
+  comm_ranks_matter = true;
   run_make(&a, PETSC_COMM_WORLD, WB_FP64, NULL, 0);
   run_make(&b, PETSC_COMM_SELF, WB_FP64, NULL, 0);
   WB_OK(wb_les_init(a.les, 0));
@@ -181,7 +184,7 @@ static void test_other_ranks(void **state) {
   for (int n = 0; n < 2; n++) WB_OK(wb_les_step(a.les, 0.2));
   save(&a, path);
   WB_OK(load(&b, path));
-  for (int n = 0; n < 10; n++) {
+  for (int n = 0; n < 5; n++) {
     WB_OK(wb_les_step(a.les, 0.2));
     WB_OK(wb_les_step(b.les, 0.2));
   }
@@ -201,6 +204,7 @@ static void test_other_ranks(void **state) {
     free(x[f]);
     free(y[f]);
   }
+  comm_ranks_matter = false;
   WB_ASSERT_BELOW(worst, 2e-7); /* float means of fp64 runs */
   run_free(&a);
   run_free(&b);

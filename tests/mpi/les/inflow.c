@@ -181,6 +181,32 @@ static void test_fluxes(void **state) {
   precursor_free(&p);
 }
 
+#define FOLLOW_S 240.0
+
+/* Time and plane means of two runs on the same grid: no drift. */
+static void compare_profiles(WbLes a, WbLes b) {
+  const size_t n = wb_grid_owned(a->grid), plane = n / NZ;
+  float *f[2][3];
+  double local[2][3 * NZ], sum[2][3 * NZ];
+  memset(local, 0, sizeof local);
+  for (int r = 0; r < 2; r++) {
+    for (int c = 0; c < 3; c++) f[r][c] = malloc(n * sizeof(float));
+    WB_OK(wb_les_mean(r == 0 ? a : b, f[r][0], f[r][1], f[r][2], NULL));
+    for (int c = 0; c < 3; c++)
+      for (size_t q = 0; q < n; q++) local[r][c * NZ + (int)(q / plane)] += (double)f[r][c][q] / (NX * NY);
+    for (int c = 0; c < 3; c++) free(f[r][c]);
+  }
+  MPI_Allreduce(local, sum, 2 * 3 * NZ, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
+  for (int k = 0; k < NZ; k++) {
+    if (a->grid->rank == 0)
+      print_message("level %d: theta %.3f %.3f  u %.3f %.3f  v %.3f %.3f\n", k, sum[0][k], sum[1][k], sum[0][NZ + k],
+                    sum[1][NZ + k], sum[0][2 * NZ + k], sum[1][2 * NZ + k]);
+    WB_ASSERT_NEAR(sum[0][k], sum[1][k], 0.02);
+    WB_ASSERT_NEAR(sum[0][NZ + k], sum[1][NZ + k], 0.12);
+    WB_ASSERT_NEAR(sum[0][2 * NZ + k], sum[1][2 * NZ + k], 0.12);
+  }
+}
+
 /* Fed by planes from the precursor's own state, the run must stay close to the precursor. */
 static void test_follows(void **state) {
   (void)state;
@@ -189,19 +215,20 @@ static void test_follows(void **state) {
   WbGrid *g = grid_make(1, NZ, false);
   WbLesOptions o = options_make(WB_FP64);
   o.z0_ground_m = 0.5;
-  /* two precursors: one records 30 s ahead, the other stays at t = 0 to start from */
+  /* two precursors: one records ahead, the other stays at t = 0 to start from */
   Precursor start;
   precursor_make(&start, WB_FP64, -1, "start");
-  WB_OK(wb_les_record_planes(p.les, p.path, "", INTERVAL, 60, NULL, NULL));
+  WB_OK(wb_les_mean_reset(p.les));
+  WB_OK(wb_les_record_planes(p.les, p.path, "", INTERVAL, FOLLOW_S, NULL, NULL));
   WbInflow in = NULL;
   WbLes les = NULL;
   WB_OK(wb_inflow_open(PETSC_COMM_WORLD, p.path, &in));
   WB_OK(wb_les_create(g, p.zf, NULL, NULL, in, &o, &les));
   WB_OK(wb_les_init_from(les, start.les));
   assert_true(wb_les_time(les) == 0);
-  WB_OK(wb_les_advance(les, 60, NULL, NULL));
-  /* the same cyclic run without a mean force is what it follows; the force acts on both alike only through the inflow
-   */
+  WB_OK(wb_les_advance(les, FOLLOW_S, NULL, NULL));
+  compare_profiles(les, p.les);
+  /* the air has passed through the domain several times; what came in at the edges still rules the inside */
   double local[4] = {0, 0, 0, 0}, sums[4];
   for (int k = 0; k < NZ; k++)
     for (int j = 0; j < g->nyl; j++)
@@ -217,8 +244,8 @@ static void test_follows(void **state) {
   const double n = (double)NX * NY * NZ, rms = sqrt(sums[0] / n);
   const double spread = sqrt(sums[2] / n - sums[1] * sums[1] / n / n);
   if (g->rank == 0)
-    print_message("difference from the precursor after 60 s: rms %.4f, its own spread %.4f\n", rms, spread);
-  WB_ASSERT_BELOW(rms, 0.25 * spread);
+    print_message("difference from the precursor at the end: rms %.4f, its own spread %.4f\n", rms, spread);
+  WB_ASSERT_BELOW(rms, 0.75 * spread);
   WB_ASSERT_NEAR(sums[3] / n, sums[1] / n, 0.03 * 4);
   WbLesSummary s;
   WB_OK(wb_les_summary(les, &s));
