@@ -67,6 +67,8 @@ static PetscErrorCode open_file(WbApp *app, const char *path, WbLrFile *f) {
   PetscCall(check_axis(f->nc, path, "y", dims[2], &y));
   const int levels = (int)(wb_config_real(app->config, "sr", "top_m") / 20 + 0.5) + 1;
   PetscCall(check_axis(f->nc, path, "z", dims[1] < levels ? dims[1] : levels, &z));
+  if (dims[1] < levels)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: %d levels; super-resolution to sr_top_m needs %d of 20 m", path, dims[1], levels);
   f->n_time = dims[0];
   PetscCall(wb_grid_create(app->comm, dims[3], dims[2], dims[1], 1, 0, 0, false, false, &f->grid));
   f->grid->dx_m = 20;
@@ -128,15 +130,18 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, const char *pa
   PetscCall(WB_ALLOC((size_t)levels * plane, &solid));
   PetscCall(wb_city_voxelise(*city, f->grid->x_min_m + f->grid->x0 * 20.0, f->grid->y_min_m + f->grid->y0 * 20.0, 20,
                              f->grid->nxl, f->grid->nyl, levels, zf, solid));
-  double counts[2] = {0, (double)levels * (double)plane};
-  for (size_t q = 0; q < (size_t)levels * plane && levels <= f->grid->nz; q++)
+  double counts[2] = {0, 0}; /* cells that differ, building cells of the city */
+  for (size_t q = 0; q < (size_t)levels * plane; q++) {
     counts[0] += (solid[q] != 0) == (f->fluid[q] != 0);
+    counts[1] += solid[q] != 0;
+  }
   WB_FREE(&solid);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_DOUBLE, MPI_SUM, app->comm));
-  if (counts[0] > 0.05 * counts[1])
+  if (counts[0] > 0.25 * counts[1])
     WB_RAISE_ALL(WB_ERR_INPUT,
-                 "%s: %.0f %% of its cells disagree with the deck's city (air or building); is it another city?", path,
-                 100 * counts[0] / counts[1]);
+                 "%s: %.0f cells disagree with the deck's city (air or building), which has %.0f building cells; is it "
+                 "another city?",
+                 path, counts[0], counts[1]);
   if (counts[0] > 0) wb_log_warn("%s: %.0f cells disagree with the deck's city (air or building)", path, counts[0]);
   PetscFunctionReturn(0);
 }

@@ -67,6 +67,21 @@ def ranks(tmp, out):
         same_data(os.path.join(out, "hr.nc"), os.path.join(to, "hr.nc"), 2e-3)
 
 
+def truncated(tmp, out):
+    """A 20 m file cut anywhere is refused in one line, and nothing is left behind in place of a result."""
+    whole = open(os.path.join(out, "lr.nc"), "rb").read()
+    for share in (0.02, 0.3, 0.9):
+        cut = os.path.join(tmp, "cut.nc")
+        with open(cut, "wb") as f:
+            f.write(whole[:int(share * len(whole))])
+        to = os.path.join(tmp, "cut")
+        bad = run("sr", "-les_input_file", cut, "-city_seed", 5, "-run_output_dir", to, ranks=2, timeout=120)
+        check(bad.returncode == 3 and len(ours(bad.stderr)) == 1 and "cut.nc" in bad.stderr, share, bad.returncode, bad.stderr)
+        check(not os.path.exists(os.path.join(to, "hr.nc")), "a result was left")
+    other = run("sr", "-les_input_file", os.path.join(out, "lr.nc"), "-city_seed", 6, "-run_output_dir", os.path.join(tmp, "x"))
+    check(other.returncode == 3 and "another city" in other.stderr, "another city", other.stderr)
+
+
 def stop_and_restart(tmp, out):
     to = os.path.join(tmp, "c")
     stopped = forecast(to, "-run_walltime_s", 0.5)
@@ -101,6 +116,7 @@ tmp = folder()
 try:
     a = files(tmp)
     ranks(tmp, a)
+    truncated(tmp, a)
     stop_and_restart(tmp, a)
     kill(tmp)
 finally:
