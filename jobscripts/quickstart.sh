@@ -31,7 +31,7 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 launch=(mpirun -n 2 --bind-to none)
 cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
-if [ "$cores" -lt 2 ] || [ "$(nproc)" -lt 2 ]; then launch+=(--oversubscribe); fi
+if [ "$cores" -lt 2 ] || [ "$(env -u OMP_NUM_THREADS nproc)" -lt 2 ]; then launch+=(--oversubscribe); fi
 # Containers often forbid reading another process's memory, which Open MPI would only find out by errors.
 if [ -f /.dockerenv ] || [ -f /run/.containerenv ]; then export OMPI_MCA_btl_vader_single_copy_mechanism=none; fi
 
