@@ -149,7 +149,7 @@ static void test_pair_file(void **state) {
   wb_city_destroy(&city);
 }
 
-/* The coarse run's window in its domain: means land at the right place. */
+/* Planes are kept for the same weather, made anew for another; the window's means land at the right place. */
 static void test_inflow_reuse(void **state) {
   WbCity *city = city_make();
   WbSimOptions o = options_make();
@@ -161,9 +161,7 @@ static void test_inflow_reuse(void **state) {
     if (n == 2) o.les.wind_direction_deg = 70;
     WB_OK(wb_sim_create(PETSC_COMM_WORLD, city, &o, NULL, &sim));
     WB_OK(wb_sim_run_create(sim, "lr", 20, &lr));
-    const double before = wb_wtime();
     WB_OK(wb_sim_inflow(sim, path, false));
-    (void)before;
     WB_OK(wb_sim_spinup(sim, lr));
     assert_true(wb_les_time(lr->les) == 0);
     WbSimWindow *w = NULL;

@@ -102,10 +102,9 @@ static void test_reproduced(void **state) {
   /* linear in time: the middle of two records is their mean */
   if (planes->side[0].u) {
     const size_t n = (size_t)NZ * (size_t)(g->nyl + 2 * w);
-    double a[3], worst = 0;
+    double worst = 0;
     float *copy[3];
     for (int t = 0; t < 3; t++) copy[t] = malloc(n * sizeof(float));
-    (void)a;
     for (int t = 0; t < 3; t++) {
       WB_OK(wb_inflow_at(in, 2.0 + t, planes));
       memcpy(copy[t], planes->side[0].u, n * sizeof(float));
