@@ -15,13 +15,26 @@ typedef struct {
   WbNormalisation norm;
 } WbForecastSource;
 
+/* theta (from T where the file has only that), u, v, w of one minute. */
 static PetscErrorCode read_four(WbNc nc, const WbGrid *grid, int time, int member, float *one, float *four) {
   PetscFunctionBeginUser;
-  static const char *const names[] = {"theta", "u", "v", "w"};
-  const size_t n = wb_grid_owned(grid);
+  const char *names[] = {"theta", "u", "v", "w"};
+  const size_t n = wb_grid_owned(grid), plane = (size_t)grid->nyl * (size_t)grid->nxl;
+  bool has_theta = false, has_reference = false;
+  double theta0 = 0;
+  PetscCall(wb_nc_has(nc, "/", "theta", &has_theta));
+  PetscCall(wb_nc_get_att_real(nc, "/", NULL, "theta_surface_K", &has_reference, &theta0));
+  if (!has_theta && !has_reference)
+    WB_RAISE_ALL(WB_ERR_INPUT,
+                 "a file to score has neither theta nor the attribute theta_surface_K (T alone is not enough)");
+  if (!has_theta) names[0] = "T";
   for (int c = 0; c < 4; c++) {
     PetscCall(wb_nc_get_field(nc, "/", names[c], grid, time, member, one));
-    for (size_t q = 0; q < n; q++) four[4 * q + (size_t)c] = one[q];
+    for (size_t q = 0; q < n; q++) {
+      const double exner =
+          c == 0 && !has_theta ? wb_exner((double)(q / plane) * grid->dx_m + 0.5 * grid->dx_m, theta0) : 1.0;
+      four[4 * q + (size_t)c] = (float)(one[q] / exner);
+    }
   }
   PetscFunctionReturn(0);
 }
@@ -30,10 +43,10 @@ static PetscErrorCode expect_dims(WbNc nc, const char *path, int want_rank, int 
   PetscFunctionBeginUser;
   bool has = false;
   int rank = 0;
-  PetscCall(wb_nc_has(nc, "/", "theta", &has));
-  if (has) PetscCall(wb_nc_inq_dims(nc, "/", "theta", &rank, dims));
+  PetscCall(wb_nc_has(nc, "/", "u", &has));
+  if (has) PetscCall(wb_nc_inq_dims(nc, "/", "u", &rank, dims));
   if (rank != want_rank)
-    WB_RAISE_ALL(WB_ERR_INPUT, "%s: theta has %d dimensions; needed: %s", path, rank,
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: u has %d dimensions; needed: %s", path, rank,
                  want_rank == 5 ? "5 (time, member, z, y, x)" : "4 (time, z, y, x)");
   PetscFunctionReturn(0);
 }

@@ -68,6 +68,7 @@ static PetscErrorCode open_results(WbForecast *f, const WbCity *city, const WbSi
                              .grid = w->grid,
                              .zf = w->zf,
                              .n_time = f->minutes,
+                             .theta = true, /* sr and evaluate read it */
                              .append = append,
                              .fluid = w->fluid,
                              .building_height = w->building_height,

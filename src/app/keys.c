@@ -96,6 +96,7 @@ const WbKey wb_app_keys[] = {
            "interpolant; model: as the model was trained"),
     CHOICE("sr", "noise", "foellmer", "foellmer|base|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none"),
+    BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
     CHOICE("sr", "backend", "onednn", "onednn|onednn_bf16|blas|ref", SR ",train",
            "convolution library; onednn_bf16 needs a CPU with AMX"),
     /* ---- data ---- */

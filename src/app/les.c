@@ -53,6 +53,7 @@ static PetscErrorCode open_output(WbApp *app, WbSim sim, WbSimRun *run, const ch
                              .grid = o->window->grid,
                              .zf = o->window->zf,
                              .n_time = o->minutes,
+                             .theta = true, /* sr and evaluate read it */
                              .append = append,
                              .fluid = o->window->fluid,
                              .lr_valid = fine ? o->window->lr_valid : NULL,

@@ -10,7 +10,8 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   PetscCall(wb_nc_def_grid(nc, "/", s->grid, header));
   static const char *const names[] = {"T", "theta", "u", "v", "w"};
   for (int i = 0; i < 5; i++)
-    PetscCall(wb_nc_def_field(nc, "/", names[i], s->n_member ? "time,member,z,y,x" : "time,z,y,x"));
+    if (i != 1 || s->theta)
+      PetscCall(wb_nc_def_field(nc, "/", names[i], s->n_member ? "time,member,z,y,x" : "time,z,y,x"));
   PetscCall(wb_nc_def_field(nc, "/", "fluid_mask", "z,y,x"));
   if (s->lr_valid) PetscCall(wb_nc_def_field(nc, "/", "lr_valid_mask", "z,y,x"));
   if (s->building_height) PetscCall(wb_nc_def_field(nc, "/", "building_height", "y,x"));
@@ -44,6 +45,7 @@ PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *s, WbResult *r) 
   r->theta0 = s->sim->les.theta_surface_K;
   r->n_time = s->n_time;
   r->n_member = s->n_member;
+  r->theta = s->theta;
   r->interval_s = s->sim->output_interval_s;
   snprintf(r->name, sizeof r->name, "%s", s->name);
   PetscCall(WB_ALLOC(nz, &r->z));
@@ -80,7 +82,7 @@ PetscErrorCode wb_result_put(WbResult *r, int time, int member, const float *fie
   const WbGrid *g = r->grid;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl, n = wb_grid_owned(g);
   const int m = r->n_member ? member : -1;
-  for (int c = 0; c < 4; c++) {
+  for (int c = r->theta ? 0 : 1; c < 4; c++) {
     for (size_t q = 0; q < n; q++) r->work[q] = field[4 * q + (size_t)c];
     PetscCall(wb_nc_put_field(r->nc, "/", names[c], g, time, m, r->work));
   }

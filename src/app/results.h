@@ -13,6 +13,7 @@ typedef struct {
   double theta0;      /* [K] of the reference pressure profile */
   double start_s, interval_s;
   int n_time, n_member;
+  bool theta;  /* potential temperature is written too */
   float *work; /* (nz, nyl, nxl) */
   char name[64];
 } WbResult;
@@ -22,6 +23,7 @@ typedef struct {
   const WbGrid *grid;
   const double *zf; /* (nz + 1) */
   int n_time, n_member;
+  bool theta;                      /* write potential temperature too */
   bool append;                     /* restart: go on writing the file that exists */
   const uint8_t *fluid, *lr_valid; /* owned cells; lr_valid NULL: not written */
   const float *building_height;    /* owned columns [m] */
@@ -31,7 +33,8 @@ typedef struct {
 
 /* Collective. Creates (or reopens) OUT/name with all its time levels allocated. Close with wb_result_close. */
 PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *spec, WbResult *result);
-/* Collective. field (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1]; NaN in buildings. Writes T, theta, u, v, w. */
+/* Collective. field (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1]; NaN in buildings. Writes T, u, v, w and, if asked
+ * for, theta. */
 PetscErrorCode wb_result_put(WbResult *result, int time, int member, const float *field);
 /* Collective. Stamps minute `time` and makes what was written so far readable after a crash. */
 PetscErrorCode wb_result_commit(WbResult *result, int time);

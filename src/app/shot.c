@@ -15,6 +15,7 @@ static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOpti
                              .zf = s->zf,
                              .n_time = n_time,
                              .n_member = s->members,
+                             .theta = wb_config_bool(s->app->config, "sr", "write_theta"),
                              .append = append,
                              .fluid = wb_sr_fluid(s->sr),
                              .lr_valid = wb_sr_lr_valid(s->sr),
