@@ -21,6 +21,8 @@ typedef struct {
   WbNetConfig net;
   WbBackend backend;
   WbScheduleKind schedule;
+  double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
+                     the drift must come from the condition alone (the loss's minimiser is the same) */
   double epsilon_factor; /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */

@@ -118,6 +118,8 @@ const WbKey wb_app_keys[] = {
     INT("train", "crop", "", "0", 0, 4096, "train",
         "train on random squares of so many 5 m cells, a multiple of 4; 0: whole windows"),
     REAL("train", "epsilon_factor", "", "1", 0.01, 10, "train", "noise amplitude as a multiple of std(x1 - x0)"),
+    REAL("train", "t_power", "", "3", 0.1, 10, "train",
+         "training times are u^t_power: above 1 there are more near t = 0, where only the condition tells the drift"),
     BOOL("train", "scale_by_wind", "true", "train", "velocities in units of the forcing's wind speed"),
     INT("train", "width1", "", "32", 16, 1024, "train,bench", "channels at 10 m"),
     INT("train", "width2", "", "64", 16, 2048, "train,bench", "channels at 20 m"),

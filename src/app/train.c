@@ -32,6 +32,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
+  o->t_power = wb_config_real(c, "train", "t_power");
   o->epsilon_factor = wb_config_real(c, "train", "epsilon_factor");
   o->scale_by_wind = wb_config_bool(c, "train", "scale_by_wind");
   o->deck_yaml = app->deck_yaml;

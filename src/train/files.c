@@ -179,9 +179,9 @@ static float *array_of(WbTrainer *t, int a) {
 static void signature(const WbTrainer *t, char text[256]) {
   const WbTrainOptions *o = t->options;
   snprintf(text, 256,
-           "seed %u batch %d ranks %d crop %d augment %d minutes %d net %d %d %d %d %d schedule %s eps %g wind %d",
+           "seed %u batch %d ranks %d crop %d augment %d minutes %d net %d %d %d %d %d schedule %s eps %g t %g wind %d",
            o->seed, o->batch, t->size, t->set->n, o->augment, t->set->n_train, o->net.width1, o->net.width2,
-           o->net.blocks1, o->net.blocks2, o->net.embed, wb_schedule_name(o->schedule), o->epsilon_factor,
+           o->net.blocks1, o->net.blocks2, o->net.embed, wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power,
            o->scale_by_wind);
 }
 

@@ -114,7 +114,7 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
   plan->symmetry = o->augment ? (int)(u[2] * 8.0) : 0;
-  plan->t = (slot + u[3]) / o->batch; /* stratified over the batch: less variance than independent times */
+  plan->t = pow((slot + u[3]) / o->batch, o->t_power); /* stratified over the batch: less variance than independent */
   plan->noise = (WbRandomKey){
       .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 3, .member = (uint32_t)slot, .minute = (uint32_t)step};
 }

@@ -168,10 +168,12 @@ static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d ranks", o->batch, size);
   if (o->crop < 0 || o->crop % 4 != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_crop is %d; allowed: 0 or a multiple of 4", o->crop);
-  if (o->steps < 1 || o->validate_every < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0)) {
-    WB_RAISE_ALL(WB_ERR_CONFIG,
-                 "training: steps %ld, validate_every %d, learning rate %g and epsilon factor %g must all be positive",
-                 o->steps, o->validate_every, o->lr, o->epsilon_factor);
+  if (o->steps < 1 || o->validate_every < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0) || !(o->t_power > 0.0)) {
+    WB_RAISE_ALL(
+        WB_ERR_CONFIG,
+        "training: steps %ld, validate_every %d, learning rate %g, epsilon factor %g and t power %g must all be "
+        "positive",
+        o->steps, o->validate_every, o->lr, o->epsilon_factor, o->t_power);
   }
   if (o->net.in_dynamic != WB_CHANNELS || o->net.in_static != WB_STATIC_CHANNELS || o->net.out != WB_CHANNELS) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "network has %d + %d inputs and %d outputs; the bridge needs %d + %d and %d",

@@ -48,6 +48,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .backend = WB_BACKEND_ONEDNN,
                       .schedule = WB_SCHEDULE_LINEAR,
                       .epsilon_factor = 1,
+                      .t_power = 1,
                       .scale_by_wind = true,
                       .deck_yaml = "train:\n  note: \"quoted\"\n"};
   snprintf(dir, 300, "%s/%s", folder, name);
