@@ -31,8 +31,8 @@ static PetscErrorCode read_four(WbNc nc, const WbGrid *grid, int time, int membe
   for (int c = 0; c < 4; c++) {
     PetscCall(wb_nc_get_field(nc, "/", names[c], grid, time, member, one));
     for (size_t q = 0; q < n; q++) {
-      const double exner =
-          c == 0 && !has_theta ? wb_exner((double)(q / plane) * grid->dx_m + 0.5 * grid->dx_m, theta0) : 1.0;
+      const int k = (int)(q / plane);
+      const double exner = c == 0 && !has_theta ? wb_exner((k + 0.5) * grid->dx_m, theta0) : 1.0;
       four[4 * q + (size_t)c] = (float)(one[q] / exner);
     }
   }
