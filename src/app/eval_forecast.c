@@ -58,15 +58,8 @@ static PetscErrorCode read_coordinate(WbNc nc, const char *name, int n, double *
 
 static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
   PetscFunctionBeginUser;
-  static WbModelMeta meta;
-  WbSrOptions options;
-  WbModel model = NULL;
   bool has = false;
-  PetscCall(wb_app_sr_options(app, &options));
-  PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta)); /* units of the regression */
-  wb_model_destroy(&model);
-  memcpy(s->norm.scale, meta.scale, sizeof s->norm.scale);
-  s->norm.scale_by_wind = meta.scale_by_wind;
+  PetscCall(wb_regression_scales(app, &s->norm));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_speed_m_per_s", &has, &s->norm.wind_speed_m_per_s));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "theta_surface_K", &has, &s->norm.theta_surface_K));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "lapse_K_per_m", &has, &s->norm.lapse_K_per_m));

@@ -1,6 +1,19 @@
 /* The regression baseline: fitting on pair files, its JSON, its prediction. */
 #include "evaluate.h"
 
+PetscErrorCode wb_regression_scales(WbApp *app, WbNormalisation *scales) {
+  PetscFunctionBeginUser;
+  static WbModelMeta meta; /* 8 kB of provenance: not on the stack */
+  WbSrOptions options;
+  WbModel model = NULL;
+  PetscCall(wb_app_sr_options(app, &options));
+  PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta));
+  wb_model_destroy(&model);
+  memcpy(scales->scale, meta.scale, sizeof scales->scale);
+  scales->scale_by_wind = meta.scale_by_wind;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_regression_fit_files(WbApp *app, const WbFileList *files, const WbNormalisation *scales, int nz,
                                        WbRegression reg) {
   PetscFunctionBeginUser;

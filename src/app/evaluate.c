@@ -9,16 +9,9 @@ static PetscErrorCode get_regression(WbApp *app, int nz, WbRegression *reg) {
   PetscCall(wb_app_expand_files(app, "evaluate", "train_files", &files));
   *reg = NULL;
   if (files.n > 0) {
-    /* the coefficients do not depend on the scales but are kept in the model's units */
-    static WbModelMeta meta;
-    WbSrOptions options;
-    WbModel model = NULL;
+    WbNormalisation scales = {0};
     char path[1024];
-    PetscCall(wb_app_sr_options(app, &options));
-    PetscCall(wb_model_read(app->comm, options.model_path, &model, &meta));
-    wb_model_destroy(&model);
-    WbNormalisation scales = {.scale_by_wind = meta.scale_by_wind};
-    memcpy(scales.scale, meta.scale, sizeof scales.scale);
+    PetscCall(wb_regression_scales(app, &scales));
     PetscCall(wb_regression_create(nz, reg));
     PetscCall(wb_regression_fit_files(app, &files, &scales, nz, *reg));
     wb_app_path(app, "regression.json", path);

@@ -47,6 +47,9 @@ PetscErrorCode wb_scores_add(WbScores *s, const WbCase *c); /* collective on c->
 cJSON *wb_scores_json(const WbScores *s, int resamples, uint32_t seed);
 void wb_scores_print(const WbScores *s, int resamples, uint32_t seed);
 
+/* The deck's model's scales: the units in which the regression's coefficients are kept. Sets only scale and
+ * scale_by_wind. Collective. */
+PetscErrorCode wb_regression_scales(WbApp *app, WbNormalisation *scales);
 /* Per-level affine regression: fitted on pair files, or from and to a JSON file. Collective. */
 PetscErrorCode wb_regression_fit_files(WbApp *app, const WbFileList *files, const WbNormalisation *scales, int nz,
                                        WbRegression reg);
