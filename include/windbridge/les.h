@@ -17,6 +17,7 @@ typedef struct {
   WbPrecision precision;
   WbClosure closure;
   WbWallModel wall;              /* building and ground faces */
+  double upwind_fraction;        /* of the dissipation of third-order upwind advection of momentum; 0: central */
   double viscosity_m2_per_s;     /* molecular; 0 in the city, > 0 in verification cases */
   double prandtl_turbulent;      /* eddy viscosity / eddy diffusivity of theta (0.7) */
   double z0_ground_m, z0_wall_m; /* roughness lengths */

@@ -70,6 +70,8 @@ const WbKey wb_app_keys[] = {
     REAL("les", "z0_inflow_m", "m", "0.5", 1e-5, 5, FLOW, "roughness length of the flat precursor: the city upstream"),
     REAL("les", "z0_wall_m", "m", "0.05", 1e-5, 1, FLOW, "roughness length of roofs and walls"),
     CHOICE("les", "closure", "vreman", "vreman|smagorinsky|none", FLOW ",bench", "subgrid closure"),
+    REAL("les", "upwind_fraction", "", "0.3", 0, 1, FLOW ",bench",
+         "momentum advection: 0 central ... 1 dissipation of third-order upwind"),
     CHOICE("les", "precision", "fp32", "fp32|fp64", FLOW ",bench", "precision of the solver's state"),
     REAL("les", "cfl_max", "", "1.2", 0.05, 1.7, FLOW, "largest Courant number (sum over directions)"),
     REAL("les", "dt_max_s", "s", "5", 1e-6, 1e4, FLOW, "largest time step"),

@@ -48,6 +48,7 @@ static void les_options(const WbApp *app, WbLesOptions *o) {
   wb_les_options_default(o);
   o->precision = strcmp(wb_config_text(c, "les", "precision"), "fp64") == 0 ? WB_FP64 : WB_FP32;
   o->closure = closure_of(wb_config_text(c, "les", "closure"));
+  o->upwind_fraction = wb_config_real(c, "les", "upwind_fraction");
   o->z0_ground_m = wb_config_real(c, "les", "z0_ground_m");
   o->z0_wall_m = wb_config_real(c, "les", "z0_wall_m");
   o->wind_speed_m_per_s = wb_config_real(c, "les", "wind_speed_m_per_s");

@@ -16,7 +16,7 @@ typedef struct {
   int *order; /* (n): where it wants point i: cosine: even points, then the odd ones backwards */
   void *tw;   /* (n - 1 at most, 2) cos, sin, in order of use */
   void *rot;  /* (n, 2) cos, sin of the rotation of frequencies k and n - k */
-  void *tile; /* (n + 2 * largest radix, 2, lanes) work */
+  void *tile; /* (n + largest radix, 2, lanes) work */
   void *pad;  /* (n + lanes) zeros to read, and to write past the last row */
 } WbTransform;
 

@@ -5,6 +5,7 @@ void wb_les_options_default(WbLesOptions *o) {
   *o = (WbLesOptions){.precision = WB_FP32,
                       .closure = WB_CLOSURE_VREMAN,
                       .wall = WB_WALL_LOG,
+                      .upwind_fraction = 0.3,
                       .prandtl_turbulent = 0.7,
                       .z0_ground_m = 0.1,
                       .z0_wall_m = 0.05,
@@ -38,6 +39,9 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
   if (!(o->tol_final > 0.0 && o->tol_stage > 0.0) || o->max_iterations < 1)
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES options tol_final = %g, tol_stage = %g, max_iterations = %d must be positive",
                  o->tol_final, o->tol_stage, o->max_iterations);
+  if (!(o->upwind_fraction >= 0.0 && o->upwind_fraction <= 1.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option upwind_fraction = %g: allowed are 0 (central) to 1 (third-order upwind)",
+                 o->upwind_fraction);
   if (!(o->theta_surface_K > 0.0))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option theta_surface_K = %g must be positive", o->theta_surface_K);
   if (!(o->prandtl_turbulent > 0.0))

@@ -11,135 +11,154 @@
 
 #include <string.h>
 
+/* A point of all sequences of the tile. Kernels are scalar code for one lane inside a loop over the lanes, which the
+ * compiler vectorises with whatever registers the machine has (types of 64 bytes would live in memory with shorter
+ * ones). */
 typedef struct {
-  WbVec re, im;
+  WbReal re[WB_LANES], im[WB_LANES];
 } Pair;
 
+/* One lane's value. */
+typedef struct {
+  WbReal re, im;
+} One;
+
+#define FOR_LANES _Pragma("omp simd") for (int l = 0; l < WB_LANES; l++)
+
+WB_INLINE One take(const Pair *z, int l) {
+  const One x = {z->re[l], z->im[l]};
+  return x;
+}
+WB_INLINE void put(Pair *z, int l, One x) {
+  z->re[l] = x.re;
+  z->im[l] = x.im;
+}
+WB_INLINE One add(One a, One b) {
+  const One x = {a.re + b.re, a.im + b.im};
+  return x;
+}
+WB_INLINE One sub(One a, One b) {
+  const One x = {a.re - b.re, a.im - b.im};
+  return x;
+}
+/* a x + b y, real a and b */
+WB_INLINE One mix(WbReal a, One x, WbReal b, One y) {
+  const One r = {a * x.re + b * y.re, a * x.im + b * y.im};
+  return r;
+}
+/* z - i d (forward) or z + i d */
+WB_INLINE One minus_i(One z, One d, bool forward) {
+  const One f = {z.re + d.im, z.im - d.re}, b = {z.re - d.im, z.im + d.re};
+  return forward ? f : b;
+}
 /* z times exp(-i a) (forward) or exp(+i a), tw = cos a, sin a */
-WB_INLINE void turn(Pair *z, const WbReal *tw, bool forward) {
+WB_INLINE One turn(One z, const WbReal *tw, bool forward) {
   const WbReal co = tw[0], si = forward ? tw[1] : -tw[1];
-  const WbVec re = z->re * co + z->im * si;
-  z->im = z->im * co - z->re * si;
-  z->re = re;
+  const One r = {z.re * co + z.im * si, z.im * co - z.re * si};
+  return r;
+}
+/* Which way, and whether there are twiddles: constants at each call. */
+typedef struct {
+  bool forward, turned;
+} Way;
+/* Twiddle q of tw (q = 1 ... r - 1) before the butterfly (backward) or after it (forward). */
+WB_INLINE One before(One z, const WbReal *tw, int q, Way way) {
+  return way.turned && !way.forward ? turn(z, tw + 2 * (q - 1), false) : z;
+}
+WB_INLINE One after(One z, const WbReal *tw, int q, Way way) {
+  return way.turned && way.forward ? turn(z, tw + 2 * (q - 1), true) : z;
 }
 
-/* r-point transform of x[0..r-1] in place, exp(-+ 2 pi i / r) */
-WB_INLINE void points2(Pair *x) {
-  const Pair a = x[0];
-  x[0].re = a.re + x[1].re;
-  x[0].im = a.im + x[1].im;
-  x[1].re = a.re - x[1].re;
-  x[1].im = a.im - x[1].im;
+/* Butterflies: the r points z[0], z[m], ... of a block in place, exp(-+ 2 pi i / r); tw: r - 1 twiddles. */
+WB_INLINE void points2(Pair *z, int m, const WbReal *tw, Way way) {
+  FOR_LANES {
+    const One a = take(z, l), b = before(take(z + m, l), tw, 1, way);
+    put(z, l, add(a, b));
+    put(z + m, l, after(sub(a, b), tw, 1, way));
+  }
 }
 
-WB_INLINE void points4(Pair *x, bool forward) {
-  const Pair a = {x[0].re + x[2].re, x[0].im + x[2].im}, b = {x[0].re - x[2].re, x[0].im - x[2].im};
-  const Pair c = {x[1].re + x[3].re, x[1].im + x[3].im}, d = {x[1].re - x[3].re, x[1].im - x[3].im};
-  const int p = forward ? 1 : 3;
-  x[0].re = a.re + c.re;
-  x[0].im = a.im + c.im;
-  x[2].re = a.re - c.re;
-  x[2].im = a.im - c.im;
-  x[p].re = b.re + d.im;
-  x[p].im = b.im - d.re;
-  x[4 - p].re = b.re - d.im;
-  x[4 - p].im = b.im + d.re;
+WB_INLINE void points4(Pair *z, int m, const WbReal *tw, Way way) {
+  FOR_LANES {
+    const One x0 = take(z, l), x1 = before(take(z + m, l), tw, 1, way);
+    const One x2 = before(take(z + 2 * m, l), tw, 2, way), x3 = before(take(z + 3 * m, l), tw, 3, way);
+    const One a = add(x0, x2), b = sub(x0, x2), c = add(x1, x3), d = sub(x1, x3);
+    put(z, l, add(a, c));
+    put(z + m, l, after(minus_i(b, d, way.forward), tw, 1, way));
+    put(z + 2 * m, l, after(sub(a, c), tw, 2, way));
+    put(z + 3 * m, l, after(minus_i(b, d, !way.forward), tw, 3, way));
+  }
 }
 
-WB_INLINE void points3(Pair *x, bool forward) {
-  const WbReal half = WB_LIT(0.5), s3 = (WbReal)(forward ? 0.86602540378443864676 : -0.86602540378443864676);
-  const Pair s = {x[1].re + x[2].re, x[1].im + x[2].im}, d = {(x[1].re - x[2].re) * s3, (x[1].im - x[2].im) * s3};
-  const Pair m = {x[0].re - s.re * half, x[0].im - s.im * half};
-  x[0].re += s.re;
-  x[0].im += s.im;
-  x[1].re = m.re + d.im;
-  x[1].im = m.im - d.re;
-  x[2].re = m.re - d.im;
-  x[2].im = m.im + d.re;
+WB_INLINE void points3(Pair *z, int m, const WbReal *tw, Way way) {
+  const WbReal s3 = (WbReal)0.86602540378443864676;
+  FOR_LANES {
+    const One x0 = take(z, l), x1 = before(take(z + m, l), tw, 1, way);
+    const One x2 = before(take(z + 2 * m, l), tw, 2, way), s = add(x1, x2);
+    const One d = mix(s3, x1, -s3, x2), middle = mix(1, x0, WB_LIT(-0.5), s);
+    put(z, l, add(x0, s));
+    put(z + m, l, after(minus_i(middle, d, way.forward), tw, 1, way));
+    put(z + 2 * m, l, after(minus_i(middle, d, !way.forward), tw, 2, way));
+  }
 }
 
-WB_INLINE void points5(Pair *x, bool forward) {
+WB_INLINE void points5(Pair *z, int m, const WbReal *tw, Way way) {
   const WbReal c1 = (WbReal)0.30901699437494742410, c2 = (WbReal)-0.80901699437494742410;
-  const WbReal s1 = (WbReal)(forward ? 0.95105651629515357212 : -0.95105651629515357212);
-  const WbReal s2 = (WbReal)(forward ? 0.58778525229247312917 : -0.58778525229247312917);
-  const Pair a = {x[1].re + x[4].re, x[1].im + x[4].im}, b = {x[1].re - x[4].re, x[1].im - x[4].im};
-  const Pair c = {x[2].re + x[3].re, x[2].im + x[3].im}, d = {x[2].re - x[3].re, x[2].im - x[3].im};
-  const Pair m1 = {x[0].re + a.re * c1 + c.re * c2, x[0].im + a.im * c1 + c.im * c2};
-  const Pair m2 = {x[0].re + a.re * c2 + c.re * c1, x[0].im + a.im * c2 + c.im * c1};
-  const Pair t1 = {b.re * s1 + d.re * s2, b.im * s1 + d.im * s2};
-  const Pair t2 = {b.re * s2 - d.re * s1, b.im * s2 - d.im * s1};
-  x[0].re += a.re + c.re;
-  x[0].im += a.im + c.im;
-  x[1].re = m1.re + t1.im;
-  x[1].im = m1.im - t1.re;
-  x[4].re = m1.re - t1.im;
-  x[4].im = m1.im + t1.re;
-  x[2].re = m2.re + t2.im;
-  x[2].im = m2.im - t2.re;
-  x[3].re = m2.re - t2.im;
-  x[3].im = m2.im + t2.re;
-}
-
-/* Any other radix by its definition: slow, but cities rarely have 7 x 20 m in them. work (r) pairs. */
-WB_INLINE void points_any(int r, Pair *x, Pair *work, bool forward) {
-  for (int q = 0; q < r; q++) {
-    Pair sum = x[0];
-    for (int p = 1; p < r; p++) {
-      const double angle = 2 * PETSC_PI * ((long)p * q % r) / r;
-      const WbReal tw[2] = {(WbReal)cos(angle), (WbReal)sin(angle)};
-      Pair z = x[p];
-      turn(&z, tw, forward);
-      sum.re += z.re;
-      sum.im += z.im;
-    }
-    work[q] = sum;
+  const WbReal s1 = (WbReal)0.95105651629515357212, s2 = (WbReal)0.58778525229247312917;
+  FOR_LANES {
+    const One x0 = take(z, l), x1 = before(take(z + m, l), tw, 1, way);
+    const One x2 = before(take(z + 2 * m, l), tw, 2, way), x3 = before(take(z + 3 * m, l), tw, 3, way);
+    const One x4 = before(take(z + 4 * m, l), tw, 4, way);
+    const One a = add(x1, x4), b = sub(x1, x4), c = add(x2, x3), d = sub(x2, x3);
+    const One m1 = add(x0, mix(c1, a, c2, c)), m2 = add(x0, mix(c2, a, c1, c));
+    const One t1 = mix(s1, b, s2, d), t2 = mix(s2, b, -s1, d);
+    put(z, l, add(x0, add(a, c)));
+    put(z + m, l, after(minus_i(m1, t1, way.forward), tw, 1, way));
+    put(z + 2 * m, l, after(minus_i(m2, t2, way.forward), tw, 2, way));
+    put(z + 3 * m, l, after(minus_i(m2, t2, !way.forward), tw, 3, way));
+    put(z + 4 * m, l, after(minus_i(m1, t1, !way.forward), tw, 4, way));
   }
-  for (int q = 0; q < r; q++) x[q] = work[q];
 }
 
-WB_INLINE void points(int r, Pair *x, bool forward) {
+WB_INLINE void butterfly(int r, Pair *z, int m, const WbReal *tw, Way way) {
   if (r == 4) {
-    points4(x, forward);
+    points4(z, m, tw, way);
   } else if (r == 2) {
-    points2(x);
+    points2(z, m, tw, way);
   } else if (r == 3) {
-    points3(x, forward);
+    points3(z, m, tw, way);
   } else {
-    points5(x, forward);
+    points5(z, m, tw, way);
   }
-}
-
-/* One butterfly: points z[0], z[m], ... of a block, twiddles tw (r - 1 pairs; NULL: all 1). */
-WB_INLINE void butterfly(int r, Pair *z, int m, const WbReal *tw, bool forward) {
-  Pair x[5];
-  for (int q = 0; q < r; q++) x[q] = z[q * m];
-  if (!forward && tw)
-    for (int q = 1; q < r; q++) turn(x + q, tw + 2 * (q - 1), false);
-  points(r, x, forward);
-  if (forward && tw)
-    for (int q = 1; q < r; q++) turn(x + q, tw + 2 * (q - 1), true);
-  for (int q = 0; q < r; q++) z[q * m] = x[q];
 }
 
 WB_INLINE void stage(int r, int n, int m, Pair *z, const WbReal *tw, bool forward) {
+  const Way plain = {forward, false}, turned = {forward, true};
   for (int b = 0; b < n; b += r * m) {
-    butterfly(r, z + b, m, NULL, forward);
-    for (int j = 1; j < m; j++) butterfly(r, z + b + j, m, tw + 2 * (size_t)(j * (r - 1)), forward);
+    butterfly(r, z + b, m, tw, plain);
+    for (int j = 1; j < m; j++) butterfly(r, z + b + j, m, tw + 2 * (size_t)(j * (r - 1)), turned);
   }
 }
 
+/* Any other radix by its definition: slow, but cities rarely have 7 x 20 m in them. work (2 r) pairs. */
 static void stage_any(int r, int n, int m, Pair *z, const WbReal *tw, bool forward, Pair *work) {
-  Pair *x = work + r;
   for (int b = 0; b < n; b += r * m)
     for (int j = 0; j < m; j++) {
+      const WbReal *twiddle = tw + 2 * (size_t)(j * (r - 1));
+      const Way way = {forward, true};
+      work[0] = z[b + j];
+      for (int q = 1; q < r; q++) FOR_LANES put(work + q, l, before(take(z + b + j + q * m, l), twiddle, q, way));
       for (int q = 0; q < r; q++) {
-        x[q] = z[b + j + q * m];
-        if (!forward && q > 0) turn(x + q, tw + 2 * (size_t)(j * (r - 1) + q - 1), false);
-      }
-      points_any(r, x, work, forward);
-      for (int q = 0; q < r; q++) {
-        if (forward && q > 0) turn(x + q, tw + 2 * (size_t)(j * (r - 1) + q - 1), true);
-        z[b + j + q * m] = x[q];
+        Pair *sum = z + b + j + q * m;
+        *sum = work[0];
+        for (int p = 1; p < r; p++) {
+          const double angle = 2 * PETSC_PI * ((long)p * q % r) / r;
+          const WbReal root[2] = {(WbReal)cos(angle), (WbReal)sin(angle)};
+          FOR_LANES put(sum, l, add(take(sum, l), turn(take(work + p, l), root, forward)));
+        }
+        if (q > 0) {
+          FOR_LANES put(sum, l, after(take(sum, l), twiddle, q, way));
+        }
       }
     }
 }
@@ -181,11 +200,11 @@ WB_KERNEL static void rotate_forward(int n, const int *pos, Pair *z, const WbRea
   for (int k = 1; 2 * k < n; k++) {
     Pair *a = z + pos[k], *b = z + pos[n - k];
     const WbReal co = rot[2 * k], si = rot[2 * k + 1];
-    const Pair s = {a->re + b->re, a->im + b->im}, d = {b->im - a->im, a->re - b->re};
-    a->re = s.re * co - d.re * si;
-    a->im = s.im * co - d.im * si;
-    b->re = s.re * si + d.re * co;
-    b->im = s.im * si + d.im * co;
+    FOR_LANES {
+      const One x = take(a, l), y = take(b, l), s = add(x, y), d = {y.im - x.im, x.re - y.re};
+      put(a, l, mix(co, s, -si, d));
+      put(b, l, mix(si, s, co, d));
+    }
   }
 }
 
@@ -193,12 +212,11 @@ WB_KERNEL static void rotate_backward(int n, const int *pos, Pair *z, const WbRe
   for (int k = 1; 2 * k < n; k++) {
     Pair *a = z + pos[k], *b = z + pos[n - k];
     const WbReal co = rot[2 * k] / 2, si = rot[2 * k + 1] / 2;
-    const Pair s = {a->re * co + b->re * si, a->im * co + b->im * si};
-    const Pair d = {b->re * co - a->re * si, b->im * co - a->im * si};
-    a->re = s.re + d.im;
-    a->im = s.im - d.re;
-    b->re = s.re - d.im;
-    b->im = s.im + d.re;
+    FOR_LANES {
+      const One x = take(a, l), y = take(b, l), s = mix(co, x, si, y), d = mix(co, y, -si, x);
+      put(a, l, minus_i(s, d, true));
+      put(b, l, minus_i(s, d, false));
+    }
   }
 }
 

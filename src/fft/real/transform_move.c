@@ -6,65 +6,65 @@
 
 #include <string.h>
 
-/* Swap off-diagonal blocks of s x s among rows i and i + s: log2(lanes) of these transpose a square of vectors. */
+/* Transposes of squares of 32-byte vectors: rows are strangers to the vectoriser, and every machine of interest has
+ * registers of this size. Swap off-diagonal blocks of s x s among rows i and i + s: log2(SQUARE) of these. */
+#define SQUARE ((int)(32 / sizeof(WbReal)))
+typedef WbReal Vec __attribute__((vector_size(32)));
 #if WB_SINGLE
-#define LOW(s, l) (((l) & (s)) ? 16 + (l) - (s) : (l))
-#define HIGH(s, l) (((l) & (s)) ? 16 + (l) : (l) + (s))
-#define LANES(f, s)                                                                                             \
-  f(s, 0), f(s, 1), f(s, 2), f(s, 3), f(s, 4), f(s, 5), f(s, 6), f(s, 7), f(s, 8), f(s, 9), f(s, 10), f(s, 11), \
-      f(s, 12), f(s, 13), f(s, 14), f(s, 15)
-#else
 #define LOW(s, l) (((l) & (s)) ? 8 + (l) - (s) : (l))
 #define HIGH(s, l) (((l) & (s)) ? 8 + (l) : (l) + (s))
 #define LANES(f, s) f(s, 0), f(s, 1), f(s, 2), f(s, 3), f(s, 4), f(s, 5), f(s, 6), f(s, 7)
+#else
+#define LOW(s, l) (((l) & (s)) ? 4 + (l) - (s) : (l))
+#define HIGH(s, l) (((l) & (s)) ? 4 + (l) : (l) + (s))
+#define LANES(f, s) f(s, 0), f(s, 1), f(s, 2), f(s, 3)
 #endif
-#define SWAP_BLOCKS(r, s)                                                       \
-  _Pragma("GCC unroll 16") for (int i = 0; i < WB_LANES; i++) if (!(i & (s))) { \
-    const WbVec a = (r)[i], b = (r)[i + (s)];                                   \
-    (r)[i] = __builtin_shufflevector(a, b, LANES(LOW, s));                      \
-    (r)[i + (s)] = __builtin_shufflevector(a, b, LANES(HIGH, s));               \
+#define SWAP_BLOCKS(r, s)                                                    \
+  _Pragma("GCC unroll 8") for (int i = 0; i < SQUARE; i++) if (!(i & (s))) { \
+    const Vec a = (r)[i], b = (r)[i + (s)];                                  \
+    (r)[i] = __builtin_shufflevector(a, b, LANES(LOW, s));                   \
+    (r)[i + (s)] = __builtin_shufflevector(a, b, LANES(HIGH, s));            \
   }
 
-WB_INLINE void transpose(WbVec *r) {
+WB_INLINE void transpose(Vec *r) {
   SWAP_BLOCKS(r, 1)
   SWAP_BLOCKS(r, 2)
-  SWAP_BLOCKS(r, 4)
 #if WB_SINGLE
-  SWAP_BLOCKS(r, 8)
+  SWAP_BLOCKS(r, 4)
 #endif
 }
 
 /* tile[index[i]] half h = column i of the rows. */
-WB_KERNEL static void load_rows(int n, const int *index, const void *const *rows, int h, WbVec *tile) {
+WB_KERNEL static void load_rows(int n, const int *index, const void *const *rows, int h, WbReal *tile) {
   int i0 = 0;
-  for (; i0 + WB_LANES <= n; i0 += WB_LANES) {
-    WbVec r[WB_LANES];
-#pragma GCC unroll 16
-    for (int l = 0; l < WB_LANES; l++) memcpy(&r[l], (const WbReal *)rows[l] + i0, sizeof(WbVec));
-    transpose(r);
-#pragma GCC unroll 16
-    for (int q = 0; q < WB_LANES; q++) tile[2 * index[i0 + q] + h] = r[q];
-  }
-  for (; i0 < n; i0++) {
-    WbReal *out = (WbReal *)(tile + 2 * index[i0] + h);
-    for (int l = 0; l < WB_LANES; l++) out[l] = ((const WbReal *)rows[l])[i0];
-  }
+  tile += h * WB_LANES;
+  for (; i0 + SQUARE <= n; i0 += SQUARE)
+    for (int part = 0; part < WB_LANES; part += SQUARE) {
+      Vec r[SQUARE];
+#pragma GCC unroll 8
+      for (int l = 0; l < SQUARE; l++) memcpy(&r[l], (const WbReal *)rows[part + l] + i0, sizeof(Vec));
+      transpose(r);
+#pragma GCC unroll 8
+      for (int q = 0; q < SQUARE; q++) memcpy(tile + 2 * WB_LANES * index[i0 + q] + part, &r[q], sizeof(Vec));
+    }
+  for (; i0 < n; i0++)
+    for (int l = 0; l < WB_LANES; l++) tile[2 * WB_LANES * index[i0] + l] = ((const WbReal *)rows[l])[i0];
 }
 
-WB_KERNEL static void store_rows(int n, const int *index, const void *const *rows, int h, const WbVec *tile) {
+WB_KERNEL static void store_rows(int n, const int *index, const void *const *rows, int h, const WbReal *tile) {
   int i0 = 0;
-  for (; i0 + WB_LANES <= n; i0 += WB_LANES) {
-    WbVec r[WB_LANES];
-#pragma GCC unroll 16
-    for (int q = 0; q < WB_LANES; q++) r[q] = tile[2 * index[i0 + q] + h];
-    transpose(r);
-#pragma GCC unroll 16
-    for (int l = 0; l < WB_LANES; l++) memcpy((WbReal *)rows[l] + i0, &r[l], sizeof(WbVec));
-  }
-  for (; i0 < n; i0++) {
-    const WbReal *in = (const WbReal *)(tile + 2 * index[i0] + h);
-    for (int l = 0; l < WB_LANES; l++) ((WbReal *)rows[l])[i0] = in[l];
-  }
+  tile += h * WB_LANES;
+  for (; i0 + SQUARE <= n; i0 += SQUARE)
+    for (int part = 0; part < WB_LANES; part += SQUARE) {
+      Vec r[SQUARE];
+#pragma GCC unroll 8
+      for (int q = 0; q < SQUARE; q++) memcpy(&r[q], tile + 2 * WB_LANES * index[i0 + q] + part, sizeof(Vec));
+      transpose(r);
+#pragma GCC unroll 8
+      for (int l = 0; l < SQUARE; l++) memcpy((WbReal *)rows[part + l] + i0, &r[l], sizeof(Vec));
+    }
+  for (; i0 < n; i0++)
+    for (int l = 0; l < WB_LANES; l++) ((WbReal *)rows[l])[i0] = tile[2 * WB_LANES * index[i0] + l];
 }
 
 /* The next rows of a list, filled up with `spare`. */
@@ -82,7 +82,7 @@ static void expect_rows(int n, const void *const *rows, int count) {
 /* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
 void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void **in, const void **out) {
   const void *rows[2 * WB_LANES];
-  WbVec *tile = t->tile;
+  WbReal *tile = t->tile;
   const WbReal *zero = t->pad;
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     take(in, at, count, zero, rows);
@@ -97,7 +97,7 @@ void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void
 
 void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, const void **in, const void **out) {
   const void *rows[2 * WB_LANES];
-  WbVec *tile = t->tile;
+  WbReal *tile = t->tile;
   const WbReal *zero = t->pad;
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     take(in, at, count, zero, rows);
@@ -110,20 +110,24 @@ void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, const voi
 }
 
 /* Blocks of WB_LANES columns of consecutive planes (n, pitch), two blocks a tile. */
-WB_KERNEL static void load_columns(int n, const int *index, const WbReal *const block[2], size_t pitch, WbVec *tile) {
-  const WbReal *restrict a = block[0], *restrict b = block[1];
-  for (int i = 0; i < n; i++) {
-    memcpy(tile + 2 * index[i], a + (size_t)i * pitch, sizeof(WbVec));
-    memcpy(tile + 2 * index[i] + 1, b + (size_t)i * pitch, sizeof(WbVec));
-  }
+WB_KERNEL static void load_columns(int n, const int *index, const WbReal *const block[2], size_t pitch, WbReal *tile) {
+  for (int i = 0; i < n; i++)
+    for (int h = 0; h < 2; h++) {
+      const WbReal *restrict from = block[h] + (size_t)i * pitch;
+      WbReal *restrict to = tile + (2 * index[i] + h) * WB_LANES;
+#pragma omp simd
+      for (int l = 0; l < WB_LANES; l++) to[l] = from[l];
+    }
 }
 
-WB_KERNEL static void store_columns(int n, const int *index, WbReal *const block[2], size_t pitch, const WbVec *tile) {
-  WbReal *restrict a = block[0], *restrict b = block[1];
-  for (int i = 0; i < n; i++) {
-    memcpy(a + (size_t)i * pitch, tile + 2 * index[i], sizeof(WbVec));
-    memcpy(b + (size_t)i * pitch, tile + 2 * index[i] + 1, sizeof(WbVec));
-  }
+WB_KERNEL static void store_columns(int n, const int *index, WbReal *const block[2], size_t pitch, const WbReal *tile) {
+  for (int i = 0; i < n; i++)
+    for (int h = 0; h < 2; h++) {
+      const WbReal *restrict from = tile + (2 * index[i] + h) * WB_LANES;
+      WbReal *restrict to = block[h] + (size_t)i * pitch;
+#pragma omp simd
+      for (int l = 0; l < WB_LANES; l++) to[l] = from[l];
+    }
 }
 
 static WbReal *block_of(const WbTransform *t, WbReal *data, int pitch, int number) {

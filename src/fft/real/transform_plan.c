@@ -44,7 +44,6 @@ static void twiddles(WbTransform *t) {
 
 PetscErrorCode WB_R(wb_transform_create)(int n, bool cosine, WbTransform *t) {
   WbReal *real;
-  WbVec *vec;
   PetscFunctionBeginUser;
   t->n = n;
   factorise(t);
@@ -61,8 +60,8 @@ PetscErrorCode WB_R(wb_transform_create)(int n, bool cosine, WbTransform *t) {
   t->tw = real;
   PetscCall(WB_ALLOC(2 * n, &real));
   t->rot = real;
-  PetscCall(WB_CALLOC(2 * (n + 2 * largest), &vec));
-  t->tile = vec;
+  PetscCall(WB_CALLOC(2 * WB_LANES * (n + largest), &real));
+  t->tile = real;
   PetscCall(WB_CALLOC(2 * (n + 2 * WB_LANES), &real));
   t->pad = real;
   positions(t);

@@ -28,6 +28,7 @@ typedef struct {
   WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
+  WbReal upwind;                /* 1/12 of the fraction of upwind dissipation */
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
   const double *drive;                         /* (nz): factor of force */

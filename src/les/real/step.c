@@ -26,6 +26,7 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->force[1] = (WbReal)les->force[1];
   s->inv_prandtl = (WbReal)(1.0 / les->opt.prandtl_turbulent);
   s->buoyancy = les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K);
+  s->upwind = (WbReal)(les->opt.upwind_fraction / 12.0);
   s->dz = les->met.dz + 1;
   s->dzf = les->met.dzf + 1;
   s->drive = les->met.drive;

@@ -11,6 +11,7 @@ static inline WbLesOptions les_test_options(void) {
   o.precision = WB_FP64;
   o.closure = WB_CLOSURE_NONE;
   o.wall = WB_WALL_FREE_SLIP;
+  o.upwind_fraction = 0.0;
   o.momentum_only = true;
   o.wind_speed_m_per_s = 1.0;
   o.tol_final = 1e-11;

@@ -19,9 +19,10 @@ static double tg_v(void *ctx, double x, double y, double z) {
   return drift_v + sin(x - drift_u * t) * cos(y - drift_v * t) * exp(-2.0 * NU * t);
 }
 
-static LesBox vortex(int n) {
+static LesBox vortex(int n, double upwind) {
   WbLesOptions o = les_test_options();
   o.viscosity_m2_per_s = NU;
+  o.upwind_fraction = upwind;
   const double dx = TWO_PI / n;
   double *zf = les_test_faces(2, dx, 1.0);
   LesBox b = les_test_box(n, n, 2, dx, zf, true, NULL, &o);
@@ -45,22 +46,28 @@ static double error_l2(WbLes les) {
   return sqrt(sum / (l->nyl * l->nxl));
 }
 
-static void order_in_space(void **state) {
+static void space(double upwind) {
   double e[3];
   for (int n = 0; n < 3; n++) {
-    LesBox b = vortex(16 << n);
+    LesBox b = vortex(16 << n, upwind);
     const int steps = 20 << n;
     for (int s = 0; s < steps; s++) WB_OK(wb_les_step(b.les, 1.0 / steps));
     e[n] = error_l2(b.les);
     les_test_free(&b);
   }
-  print_message("errors %.3e %.3e %.3e, orders %.3f %.3f\n", e[0], e[1], e[2], log2(e[0] / e[1]), log2(e[1] / e[2]));
+  print_message("upwind %g: errors %.3e %.3e %.3e, orders %.3f %.3f\n", upwind, e[0], e[1], e[2], log2(e[0] / e[1]),
+                log2(e[1] / e[2]));
   WB_ASSERT_BELOW(1.9, log2(e[0] / e[1]));
   WB_ASSERT_BELOW(1.9, log2(e[1] / e[2]));
 }
 
+static void order_in_space(void **state) {
+  space(0.0);
+  space(1.0);
+}
+
 static double run_u(int steps, double *u) {
-  LesBox b = vortex(16);
+  LesBox b = vortex(16, 0.0);
   const WbLesLayout *l = &b.les->lay;
   for (int s = 0; s < steps; s++) WB_OK(wb_les_step(b.les, 1.0 / steps));
   for (int j = 0; j < 16; j++)
