@@ -66,13 +66,21 @@ void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANN
                            const float *x0, const float *x1, const uint8_t *mask, const uint64_t *voxel,
                            const WbRandomKey *key, float *xt, float *target);
 
-/* What networks see: the same process in the residual r = x - (alpha + beta) x0 = beta (x1 - x0) + sigma M W, whose
- * drift is b - (d_alpha + d_beta) x0. It starts at 0, and with x1 - x0 of unit variance input and output are of order
- * one whatever the mean of x0. Training and forecast use these two functions; nothing else changes. state: r (n, 4)
- * out, 0 in buildings; x (n, 4) in (r == x allowed). */
+/* What networks see: the same process in the residual r = x - (alpha + beta) x0 = beta (x1 - x0) + sigma M W. It starts
+ * at 0, and with x1 - x0 of unit variance input and output are of order one whatever the mean of x0. Training and
+ * forecast use these functions. state: r (n, 4) out, 0 in buildings; x (n, 4) in (r == x allowed). */
 void wb_bridge_residual_state(WbScheduleKind schedule, double t, size_t n, const float *x0, const uint8_t *mask,
                               const float *x, float *r);
-/* b (n, 4) in/out: adds sign * (d_alpha + d_beta) x0: sign +1 residual drift -> b, -1 b -> residual drift. */
-void wb_bridge_residual_drift(WbScheduleKind schedule, double t, int sign, size_t n, const float *x0,
-                              const uint8_t *mask, float *b);
+/* The fields that the network's output refers to, all (n, 4) in normalised units, mask (n). */
+typedef struct {
+  const float *x0, *x1, *mean, *r; /* x1: for wb_bridge_target only; mean: estimate of E[x1 - x0 | condition] */
+  const uint8_t *mask;
+} WbResidual;
+/* src/bridge/precondition.c: what an output F of the network means, t in [0, 1), s: deviation of x1 - x0 - mean.
+ * target (n, 4) out: the F that would be perfect; out (n, 4) in: F, out: the drift b. Both 0 in buildings. Not
+ * collective, cannot fail. */
+void wb_bridge_target(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], const float s[WB_CHANNELS], double t,
+                      size_t n, const WbResidual *fields, float *target);
+void wb_bridge_drift(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], const float s[WB_CHANNELS], double t,
+                     size_t n, const WbResidual *fields, float *out);
 #endif

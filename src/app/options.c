@@ -129,3 +129,20 @@ void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing) {
   forcing->lapse_K_per_m = sim->les.lapse_K_per_m;
   forcing->mixed_height_m = sim->les.mixed_height_m;
 }
+
+void wb_app_net_options(const WbApp *app, WbNetConfig *o) {
+  wb_net_config_default(o);
+  const struct {
+    const char *name;
+    int *value;
+  } keys[] = {{"width1", &o->width1},
+              {"width2", &o->width2},
+              {"blocks1", &o->blocks1},
+              {"blocks2", &o->blocks2},
+              {"cond_width1", &o->cond_width1},
+              {"cond_width2", &o->cond_width2},
+              {"cond_blocks1", &o->cond_blocks1},
+              {"cond_blocks2", &o->cond_blocks2}};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    *keys[i].value = (int)wb_config_int(app->config, "train", keys[i].name);
+}

@@ -44,10 +44,3 @@ void wb_bridge_residual_state(WbScheduleKind schedule, double t, size_t n, const
   wb_schedule_at(schedule, t, &at);
   axpy_masked(n, mask, (float)-(at.alpha + at.beta), x0, x, r);
 }
-
-void wb_bridge_residual_drift(WbScheduleKind schedule, double t, int sign, size_t n, const float *x0,
-                              const uint8_t *mask, float *b) {
-  WbScheduleAt at;
-  wb_schedule_at(schedule, t, &at);
-  axpy_masked(n, mask, (float)(sign * (at.d_alpha + at.d_beta)), x0, b, b);
-}

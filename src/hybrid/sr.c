@@ -13,7 +13,6 @@ struct WbSr_s {
   WbNet net;
   WbBridgeOptions bridge;
   WbNormalisation norm;
-  bool residual;             /* the network gives the residual drift */
   double *z;                 /* (nz) */
   uint8_t *fluid, *lr_valid; /* (n) on the HR grid */
   uint8_t *lr_fluid;         /* on lr */
@@ -35,13 +34,10 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: network of %d + %d inputs and %d outputs; super-resolution needs %d + %d and %d",
                  o->model_path, c->in_dynamic, c->in_static, c->out, C, WB_STATIC_CHANNELS, C);
   }
-  s->residual = strcmp(s->meta.target, "residual_velocity") == 0;
-  if (strcmp(s->meta.process, "bridge") != 0 || (!s->residual && strcmp(s->meta.target, "velocity") != 0)) {
-    WB_RAISE_ALL(
-        WB_ERR_INPUT,
-        "%s: a model of process '%s' with target '%s'; allowed are process bridge with target residual_velocity or "
-        "velocity",
-        o->model_path, s->meta.process, s->meta.target);
+  if (strcmp(s->meta.process, "bridge") != 0 || strcmp(s->meta.target, "preconditioned") != 0) {
+    WB_RAISE_ALL(WB_ERR_INPUT,
+                 "%s: a model of process '%s' with target '%s'; allowed is process bridge with target preconditioned",
+                 o->model_path, s->meta.process, s->meta.target);
   }
   if (o->schedule && strcmp(o->schedule, s->meta.schedule) != 0) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "sr_schedule is '%s', but %s was trained with '%s'; leave it out or give that one",
@@ -49,9 +45,10 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   }
   PetscCall(wb_schedule_parse(s->meta.schedule, &s->bridge.schedule));
   for (int c4 = 0; c4 < C; c4++) {
-    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f)) {
-      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g and epsilon %g of channel %d must be positive", o->model_path,
-                   (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], c4);
+    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f) || !(s->meta.residual[c4] > 0.0f)) {
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g, epsilon %g and residual %g of channel %d must be positive",
+                   o->model_path, (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], (double)s->meta.residual[c4],
+                   c4);
     }
     s->norm.scale[c4] = s->meta.scale[c4];
     s->bridge.epsilon[c4] = s->meta.epsilon[c4];
@@ -249,13 +246,10 @@ static PetscErrorCode network_drift(void *ctx, double t, const float *x, float *
   WbSr s = ctx;
   const size_t n = wb_grid_owned(s->hr);
   PetscFunctionBeginUser;
-  if (s->residual) {
-    wb_bridge_residual_state(s->bridge.schedule, t, n, s->x0_normal, s->fluid, x, s->state);
-    PetscCall(wb_net_forward(s->net, t, s->state, b));
-    wb_bridge_residual_drift(s->bridge.schedule, t, 1, n, s->x0_normal, s->fluid, b);
-  } else {
-    PetscCall(wb_net_forward(s->net, t, x, b));
-  }
+  const WbResidual fields = {.x0 = s->x0_normal, .mean = wb_net_mean(s->net), .r = s->state, .mask = s->fluid};
+  wb_bridge_residual_state(s->bridge.schedule, t, n, s->x0_normal, s->fluid, x, s->state);
+  PetscCall(wb_net_forward(s->net, t, s->state, b));
+  wb_bridge_drift(s->bridge.schedule, s->bridge.epsilon, s->meta.residual, t, n, &fields, b);
   s->evaluations++;
   PetscFunctionReturn(0);
 }

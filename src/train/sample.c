@@ -1,4 +1,4 @@
-/* Samples: which minute, place, symmetry, time and noise a slot of a step gets (counter-based, so that resuming needs
+/* Samples: which minute, place, symmetry, times and noise a slot of a step gets (counter-based, so that resuming needs
  * nothing but the step), and the making of it. */
 #include "train_internal.h"
 
@@ -23,6 +23,7 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->state));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->target));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->out));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->dmean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
   for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
@@ -42,6 +43,7 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->state);
   WB_FREE(&s->target);
   WB_FREE(&s->out);
+  WB_FREE(&s->dmean);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
   WB_FREE(sample);
@@ -77,10 +79,26 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamp
   crop(run->lr_valid, nz, ny, nx, j0, i0, n, 1, bytes);
   wb_augment_mask(g, nz, n, bytes, s->lr_valid);
   wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
-  wb_bridge_interpolant(o->schedule, set->epsilon, plan->t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &plan->noise,
-                        s->state, s->target);
-  wb_bridge_residual_state(o->schedule, plan->t, s->cells, s->x0, s->fluid, s->state, s->state);
-  wb_bridge_residual_drift(o->schedule, plan->t, -1, s->cells, s->x0, s->fluid, s->target);
+}
+
+double wb_sample_draw(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan, int draw, WbSample *s) {
+  WbRandomKey key = plan->noise;
+  const long serial = plan->serial * o->draws + draw;
+  double t;
+  if (plan->validation) {
+    t = fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few see times of all kinds */
+  } else { /* stratified over the batch: less variance than independent times */
+    double u[4];
+    wb_random_uniform4(&key, (uint64_t)1 << 62, u);
+    const long strata = (long)o->batch * o->draws;
+    t = pow(((double)(serial % strata) + u[0]) / (double)strata, o->t_power);
+  }
+  t = fmin(t, WB_TRAIN_T_MAX);
+  key.step += (uint32_t)draw;
+  wb_bridge_interpolant(o->schedule, set->epsilon, t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &key, s->state,
+                        s->target);
+  wb_bridge_residual_state(o->schedule, t, s->cells, s->x0, s->fluid, s->state, s->state);
+  return t;
 }
 
 /* Random permutation of 0 .. n-1 of this epoch (Fisher-Yates on counter-based words). */
@@ -114,9 +132,10 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
   plan->symmetry = o->augment ? (int)(u[2] * 8.0) : 0;
-  plan->t = pow((slot + u[3]) / o->batch, o->t_power); /* stratified over the batch: less variance than independent */
+  plan->validation = false;
+  plan->serial = serial;
   plan->noise = (WbRandomKey){
-      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 3, .member = (uint32_t)slot, .minute = (uint32_t)step};
+      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 16, .member = (uint32_t)slot, .minute = (uint32_t)step};
 }
 
 void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, WbSamplePlan *plan) {
@@ -126,6 +145,7 @@ void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, i
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
   plan->symmetry = 0;
-  plan->t = fmod((q + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few items see times of all kinds */
-  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 5, .minute = (uint32_t)q};
+  plan->validation = true;
+  plan->serial = q;
+  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4096, .minute = (uint32_t)q};
 }

@@ -33,6 +33,7 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   float *x = load(folder, "x.bin", n * (size_t)c->in_dynamic * f),
         *stat = load(folder, "stat.bin", n * (size_t)c->in_static * f);
   float *dout = load(folder, "dout.bin", n * (size_t)c->out * f), *out = NULL, *dx = NULL;
+  float *dmean = load(folder, "dmean.bin", n * (size_t)c->out * f);
   uint8_t *mask = load(folder, "mask.bin", n);
   WbBackend backend = WB_BACKEND_REF;
   WbNet net = NULL;
@@ -44,6 +45,8 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   PetscCall(wb_net_forward(net, t, x, out));
   wb_model_zero_grads(model);
   PetscCall(wb_net_backward(net, dout, dx));
+  PetscCall(wb_net_condition_backward(net, dmean));
+  save(folder, "mean", backend_name, wb_net_mean(net), n * (size_t)c->out * f);
   save(folder, "out", backend_name, out, n * (size_t)c->out * f);
   save(folder, "dx", backend_name, dx, n * (size_t)c->in_dynamic * f);
   save(folder, "grads", backend_name, wb_model_grads(model), wb_model_size(model) * f);
@@ -51,6 +54,7 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   free(x);
   free(stat);
   free(dout);
+  free(dmean);
   free(mask);
   WB_FREE(&out);
   WB_FREE(&dx);

@@ -173,39 +173,52 @@ static void bad_steps(void **state) {
   wb_error_clear();
 }
 
-/* The residual variables are the same process: x -> r and back, target -> residual drift and back. */
-static void residual(void **state) {
+static float normal_of(const WbRandomKey *key, int i) {
+  float z[4];
+  wb_random_normal4(key, voxel[i / C], z);
+  return z[i % C];
+}
+
+/* What the network's output means: with the perfect output the drift points from the state to x1; the target is
+ * standard normal when x1 - x0 ~ N(mean, s^2); at t = 0 the state carries nothing and the drift is mean + s F. */
+static void preconditioned(void **state) {
   (void)state;
   const WbRandomKey key = {.seed = 8, .stream = WB_STREAM_TEST};
-  const float eps[4] = {1, 2, 3, 4};
+  const float eps[4] = {1, 2, 0.5f, 1}, s[4] = {0.8f, 0.4f, 1.5f, 1};
+  const double times[] = {0.0, 1e-4, 0.3, 0.99};
+  static float mean[N * C], xt[N * C], velocity[N * C], r[N * C], target[N * C];
   memset(mask, 1, sizeof(mask));
   mask[5] = 0;
   fill_fields(0.0f);
-  for (int p = 0; p < N; p++) wb_random_normal4(&key, 1000 + (uint64_t)p, y + (size_t)p * C);
-  for (int k = 0; k < 2; k++) {
-    static float xt[N * C], b[N * C], r[N * C], rb[N * C];
-    const double t = 0.4;
-    WbScheduleAt at;
-    wb_schedule_at((WbScheduleKind)k, t, &at);
-    wb_bridge_interpolant((WbScheduleKind)k, eps, t, N, x0, y, mask, voxel, &key, xt, b);
-    wb_bridge_residual_state((WbScheduleKind)k, t, N, x0, mask, xt, r);
-    memcpy(rb, b, sizeof(b));
-    wb_bridge_residual_drift((WbScheduleKind)k, t, -1, N, x0, mask, rb);
-    for (int p = 0; p < N; p++) {
-      float z[4];
-      wb_random_normal4(&key, voxel[p], z);
-      for (int c = 0; c < C; c++) {
-        const int i = p * C + c;
-        const double noise = (double)eps[c] * sqrt(t) * (double)z[c], gap = (double)(y[i] - x0[i]);
-        WB_ASSERT_NEAR(r[i], mask[p] ? at.beta * gap + at.sigma * noise : 0, 1e-5);
-        WB_ASSERT_NEAR(rb[i], mask[p] ? at.d_beta * gap + at.d_sigma * noise : 0, 1e-5);
-      }
-    }
-    wb_bridge_residual_drift((WbScheduleKind)k, t, 1, N, x0, mask, rb);
-    for (int i = 0; i < N * C; i++) WB_ASSERT_NEAR(rb[i], b[i], 1e-5);
+  for (int p = 0; p < N; p++) {
+    wb_random_normal4(&key, 1000 + (uint64_t)p, mean + (size_t)p * C);
+    wb_random_normal4(&key, 5000 + (uint64_t)p, y + (size_t)p * C);
+    for (int c = 0; c < C; c++) y[p * C + c] = x0[p * C + c] + mean[p * C + c] + s[c] * y[p * C + c];
   }
+  for (int k = 0; k < 2; k++)
+    for (int n = 0; n < 4; n++) {
+      const WbScheduleKind schedule = (WbScheduleKind)k;
+      const double t = times[n];
+      WbScheduleAt at;
+      wb_schedule_at(schedule, t, &at);
+      wb_bridge_interpolant(schedule, eps, t, N, x0, y, mask, voxel, &key, xt, velocity);
+      wb_bridge_residual_state(schedule, t, N, x0, mask, xt, r);
+      const WbResidual f = {.x0 = x0, .x1 = y, .mean = mean, .r = r, .mask = mask};
+      wb_bridge_target(schedule, eps, s, t, N, &f, target);
+      double square = 0;
+      for (int i = 0; i < N * C; i++) {
+        square += (double)target[i] * (double)target[i] / (N * C);
+        const double noise = (double)eps[i % C] * sqrt(t);
+        if (mask[i / C])
+          WB_ASSERT_NEAR(r[i], at.beta * (double)(y[i] - x0[i]) + at.sigma * noise * (double)normal_of(&key, i), 1e-5);
+      }
+      WB_ASSERT_NEAR(square, 1.0, 6 * sqrt(2.0 / (N * C)));
+      wb_bridge_drift(schedule, eps, s, t, N, &f, target);
+      for (int i = 0; i < N * C; i++)
+        WB_ASSERT_NEAR(target[i], mask[i / C] ? velocity[i] : 0, 2e-5 / (1 - t) * (1 + fabs((double)velocity[i])));
+    }
 }
 
 WB_TEST_MAIN(cmocka_unit_test(buildings), cmocka_unit_test(all_air), cmocka_unit_test(courtyard),
              cmocka_unit_test(noise_keys), cmocka_unit_test(noise_numbers), cmocka_unit_test(bad_steps),
-             cmocka_unit_test(residual))
+             cmocka_unit_test(preconditioned))
