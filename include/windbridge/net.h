@@ -9,9 +9,12 @@ typedef enum {
   WB_BACKEND_REF,
   WB_BACKEND_BLAS,
   WB_BACKEND_ONEDNN,
-  WB_BACKEND_ONEDNN_BF16
-} WbBackend; /* bf16 convolutions, fp32 sums and weights; needs AMX */
+  WB_BACKEND_ONEDNN_BF16, /* bf16 convolutions, fp32 sums and weights; needs AMX */
+  WB_BACKEND_NATIVE       /* own kernels for 256-bit vectors, one thread; other shapes as WB_BACKEND_BLAS */
+} WbBackend;
+/* name: ref | blas | onednn | onednn_bf16 | native | auto (onednn where the CPU has AVX-512, else native). */
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
+const char *wb_backend_name(WbBackend backend);
 
 /* Two U-Nets with levels at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m:
  *   condition, once a minute: static inputs -> mean (out) and features at 10 m and 20 m;

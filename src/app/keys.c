@@ -99,8 +99,8 @@ const WbKey wb_app_keys[] = {
     CHOICE("sr", "noise", "foellmer", "foellmer|base|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none"),
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
-    CHOICE("sr", "backend", "onednn", "onednn|onednn_bf16|blas|ref", SR ",train",
-           "convolution library; onednn_bf16 needs a CPU with AMX"),
+    CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
+           "convolution library; auto: onednn with AVX-512, else native; onednn_bf16 needs a CPU with AMX"),
     /* ---- data ---- */
     LIST("data", "files", "train,evaluate", "pair files (wildcards allowed)"),
     /* ---- pairs ---- */

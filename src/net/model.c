@@ -22,16 +22,27 @@ void wb_net_config_default(WbNetConfig *config) {
                           .embed = 64};
 }
 
+static const char *const backend_names[] = {"ref", "blas", "onednn", "onednn_bf16", "native"};
+enum { N_BACKENDS = sizeof backend_names / sizeof *backend_names };
+
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend) {
   PetscFunctionBeginUser;
-  static const char *const names[] = {"ref", "blas", "onednn", "onednn_bf16"};
-  for (int i = 0; i < 4; i++) {
-    if (strcmp(name, names[i]) == 0) {
+  for (int i = 0; i < N_BACKENDS; i++) {
+    if (strcmp(name, backend_names[i]) == 0) {
       *backend = (WbBackend)i;
       PetscFunctionReturn(0);
     }
   }
-  WB_RAISE_ALL(WB_ERR_CONFIG, "network backend \"%s\" is unknown; allowed: ref, blas, onednn, onednn_bf16", name);
+  if (strcmp(name, "auto") == 0) {
+    *backend = wb_conv_native_is_best() ? WB_BACKEND_NATIVE : WB_BACKEND_ONEDNN;
+    PetscFunctionReturn(0);
+  }
+  WB_RAISE_ALL(WB_ERR_CONFIG,
+               "network backend \"%s\" is unknown; allowed: auto, native, onednn, onednn_bf16, blas, ref", name);
+}
+
+const char *wb_backend_name(WbBackend backend) {
+  return backend_names[backend];
 }
 
 PetscErrorCode wb_net_config_check(const WbNetConfig *c) {

@@ -75,7 +75,9 @@ struct WbConv_s {
   WbConvContext context;
   WbConvShape shape;
   bool has_bias;
-  float *weights;  /* REF, BLAS: (k, k, k, ci, co) */
+  float *weights;      /* REF, BLAS: (k, k, k, ci, co); native: packed */
+  float *weights_back; /* native, training: packed for the backward pass */
+  bool native;
   float *bias;     /* (co), 0 without */
   float *dweights; /* scratch of the gradient */
   int slab;        /* BLAS: rows (z, y) of output a slab */
@@ -88,6 +90,15 @@ void wb_conv_ref_backward_weights(const WbConvShape *s, const float *x, const fl
 void wb_conv_blas_forward(WbConv conv, const float *x, float *y);
 void wb_conv_blas_backward_data(WbConv conv, const float *dy, float *dx);
 void wb_conv_blas_backward_weights(WbConv conv, const float *x, const float *dy, float *dw);
+/* conv_native.c: co a multiple of 16, ci of 8. */
+bool wb_conv_native_is_best(void); /* on this CPU with this number of threads */
+bool wb_conv_native_fits(const WbConvShape *s);
+size_t wb_conv_native_weights_size(const WbConvShape *s, bool backward);
+void wb_conv_native_pack(const WbConvShape *s, const float *w, float *forward, float *backward); /* backward or NULL */
+void wb_conv_native_forward(const WbConvShape *s, const float *x, const float *w, const float *bias, float *y);
+size_t wb_conv_native_scratch(const WbConvShape *s);
+void wb_conv_native_backward_data(const WbConvShape *s, const float *dy, const float *w, float *scratch, float *dx);
+void wb_conv_native_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw);
 PetscErrorCode wb_conv_dnnl_context(WbConvContext context);
 void wb_conv_dnnl_context_destroy(WbConvContext context);
 PetscErrorCode wb_conv_dnnl_create(WbConv conv);

@@ -93,8 +93,8 @@ static PetscErrorCode dump(const char *folder) {
   PetscCall(wb_model_read(PETSC_COMM_WORLD, path, &model, &meta));
   PetscCall(
       wb_grid_create(PETSC_COMM_WORLD, (int)shape[0], (int)shape[1], (int)shape[2], 4, 0, 0, false, false, &grid));
-  const char *const backends[] = {"ref", "blas", "onednn"};
-  for (int i = 0; i < 3; i++) PetscCall(evaluate(folder, model, backends[i], grid, shape[3]));
+  const char *const backends[] = {"ref", "blas", "onednn", "native"};
+  for (int i = 0; i < 4; i++) PetscCall(evaluate(folder, model, backends[i], grid, shape[3]));
   PetscCall(optimise(folder, model));
   snprintf(path, sizeof path, "%s/model_out.h5", folder);
   PetscCall(wb_model_write(PETSC_COMM_WORLD, path, model, &meta));

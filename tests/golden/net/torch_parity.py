@@ -100,7 +100,7 @@ def main(config):
 
         initial = np.concatenate([p.detach().numpy().ravel() for p in net.parameters()])
         out, mean, dx, gradients = reference(net, arrays)
-        for backend in ("ref", "blas", "onednn"):
+        for backend in ("ref", "blas", "onednn", "native"):
             check(f"{backend} output", relative(got(f"out_{backend}"), out), 1e-5)
             check(f"{backend} mean", relative(got(f"mean_{backend}"), mean), 1e-5)
             check(f"{backend} input gradient", relative(got(f"dx_{backend}"), dx), 1e-5)

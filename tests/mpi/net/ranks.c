@@ -150,6 +150,10 @@ static void onednn_ranks_agree(void **state) {
   (void)state;
   ranks_agree(WB_BACKEND_ONEDNN, WB_BACKEND_ONEDNN, 1e-5);
 }
+static void native_ranks_agree(void **state) {
+  (void)state;
+  ranks_agree(WB_BACKEND_NATIVE, WB_BACKEND_NATIVE, 1e-5);
+}
 static void bf16_ranks_agree(void **state) {
   (void)state;
   WbGrid *grid = NULL;
@@ -207,5 +211,6 @@ static void model_file_reaches_every_rank(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(ref_ranks_agree), cmocka_unit_test(blas_ranks_agree),
-             cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(bf16_ranks_agree),
-             cmocka_unit_test(unfit_grid_is_refused), cmocka_unit_test(model_file_reaches_every_rank))
+             cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(native_ranks_agree),
+             cmocka_unit_test(bf16_ranks_agree), cmocka_unit_test(unfit_grid_is_refused),
+             cmocka_unit_test(model_file_reaches_every_rank))
