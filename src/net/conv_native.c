@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 8, BLOCK = 16, TILE = 6 };
+enum { LANES = 8, BLOCK = 16, TILE = 6, CACHE_FLOATS = 6144 };
 typedef float Vec __attribute__((vector_size(32)));
 #define WB_INLINE static inline __attribute__((always_inline))
 
@@ -207,39 +207,44 @@ void wb_conv_native_backward_data(const WbConvShape *s, const float *dy, const f
       data_row(s, pd, ph, scratch, w, dx + ((size_t)pd * (size_t)ho + (size_t)ph) * (size_t)wo * (size_t)s->ci, row);
 }
 
-/* dw (ci, co) of one tap += x (w, ci) transposed times dy (w, co). */
-WB_KERNEL static void weights_row(const WbConvShape *s, const float *x, const float *dy, float *dw) {
+/* dw (ci, co) of one tap += x (w, ci) transposed times dy (w, co), over `n` rows; sums stay in registers. */
+WB_INLINE void weights_tile(int rows, const WbConvShape *s, int n, const float *x, const float *dy, float *dw) {
   const Strides st = {1, s->ci, s->co};
+  const ptrdiff_t x_row = (ptrdiff_t)(s->w + s->k - 1) * s->ci, dy_row = (ptrdiff_t)s->w * s->co;
+  Vec acc[TILE][2];
+#pragma GCC unroll 6
+  for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = (Vec){0};
+  for (int h = 0; h < n; h++) multiply(rows, s->w, x + h * x_row, dy + h * dy_row, st, acc);
+#pragma GCC unroll 6
+  for (int m = 0; m < rows; m++) {
+    float *to = dw + (ptrdiff_t)m * s->co;
+    store(to, load(to) + acc[m][0]);
+    store(to + LANES, load(to + LANES) + acc[m][1]);
+  }
+}
+
+WB_KERNEL static void weights_rows(const WbConvShape *s, int n, const float *x, const float *dy, float *dw) {
   for (int o = 0; o < s->co; o += BLOCK)
     for (int i = 0; i < s->ci; i += TILE) {
       const int rows = s->ci - i < TILE ? s->ci - i : TILE;
       float *to = dw + (size_t)i * (size_t)s->co + o;
-      Vec acc[TILE][2];
-#define WB_CALL(r)                                                  \
-  do {                                                              \
-    for (int m = 0; m < (r); m++) acc[m][0] = acc[m][1] = (Vec){0}; \
-    multiply(r, s->w, x + i, dy + o, st, acc);                      \
-    for (int m = 0; m < (r); m++) {                                 \
-      float *t = to + (size_t)m * (size_t)s->co;                    \
-      store(t, load(t) + acc[m][0]);                                \
-      store(t + LANES, load(t + LANES) + acc[m][1]);                \
-    }                                                               \
-  } while (0)
+#define WB_CALL(r) weights_tile(r, s, n, x + i, dy + o, to)
       WB_BY_ROWS(rows, WB_CALL)
 #undef WB_CALL
     }
 }
 
-/* dw (tap, ci, co): added to. */
+/* dw (tap, ci, co): added to. As many rows at a time as stay in the first-level cache with both operands. */
 void wb_conv_native_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw) {
   const int k = s->k, wi = s->w + k - 1, hi = s->h + k - 1;
+  const int fit = (int)(CACHE_FLOATS / ((size_t)s->w * (size_t)(s->ci + s->co))), n = fit > 1 ? fit : 1;
   for (int t = 0; t < k * k * k; t++) {
     const int kd = t / (k * k), kh = t / k % k, kw = t % k;
     for (int d = 0; d < s->d; d++)
-      for (int h = 0; h < s->h; h++)
-        weights_row(s,
-                    x + (((size_t)(d + kd) * (size_t)hi + (size_t)(h + kh)) * (size_t)wi + (size_t)kw) * (size_t)s->ci,
-                    dy + ((size_t)d * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->co,
-                    dw + (size_t)t * (size_t)s->ci * (size_t)s->co);
+      for (int h = 0; h < s->h; h += n)
+        weights_rows(s, s->h - h < n ? s->h - h : n,
+                     x + (((size_t)(d + kd) * (size_t)hi + (size_t)(h + kh)) * (size_t)wi + (size_t)kw) * (size_t)s->ci,
+                     dy + ((size_t)d * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->co,
+                     dw + (size_t)t * (size_t)s->ci * (size_t)s->co);
   }
 }
