@@ -41,7 +41,10 @@ size_t wb_model_size(WbModel model);     /* parameters */
 float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
 float *wb_model_grads(WbModel model);    /* flat (size) */
 void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
-int wb_model_tensors(WbModel model);     /* number of parameter tensors */
+/* Turns the model by the horizontal symmetry T number s (grid.h): from then on it gives T^-1 N(T x). Vectors are
+ * channels 1 and 2 of the state, of x0 and of the outputs. */
+PetscErrorCode wb_model_turn(WbModel model, int s);
+int wb_model_tensors(WbModel model); /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
 /* Everything else that a model file carries. */
@@ -50,6 +53,7 @@ typedef struct {
   float epsilon[4];
   float residual[4];        /* deviation of x1 - x0 about the network's mean, normalised units */
   float scale[4];           /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
+  bool canonical_wind;      /* trained with the wind turned to 0 <= v <= u (wb_symmetry_of_wind) */
   bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
   char training_json[8192]; /* deck, data provenance, ranges, loss */
 } WbModelMeta;

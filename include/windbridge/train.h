@@ -5,6 +5,10 @@
 #include "windbridge/data.h"
 #include "windbridge/net.h"
 
+/* The wind turned to 0 <= v <= u, in training and in use (the network then has to know an eighth of all directions
+ * only); one of the 8 horizontal symmetries at random; fields as they are. */
+typedef enum { WB_SYMMETRY_CANONICAL, WB_SYMMETRY_RANDOM, WB_SYMMETRY_NONE } WbTrainSymmetry;
+
 typedef struct {
   const char *const *files; /* pair files; those whose split is "train" train, "validation" validate */
   int n_files;
@@ -17,8 +21,8 @@ typedef struct {
   double lr, weight_decay, clip_norm, ema_decay, warmup_steps;
   double walltime_s, checkpoint_interval_s;
   int validate_every; /* steps */
-  bool augment;       /* the 8 horizontal symmetries */
-  int crop;           /* samples of crop x crop columns at random places (multiple of 4); 0: the whole window */
+  WbTrainSymmetry symmetry;
+  int crop; /* samples of crop x crop columns at random places (multiple of 4); 0: the whole window */
   uint32_t seed;
   WbNetConfig net;
   WbBackend backend;

@@ -125,6 +125,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing) {
   memset(forcing, 0, sizeof *forcing);
   forcing->wind_speed_m_per_s = sim->les.wind_speed_m_per_s;
+  forcing->wind_direction_deg = sim->les.wind_direction_deg;
   forcing->theta_surface_K = sim->les.theta_surface_K;
   forcing->lapse_K_per_m = sim->les.lapse_K_per_m;
   forcing->mixed_height_m = sim->les.mixed_height_m;

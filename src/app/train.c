@@ -23,7 +23,10 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s");
   o->validate_every = (int)wb_config_int(c, "train", "validate_every");
   o->crop = (int)wb_config_int(c, "train", "crop");
-  o->augment = wb_config_bool(c, "train", "augment");
+  const char *symmetry = wb_config_text(c, "train", "symmetry");
+  o->symmetry = strcmp(symmetry, "canonical") == 0 ? WB_SYMMETRY_CANONICAL
+                : strcmp(symmetry, "random") == 0  ? WB_SYMMETRY_RANDOM
+                                                   : WB_SYMMETRY_NONE;
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
   o->draws = (int)wb_config_int(c, "train", "draws");
   o->residual_deviation = wb_config_real(c, "train", "residual_deviation");

@@ -147,6 +147,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
   if (o->model_path) {
     PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
     PetscCall(adopt_model(s, o));
+    if (s->meta.canonical_wind) PetscCall(wb_model_turn(s->model, wb_symmetry_of_wind(s->norm.wind_direction_deg)));
     if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
       WB_RAISE_ALL(WB_ERR_CONFIG,
                    "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
@@ -172,6 +173,7 @@ PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx
 PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr) {
   const WbPairInfo *info = &pair->info;
   const WbNormalisation forcing = {.wind_speed_m_per_s = info->wind_speed_m_per_s,
+                                   .wind_direction_deg = info->wind_direction_deg,
                                    .theta_surface_K = info->theta_surface_K,
                                    .lapse_K_per_m = info->lapse_K_per_m,
                                    .mixed_height_m = info->mixed_height_m};

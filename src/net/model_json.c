@@ -84,6 +84,7 @@ char *wb_model_meta_json(const WbModelMeta *meta) {
     cJSON_AddNumberToObject(residual, channel_names[c], (double)meta->residual[c]);
   }
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
+  cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
   cJSON_AddStringToObject(root, "training", meta->training_json);
   char *text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
@@ -112,6 +113,14 @@ static PetscErrorCode get_channels(const char *path, const cJSON *root, const ch
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode get_bool(const char *path, const cJSON *root, const char *key, bool *out) {
+  PetscFunctionBeginUser;
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+  if (!cJSON_IsBool(item)) WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s\" is not a bool", path, key);
+  *out = cJSON_IsTrue(item);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta *meta) {
   PetscFunctionBeginUser;
   PetscCall(get_text(path, root, "process", sizeof meta->process, meta->process));
@@ -121,9 +130,8 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
   PetscCall(get_channels(path, root, "scale", meta->scale));
   PetscCall(get_channels(path, root, "residual", meta->residual));
-  const cJSON *by_wind = cJSON_GetObjectItemCaseSensitive(root, "scale_by_wind");
-  if (!cJSON_IsBool(by_wind)) WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"scale_by_wind\" is not a bool", path);
-  meta->scale_by_wind = cJSON_IsTrue(by_wind);
+  PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
+  PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);
 }
 

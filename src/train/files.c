@@ -163,6 +163,7 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.residual[c] = t->set->residual[c];
   }
   meta.scale_by_wind = t->set->norm.scale_by_wind;
+  meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
   provenance(t, meta.training_json, sizeof(meta.training_json));
   output_path(t, name, path);
   wb_trainer_swap_ema(t, true);
@@ -183,9 +184,9 @@ static void signature(const WbTrainer *t, char text[256]) {
   const WbTrainOptions *o = t->options;
   snprintf(
       text, 256,
-      "seed %u batch %d draws %d ranks %d crop %d augment %d minutes %d net %d %d %d %d, %d %d %d %d, %d schedule %s "
+      "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d schedule %s "
       "eps %g t %g residual %g wind %d",
-      o->seed, o->batch, o->draws, t->size, t->set->n, o->augment, t->set->n_train, o->net.width1, o->net.width2,
+      o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1, o->net.width2,
       o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1, o->net.cond_blocks2,
       o->net.embed, wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power, o->residual_deviation,
       o->scale_by_wind);

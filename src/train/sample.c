@@ -122,6 +122,11 @@ static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) 
   plan->j0 = 4 * (int)(u[1] * places_y);
 }
 
+static int symmetry_of(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan) {
+  const WbPairInfo *info = &set->runs[plan->minute.run]->info;
+  return o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(info->wind_direction_deg) : 0;
+}
+
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,
                     WbSamplePlan *plan) {
   const long serial = step * o->batch + slot;
@@ -131,7 +136,7 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
-  plan->symmetry = o->augment ? (int)(u[2] * 8.0) : 0;
+  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : symmetry_of(set, o, plan);
   plan->validation = false;
   plan->serial = serial;
   plan->noise = (WbRandomKey){
@@ -144,7 +149,7 @@ void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
-  plan->symmetry = 0;
+  plan->symmetry = symmetry_of(set, o, plan);
   plan->validation = true;
   plan->serial = q;
   plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4096, .minute = (uint32_t)q};

@@ -44,7 +44,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .ema_decay = 0.9,
                       .warmup_steps = 2,
                       .validate_every = 3,
-                      .augment = true,
+                      .symmetry = WB_SYMMETRY_RANDOM,
                       .crop = 12,
                       .seed = 5,
                       .backend = WB_BACKEND_ONEDNN,

@@ -28,7 +28,8 @@ static WbModelMeta some_meta(void) {
                       .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
                       .scale = {1.5F, 2.5F, 3.5F, 4.5F},
                       .residual = {0.5F, 0.6F, 0.7F, 0.8F},
-                      .scale_by_wind = true};
+                      .scale_by_wind = true,
+                      .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
   return meta;
 }
@@ -66,7 +67,7 @@ static void round_trip(void **state) {
   assert_string_equal(meta.schedule, wrote.schedule);
   assert_string_equal(meta.target, wrote.target);
   assert_string_equal(meta.training_json, wrote.training_json);
-  assert_true(meta.scale_by_wind);
+  assert_true(meta.scale_by_wind && meta.canonical_wind);
   for (int c = 0; c < 4; c++) {
     WB_ASSERT_NEAR(meta.epsilon[c], wrote.epsilon[c], 0);
     WB_ASSERT_NEAR(meta.scale[c], wrote.scale[c], 0);
