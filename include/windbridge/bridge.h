@@ -115,8 +115,9 @@ typedef enum {
   WB_STEPPER_MEAN,        /* x = D at t = 0, the mean of x1 given the condition: 1 evaluation, no randomness */
   WB_N_STEPPERS
 } WbStepper;
-/* The step that ends at t = 1, where forms in D are 0/0. EULER: Euler-Maruyama. SCORE: exact for a constant score, off by
- * O(w^2); the rule of the probability flow in place of EULER. DENOISE: returns D, as published for DDPM, DDIM, I2SB. */
+/* The step that ends at t = 1, where forms in D are 0/0. EULER: Euler-Maruyama. SCORE: exact for a constant score, off
+ * by O(w^2); the rule of the probability flow in place of EULER. DENOISE: returns D, as published for DDPM, DDIM, I2SB.
+ */
 typedef enum { WB_LAST_EULER, WB_LAST_SCORE, WB_LAST_DENOISE } WbLastStep;
 typedef struct {
   WbStepper stepper;
@@ -146,10 +147,10 @@ int wb_plan_fields(const struct WbPlan_s *plan);      /* (n, 4) fields that wb_b
 typedef PetscErrorCode (*WbDenoiseFn)(void *ctx, double t, const float *x, float *d, float *d0);
 
 /* One sample. Not collective (the denoiser may be). key in: seed, stream, member, minute (step is the sampler's);
- * x0 (n, 4) in, finite in air; mask (n) in or NULL; voxel (n) in: global voxel numbers (noise key); x (n, 4) out: sample
- * at t = 1; work (wb_plan_fields, n, 4) scratch. The same bits for a voxel on any number of ranks, if the denoiser's are.
- * Building voxels are +0 exactly after every step, whatever x0, D and noise hold there. Processes from noise start at
- * beta(0) x0 + gamma(0) z. Errors: the denoiser's. */
+ * x0 (n, 4) in, finite in air; mask (n) in or NULL; voxel (n) in: global voxel numbers (noise key); x (n, 4) out:
+ * sample at t = 1; work (wb_plan_fields, n, 4) scratch. The same bits for a voxel on any number of ranks, if the
+ * denoiser's are. Building voxels are +0 exactly after every step, whatever x0, D and noise hold there. Processes from
+ * noise start at beta(0) x0 + gamma(0) z. Errors: the denoiser's. */
 PetscErrorCode wb_bridge_sample(const struct WbPlan_s *plan, const WbRandomKey *key, size_t n, const float *x0,
                                 const uint8_t *mask, const uint64_t *voxel, WbDenoiseFn denoise, void *ctx, float *x,
                                 float *work);
@@ -184,7 +185,8 @@ void wb_precond_input(const WbPrecond *at, size_t n, const uint8_t *mask, const 
 /* d (n, 4) out: D from x (n, 4), x0, m (n, 4) or NULL and the network's f (n, 4); 0 in buildings (d == f allowed). */
 void wb_precond_denoiser(const WbPrecond *at, size_t n, const uint8_t *mask, const float *x0, const float *m,
                          const float *x, const float *f, float *d);
-/* target (n, 4) out: F* = (y - m - K (r - beta m)) / c_out for the pair x0, x1 and the state x, t < 1; 0 in buildings. */
+/* target (n, 4) out: F* = (y - m - K (r - beta m)) / c_out for the pair x0, x1 and the state x, t < 1; 0 in buildings.
+ */
 void wb_precond_target(const WbPrecond *at, size_t n, const uint8_t *mask, const float *x0, const float *x1,
                        const float *m, const float *x, float *target);
 #endif

@@ -34,7 +34,7 @@ typedef struct {
 /* Collective on comm: data-parallel, one sample a rank at a time on a grid of its own; gradients are summed over ranks.
  * Every rank holds all pairs (the memory is printed). The process is the bridge of options->schedule in normalised
  * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns the residual drift
- * (bridge.h: wb_bridge_residual_*) by the mean square over fluid voxels. Minutes are shuffled, cropped, turned and
+ * (src/train/sample.c) by the mean square over fluid voxels. Minutes are shuffled, cropped, turned and
  * given t (stratified over the batch) and noise by counters of (seed, step, slot), so a resumed run gives the weights
  * of an uninterrupted one bit for bit on the same number of ranks. Learning rate: linear warm-up, cosine to 1 % of lr
  * at `steps`. Files in output_dir: loss.csv (step, loss, validation, learning_rate, grad_norm, samples_per_s),

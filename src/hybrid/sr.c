@@ -11,7 +11,9 @@ struct WbSr_s {
   WbModel model;   /* NULL: interpolation only */
   WbModelMeta meta;
   WbNet net;
-  WbBridgeOptions bridge;
+  WbProcess process;
+  WbPlan plan;
+  WbRandomKey key;
   WbNormalisation norm;
   bool residual;             /* the network gives the residual drift */
   double *z;                 /* (nz) */
@@ -21,11 +23,26 @@ struct WbSr_s {
   float *wall, *flux;        /* (n), (nyl, nxl) */
   float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
   float *stat;               /* (n, 9) */
-  float *state, *work;       /* (n, 4) */
+  float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
   bool conditioned;
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
+
+static PetscErrorCode make_plan(WbSr s, const WbSrOptions *o) {
+  const int steps = o->steps > 0 ? o->steps : DEFAULT_STEPS;
+  WbSampler sampler;
+  WbTimeGrid grid;
+  double *t = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_sampler_parse(o->sampler ? o->sampler : "euler_maruyama", o->noise, &sampler));
+  wb_time_grid_default(wb_process_kind(s->process), &grid);
+  PetscCall(WB_ALLOC(steps + 1, &t));
+  PetscErrorCode failed = wb_time_grid(&grid, steps, t);
+  if (!failed) failed = wb_plan_create(s->process, &sampler, steps, t, &s->plan);
+  WB_FREE(&t);
+  PetscFunctionReturn(failed);
+}
 
 /* What the network must fit, and the process that it was trained for. */
 static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
@@ -47,16 +64,20 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "sr_schedule is '%s', but %s was trained with '%s'; leave it out or give that one",
                  o->schedule, o->model_path, s->meta.schedule);
   }
-  PetscCall(wb_schedule_parse(s->meta.schedule, &s->bridge.schedule));
+  WbProcessOptions process;
+  wb_process_options_default(WB_PROCESS_BRIDGE, &process);
+  PetscCall(wb_schedule_parse(s->meta.schedule, &process.schedule));
   for (int c4 = 0; c4 < C; c4++) {
     if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f)) {
       WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g and epsilon %g of channel %d must be positive", o->model_path,
                    (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], c4);
     }
     s->norm.scale[c4] = s->meta.scale[c4];
-    s->bridge.epsilon[c4] = s->meta.epsilon[c4];
+    process.epsilon[c4] = s->meta.epsilon[c4];
   }
   s->norm.scale_by_wind = s->meta.scale_by_wind;
+  PetscCall(wb_process_create(&process, &s->process));
+  PetscCall(make_plan(s, o));
   PetscFunctionReturn(0);
 }
 
@@ -98,7 +119,7 @@ static PetscErrorCode allocate(WbSr s) {
   PetscCall(WB_ALLOC(n * C, &s->x0_normal));
   PetscCall(WB_ALLOC(n * WB_STATIC_CHANNELS, &s->stat));
   PetscCall(WB_ALLOC(n * C, &s->state));
-  PetscCall(WB_ALLOC(n * C, &s->work));
+  if (s->plan) PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * n * C, &s->work));
   PetscFunctionReturn(0);
 }
 
@@ -144,8 +165,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
-  s->bridge = (WbBridgeOptions){
-      .noise = o->noise, .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS, .seed = o->seed, .stream = WB_STREAM_BRIDGE};
+  s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
   PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
   if (o->model_path) {
     PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
@@ -192,6 +212,8 @@ void wb_sr_destroy(WbSr *sr) {
   if (!s) return;
   if (s->net) wb_net_destroy(&s->net);
   if (s->model) wb_model_destroy(&s->model);
+  wb_plan_destroy(&s->plan);
+  wb_process_destroy(&s->process);
   WB_FREE(&s->z);
   WB_FREE(&s->fluid);
   WB_FREE(&s->lr_valid);
@@ -244,17 +266,24 @@ PetscErrorCode wb_sr_condition_x0(WbSr s, const float *x0) {
   PetscFunctionReturn(0);
 }
 
-/* WbDriftFn: the network on the residual state. */
-static PetscErrorCode network_drift(void *ctx, double t, const float *x, float *b) {
+/* WbDenoiseFn: the network gives the base drift, b = form.x x + form.d D + form.x0 x0, or that of the residual r = x -
+ * (alpha + beta) x0, which is form.x r + form.d (D - x0). Where form.d is 0 no step uses D. */
+static PetscErrorCode network_denoiser(void *ctx, double t, const float *x, float *d, float *d0) {
   WbSr s = ctx;
-  const size_t n = wb_grid_owned(s->hr);
+  const size_t n = wb_grid_owned(s->hr) * C;
+  WbPathAt at;
+  WbForm form;
+  (void)d0;
   PetscFunctionBeginUser;
-  if (s->residual) {
-    wb_bridge_residual_state(s->bridge.schedule, t, n, s->x0_normal, s->fluid, x, s->state);
-    PetscCall(wb_net_forward(s->net, t, s->state, b));
-    wb_bridge_residual_drift(s->bridge.schedule, t, 1, n, s->x0_normal, s->fluid, b);
-  } else {
-    PetscCall(wb_net_forward(s->net, t, x, b));
+  wb_process_at(s->process, t, &at);
+  wb_process_drift(s->process, WB_NOISE_BASE, 1.0, t, &form, NULL);
+  const float mean = s->residual ? (float)(at.alpha + at.beta) : 0.0f, own = s->residual ? 1.0f : 0.0f;
+  const float scale = form.d > 0.0 ? (float)(1.0 / form.d) : 0.0f, fx = (float)form.x;
+  const float f0 = s->residual ? 0.0f : (float)form.x0;
+  for (size_t i = 0; i < n; i++) s->state[i] = s->fluid[i / C] ? x[i] - mean * s->x0_normal[i] : 0.0f;
+  PetscCall(wb_net_forward(s->net, t, s->state, d));
+  for (size_t i = 0; i < n; i++) {
+    d[i] = own * s->x0_normal[i] + scale * (d[i] - fx * s->state[i] - f0 * s->x0_normal[i]);
   }
   s->evaluations++;
   PetscFunctionReturn(0);
@@ -267,10 +296,10 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   if (!s->net || !s->conditioned) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "super-resolution: a member needs a model (sr_model) and a condition");
   }
-  WbBridgeOptions o = s->bridge;
-  o.minute = (uint32_t)minute;
-  o.member = (uint32_t)member;
-  PetscCall(wb_bridge_sample(&o, n, s->x0_normal, s->fluid, s->voxel, network_drift, s, out, s->work));
+  WbRandomKey key = s->key;
+  key.minute = (uint32_t)minute;
+  key.member = (uint32_t)member;
+  PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, s->voxel, network_denoiser, s, out, s->work));
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {
     if (!isfinite(out[p])) {

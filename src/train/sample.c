@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **out) {
+  WbProcessOptions process;
   WbSample *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &s));
@@ -26,6 +27,10 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
   for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
+  wb_process_options_default(WB_PROCESS_BRIDGE, &process);
+  process.schedule = options->schedule;
+  memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
+  PetscCall(wb_process_create(&process, &s->process));
   PetscFunctionReturn(0);
 }
 
@@ -44,6 +49,7 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->out);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
+  wb_process_destroy(&s->process);
   WB_FREE(sample);
 }
 
@@ -56,6 +62,20 @@ static void crop(const void *in, int nz, int ny, int nx, int j0, int i0, int n, 
       memcpy(to, from + (((size_t)k * (size_t)ny + (size_t)(j0 + j)) * (size_t)nx + (size_t)i0) * item,
              (size_t)n * item);
     }
+  }
+}
+
+/* state x -> residual r = x - (alpha + beta) x0; target: the drift of r for D = x1. Both 0 in buildings. */
+static void residual_velocity(double t, WbSample *s) {
+  WbPathAt at;
+  WbForm form;
+  wb_process_at(s->process, t, &at);
+  wb_process_drift(s->process, WB_NOISE_BASE, 1.0, t, &form, NULL);
+  const float mean = (float)(at.alpha + at.beta), fx = (float)form.x, fd = (float)form.d;
+  for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) {
+    const bool air = s->fluid[i / WB_CHANNELS];
+    s->state[i] = air ? s->state[i] - mean * s->x0[i] : 0.0f;
+    s->target[i] = air ? fx * s->state[i] + fd * (s->x1[i] - s->x0[i]) : 0.0f;
   }
 }
 
@@ -77,10 +97,8 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamp
   crop(run->lr_valid, nz, ny, nx, j0, i0, n, 1, bytes);
   wb_augment_mask(g, nz, n, bytes, s->lr_valid);
   wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
-  wb_bridge_interpolant(o->schedule, set->epsilon, plan->t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &plan->noise,
-                        s->state, s->target);
-  wb_bridge_residual_state(o->schedule, plan->t, s->cells, s->x0, s->fluid, s->state, s->state);
-  wb_bridge_residual_drift(o->schedule, plan->t, -1, s->cells, s->x0, s->fluid, s->target);
+  wb_process_state(s->process, plan->t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &plan->noise, s->state);
+  residual_velocity(plan->t, s);
 }
 
 /* Random permutation of 0 .. n-1 of this epoch (Fisher-Yates on counter-based words). */

@@ -31,6 +31,7 @@ typedef struct {
   uint8_t *fluid, *lr_valid;
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
   float *spare;                /* (cells, 9) for turning */
+  WbProcess process;
   uint64_t *voxel;             /* (cells) 0, 1, ... */
 } WbSample;
 
@@ -44,7 +45,7 @@ typedef struct {
 
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **sample);
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
 /* Fills sample with what the plan says. */
 void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
