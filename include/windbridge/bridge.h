@@ -135,7 +135,7 @@ const char *wb_sampler_names(void); /* "euler_maruyama|stochastic_heun|..." stat
 typedef struct WbPlan_s *WbPlan;
 /* All coefficients of a run from t[0] = 0 to t[steps] = 1, rising (steps + 1). The process may be destroyed before the
  * plan. Not collective, the same on all ranks. Caller destroys. Errors: WB_ERR_CONFIG (times, steps outside of 1 to
- * 65534, RK4 with noise, Foellmer where the process has none). */
+ * 65534, RK4 with noise, Foellmer where the process has none, a known x0 where beta / gamma does not start from 0). */
 PetscErrorCode wb_plan_create(const struct WbProcess_s *process, const WbSampler *sampler, int steps, const double *t,
                               WbPlan *plan);
 void wb_plan_destroy(WbPlan *plan);

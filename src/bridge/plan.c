@@ -47,6 +47,19 @@ static const StepFn step_of[WB_N_STEPPERS] = {[WB_STEPPER_EULER] = wb_step_euler
                                               [WB_STEPPER_EXPONENTIAL] = wb_step_exponential,
                                               [WB_STEPPER_RK4] = wb_step_flow_rk4};
 
+/* From a known x0 only noise that comes before the signal lets the paths spread: beta^2 / w must vanish at t = 0. */
+static PetscErrorCode check_start(const struct WbProcess_s *process) {
+  WbPathAt early, later;
+  PetscFunctionBeginUser;
+  wb_process_at(process, 1e-8, &early);
+  wb_process_at(process, 1e-4, &later);
+  if (!(wb_path_signal(&early) < 0.3 * wb_path_signal(&later))) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "process %s: beta/gamma is %g near t = 0; from a known x0 it must start from 0",
+                 process->class->name, wb_path_signal(&early));
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode check(const struct WbProcess_s *process, const WbSampler *o, int steps, const double *t) {
   PetscFunctionBeginUser;
   if (o->stepper < 0 || o->stepper >= WB_N_STEPPERS || o->noise < 0 || o->noise >= WB_N_NOISES) {
@@ -66,6 +79,7 @@ static PetscErrorCode check(const struct WbProcess_s *process, const WbSampler *
   if (!(o->noise_scale > 0.0) || !isfinite(o->noise_scale)) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "sampler: noise scale %g; it must be positive (noise none: the flow)", o->noise_scale);
   }
+  if (!o->two_sided && !process->class->from_noise) PetscCall(check_start(process));
   if (o->noise == WB_NOISE_FOELLMER) PetscCall(wb_process_check_foellmer(process));
   PetscFunctionReturn(0);
 }

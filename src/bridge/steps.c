@@ -65,8 +65,8 @@ static bool singular_start(const WbStep *step) {
 int wb_step_heun(const WbStep *step, WbStage *stage) {
   const double h = step->s - step->t;
   const bool flow = step->sampler->noise == WB_NOISE_NONE;
+  if (flow && !step->sampler->two_sided && !step->last) return wb_step_flow_heun(step, stage);
   if (step->last || singular_start(step)) return wb_step_euler(step, stage);
-  if (flow && !step->sampler->two_sided) return wb_step_flow_heun(step, stage);
   stage[0] = one_stage(step, step->t, 2);
   stage[1] = one_stage(step, step->s, 1);
   WbOp *keep = &stage[0].op[0], *predict = &stage[0].op[1], *correct = &stage[1].op[0];
