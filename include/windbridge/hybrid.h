@@ -14,6 +14,7 @@ typedef struct {
   double dx_m, top_m;     /* 5, 160 */
   WbNoiseChoice noise;
   const char *schedule; /* NULL: the model's own; another one is refused */
+  const char *sampler;  /* a name of wb_sampler_parse; NULL: euler_maruyama */
   WbBackend backend;
   uint32_t seed;
 } WbSrOptions;

@@ -26,7 +26,8 @@ typedef struct {
   uint32_t seed;
   WbNetConfig net;
   WbBackend backend;
-  WbScheduleKind schedule;
+  WbProcessKind process;
+  WbScheduleKind schedule; /* of a bridge */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
                      the drift must come from the condition alone (the loss's minimiser is the same) */
   double epsilon_factor;     /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
@@ -39,9 +40,9 @@ typedef struct {
   double loss, validation_loss, samples_per_s, seconds;
 } WbTrainSummary;
 /* Collective on comm: data-parallel, one sample a rank at a time on a grid of its own; gradients are summed over ranks.
- * Every rank holds all pairs (the memory is printed). The process is the bridge of options->schedule in normalised
+ * Every rank holds all pairs (the memory is printed). The process is options->process in normalised
  * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns by mean
- * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: wb_bridge_target).
+ * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond).
  * Minutes are shuffled, cropped, turned and given t (stratified over the batch) and noise by counters of (seed, step,
  * slot), so a resumed run gives the weights of an uninterrupted one bit for bit on the same number of ranks. Learning
  * rate: linear warm-up, cosine to 1 % of lr at `steps`. Files in output_dir: loss.csv (step, loss, loss_mean,

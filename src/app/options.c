@@ -115,6 +115,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   o->noise = strcmp(noise, "none") == 0   ? WB_NOISE_NONE
              : strcmp(noise, "base") == 0 ? WB_NOISE_BASE
                                           : WB_NOISE_FOELLMER;
+  o->sampler = wb_config_text(c, "sr", "sampler");
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));

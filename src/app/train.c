@@ -32,6 +32,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
   o->start_model = wb_config_text(c, "train", "start_model");
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
+  PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
   o->t_power = wb_config_real(c, "train", "t_power");

@@ -154,7 +154,7 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
   WbModelMeta meta;
   PetscFunctionBeginUser;
   memset(&meta, 0, sizeof(meta));
-  snprintf(meta.process, sizeof(meta.process), "bridge");
+  snprintf(meta.process, sizeof(meta.process), "%s", wb_process_name(t->options->process));
   snprintf(meta.schedule, sizeof(meta.schedule), "%s", wb_schedule_name(t->options->schedule));
   snprintf(meta.target, sizeof(meta.target), "preconditioned");
   for (int c = 0; c < WB_CHANNELS; c++) {
@@ -182,14 +182,13 @@ static float *array_of(WbTrainer *t, int a) {
 /* What must be the same when a run goes on. Steps, learning rate and intervals may change. */
 static void signature(const WbTrainer *t, char text[256]) {
   const WbTrainOptions *o = t->options;
-  snprintf(
-      text, 256,
-      "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d schedule %s "
-      "eps %g t %g residual %g wind %d",
-      o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1, o->net.width2,
-      o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1, o->net.cond_blocks2,
-      o->net.embed, wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power, o->residual_deviation,
-      o->scale_by_wind);
+  snprintf(text, 256,
+           "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d %s %s "
+           "eps %g t %g residual %g wind %d",
+           o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
+           o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
+           o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
+           o->epsilon_factor, o->t_power, o->residual_deviation, o->scale_by_wind);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **out) {
+  WbProcessOptions process;
   WbSample *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &s));
@@ -27,6 +28,10 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
   for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
+  wb_process_options_default(options->process, &process);
+  process.schedule = options->schedule;
+  memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
+  PetscCall(wb_process_create(&process, &s->process));
   PetscFunctionReturn(0);
 }
 
@@ -46,6 +51,7 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->dmean);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
+  wb_process_destroy(&s->process);
   WB_FREE(sample);
 }
 
@@ -81,23 +87,20 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamp
   wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
 }
 
-double wb_sample_draw(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan, int draw, WbSample *s) {
+double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, WbSample *s) {
   WbRandomKey key = plan->noise;
   const long serial = plan->serial * o->draws + draw;
-  double t;
+  double u[4];
   if (plan->validation) {
-    t = fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few see times of all kinds */
+    u[0] = fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few see times of all kinds */
   } else { /* stratified over the batch: less variance than independent times */
-    double u[4];
     wb_random_uniform4(&key, (uint64_t)1 << 62, u);
     const long strata = (long)o->batch * o->draws;
-    t = pow(((double)(serial % strata) + u[0]) / (double)strata, o->t_power);
+    u[0] = pow(((double)(serial % strata) + u[0]) / (double)strata, o->t_power);
   }
-  t = fmin(t, WB_TRAIN_T_MAX);
+  const double t = fmin(wb_process_train_time(s->process, u[0]), WB_TRAIN_T_MAX);
   key.step += (uint32_t)draw;
-  wb_bridge_interpolant(o->schedule, set->epsilon, t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &key, s->state,
-                        s->target);
-  wb_bridge_residual_state(o->schedule, t, s->cells, s->x0, s->fluid, s->state, s->state);
+  wb_process_state(s->process, t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &key, s->state);
   return t;
 }
 

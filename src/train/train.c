@@ -37,10 +37,12 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   static const float one[WB_CHANNELS] = {1, 1, 1, 1};
   WbSample *s = t->sample;
   const WbTrainSet *set = t->set;
+  WbPrecond at;
   PetscFunctionBeginUser;
-  const double time = wb_sample_draw(set, t->options, plan, draw, s);
-  const WbResidual fields = {.x0 = s->x0, .x1 = s->x1, .mean = wb_net_mean(t->net), .r = s->state, .mask = s->fluid};
-  wb_bridge_target(t->options->schedule, set->epsilon, set->residual, time, s->cells, &fields, s->target);
+  const double time = wb_sample_draw(t->options, plan, draw, s);
+  wb_precond_at(s->process, set->residual, time, &at);
+  wb_precond_target(&at, s->cells, s->fluid, s->x0, s->x1, wb_net_mean(t->net), s->state, s->target);
+  wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
   PetscCall(wb_net_forward(t->net, time, s->state, s->out));
   *error = square_error(s->cells, s->fluid, s->out, s->target, one, weight, s->out);
   if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
@@ -243,7 +245,7 @@ static PetscErrorCode trainer_create(WbTrainer *t) {
   const WbTrainOptions *o = t->options;
   PetscFunctionBeginUser;
   PetscCall(wb_train_set_create(t->comm, o, &t->set));
-  PetscCall(wb_sample_create(t->set, &t->sample));
+  PetscCall(wb_sample_create(t->set, o, &t->sample));
   PetscCall(WB_CALLOC(t->set->n_train, &t->order));
   PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));
   PetscCall(first_weights(t));

@@ -33,7 +33,8 @@ typedef struct {
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
   float *dmean;                /* (cells, 4): gradient of the network's mean */
   float *spare;                /* (cells, 9) for turning */
-  uint64_t *voxel;             /* (cells) 0, 1, ... */
+  WbProcess process;
+  uint64_t *voxel; /* (cells) 0, 1, ... */
 } WbSample;
 
 /* Where a sample comes from. */
@@ -49,13 +50,12 @@ typedef struct {
 
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **sample);
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
 /* Fills sample with the fields of the plan. */
 void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
-/* A time (returned) and a noise of the plan: network input into sample->state. sample->target is scratch. */
-double wb_sample_draw(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, int draw,
-                      WbSample *sample);
+/* A time (returned) and a noise of the plan: the process's state into sample->state. */
+double wb_sample_draw(const WbTrainOptions *options, const WbSamplePlan *plan, int draw, WbSample *sample);
 /* Plan of slot `slot` of step `step` (counter-based: depends on nothing else). order (n_train) scratch. */
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *options, long step, int slot, int *order,
                     WbSamplePlan *plan);
