@@ -100,6 +100,12 @@ const WbKey wb_app_keys[] = {
            "interpolant; model: as the model was trained"),
     CHOICE("sr", "noise", "foellmer", "foellmer|base|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none"),
+    REAL("sr", "noise_scale", "", "1", 1e-3, 10, SR, "factor of the diffusivity that sr_noise chooses"),
+    REAL("sr", "grid_start_power", "", "0", 0, 8, SR,
+         "times of the steps: above 1 they are denser near t = 0, where the large scales are decided; 0: the process's "
+         "own"),
+    REAL("sr", "grid_end_power", "", "0", 0, 8, SR,
+         "times of the steps: above 1 they are denser near t = 1; 0: the process's own"),
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
            "convolution library; auto: onednn with AVX-512, else native; onednn_bf16 needs a CPU with AMX"),

@@ -116,6 +116,9 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
              : strcmp(noise, "base") == 0 ? WB_NOISE_BASE
                                           : WB_NOISE_FOELLMER;
   o->sampler = wb_config_text(c, "sr", "sampler");
+  o->noise_scale = wb_config_real(c, "sr", "noise_scale");
+  o->start_power = wb_config_real(c, "sr", "grid_start_power");
+  o->end_power = wb_config_real(c, "sr", "grid_end_power");
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));

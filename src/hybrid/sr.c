@@ -36,6 +36,10 @@ static PetscErrorCode make_plan(WbSr s, const WbSrOptions *o) {
   PetscFunctionBeginUser;
   PetscCall(wb_sampler_parse(o->sampler ? o->sampler : "euler_maruyama", o->noise, &sampler));
   wb_time_grid_default(wb_process_kind(s->process), &grid);
+  if (o->start_power > 0.0 || o->end_power > 0.0)
+    grid = (WbTimeGrid){.start_power = o->start_power > 0.0 ? o->start_power : 1.0,
+                        .end_power = o->end_power > 0.0 ? o->end_power : 1.0};
+  if (o->noise_scale > 0.0) sampler.noise_scale = o->noise_scale;
   PetscCall(WB_ALLOC(steps + 1, &t));
   PetscErrorCode failed = wb_time_grid(&grid, steps, t);
   if (!failed) failed = wb_plan_create(s->process, &sampler, steps, t, &s->plan);
