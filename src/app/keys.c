@@ -151,6 +151,8 @@ const WbKey wb_app_keys[] = {
     PATH("evaluate", "regression", "", "evaluate", "stored regression (JSON) in place of evaluate_train_files"),
     PATH("evaluate", "forecast", "", "evaluate", "an hr.nc to score against evaluate_truth (instead of data_files)"),
     PATH("evaluate", "truth", "", "evaluate", "a 5 m simulation of the same window (truth.nc of les)"),
+    REAL("evaluate", "from_s", "s", "0", 0, BIG, "evaluate",
+         "with evaluate_forecast: leave out minutes that end before this time (the fine run's start)"),
     INT("evaluate", "bootstrap", "", "2000", 100, 1e6, "evaluate", "bootstrap resamples"),
     /* ---- bench ---- */
     CHOICE("bench", "what", "les", "les|poisson|net|halo|shot", "bench", "what is timed"),
