@@ -24,10 +24,12 @@ static double square_error(size_t n, const uint8_t *fluid, const float *value, c
   return sum;
 }
 
-/* The mean of the network against x1 - x0, in units of the residual deviation; target: scratch. */
-static double mean_error(WbTrainer *t, float weight) {
+/* The mean of the network against x1 - x0, in units of the residual deviation; zero: that of interpolation, a mean of
+ * 0. target: scratch. */
+static double mean_error(WbTrainer *t, float weight, double *zero) {
   WbSample *s = t->sample;
   for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->target[i] = s->x1[i] - s->x0[i];
+  *zero = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean);
   return square_error(s->cells, s->fluid, wb_net_mean(t->net), s->target, t->set->residual, weight, s->dmean);
 }
 
@@ -49,21 +51,22 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   PetscFunctionReturn(0);
 }
 
-/* Losses of one sample, means over fluid voxels, channels and draws: of the step ([0]) and of the network's mean ([1]);
- * adds `share` of the gradient of their sum to the model's when learning. The step's target counts as given: it does
- * not push the mean. */
-static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[2]) {
+/* Losses of one sample, means over fluid voxels, channels and draws: of the step ([0]), of the network's mean ([1]) and
+ * of interpolation in its place ([2]); adds `share` of the gradient of their sum to the model's when learning. The
+ * step's target counts as given: it does not push the mean. */
+static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]) {
   WbSample *s = t->sample;
   const int draws = t->options->draws;
   size_t n_fluid = 0;
   PetscFunctionBeginUser;
   wb_sample_load(t->set, t->options, plan, s);
   for (size_t p = 0; p < s->cells; p++) n_fluid += s->fluid[p];
-  loss[0] = loss[1] = 0.0;
+  loss[0] = loss[1] = loss[2] = 0.0;
   if (n_fluid == 0) PetscFunctionReturn(0);
   const double count = (double)n_fluid * WB_CHANNELS;
   PetscCall(wb_net_condition(t->net, s->stat, s->fluid));
-  loss[1] = mean_error(t, (float)(share / count)) / count;
+  loss[1] = mean_error(t, (float)(share / count), &loss[2]) / count;
+  loss[2] /= count;
   for (int d = 0; d < draws; d++) {
     double error = 0.0;
     PetscCall(one_draw(t, plan, d, (float)(share / count / draws), learn, &error));
@@ -97,7 +100,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   wb_model_zero_grads(t->model);
   for (int slot = t->rank; slot < o->batch && !failed; slot += t->size) {
     WbSamplePlan plan;
-    double loss[2];
+    double loss[3];
     wb_sample_plan(t->set, o, t->step, slot, t->order, &plan);
     failed = one_sample(t, &plan, 1.0 / o->batch, true, loss);
     for (int l = 0; l < 2 && !failed; l++) sums[l] += loss[l] / o->batch;
@@ -136,7 +139,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
 static PetscErrorCode validate(WbTrainer *t) {
   const int n_minutes = t->set->n_validation;
   const int items = n_minutes < 32 ? 32 : (n_minutes > 96 ? 96 : n_minutes);
-  double sum[2] = {0.0, 0.0};
+  double sum[3] = {0.0, 0.0, 0.0};
   PetscErrorCode failed = 0;
   PetscFunctionBeginUser;
   if (n_minutes == 0) PetscFunctionReturn(0);
@@ -144,17 +147,18 @@ static PetscErrorCode validate(WbTrainer *t) {
   PetscCall(wb_net_params_changed(t->net));
   for (int q = t->rank; q < items && !failed; q += t->size) {
     WbSamplePlan plan;
-    double loss[2];
+    double loss[3];
     wb_sample_plan_validation(t->set, t->options, q, &plan);
     failed = one_sample(t, &plan, 0.0, false, loss);
-    for (int l = 0; l < 2 && !failed; l++) sum[l] += loss[l] / items;
+    for (int l = 0; l < 3 && !failed; l++) sum[l] += loss[l] / items;
   }
   wb_trainer_swap_ema(t, false);
   PetscCall(wb_net_params_changed(t->net));
   PetscCall(wb_error_agree(t->comm, failed));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, t->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, t->comm));
   t->validation = sum[0] + sum[1];
   t->validation_mean = sum[1];
+  t->validation_zero = sum[2];
   if (!(t->validation >= t->best)) { /* also the first, when best is NaN */
     t->best = t->validation;
     PetscCall(wb_trainer_write_model(t, "model_best.h5"));
@@ -163,10 +167,12 @@ static PetscErrorCode validate(WbTrainer *t) {
 }
 
 static void report(WbTrainer *t, bool validated) {
-  char eta[32], val[64] = "";
+  char eta[32], val[96] = "";
   const double left = (double)(t->options->steps - t->step) * t->options->batch;
   wb_format_eta(left / fmax(t->samples_per_s, 1e-9), eta);
-  if (validated) snprintf(val, sizeof(val), ", validation %.4f (mean %.4f)", t->validation, t->validation_mean);
+  if (validated)
+    snprintf(val, sizeof(val), ", validation %.4f (mean %.4f, interpolation %.4f)", t->validation, t->validation_mean,
+             t->validation_zero);
   if (validated || t->step == t->options->steps) {
     wb_log("step %ld of %ld: loss %.4f (mean %.4f)%s, lr %.2e, |g| %.3g, %.2f samples/s, %s left", t->step,
            t->options->steps, t->loss, t->loss_mean, val, t->lr, t->grad_norm, t->samples_per_s, eta);

@@ -75,7 +75,8 @@ typedef struct {
   int *order;  /* (n_train) */
   float *keep; /* (parameters) weights put aside while the EMA is in place */
   long step;
-  double loss, loss_mean, validation, validation_mean, best, grad_norm, lr; /* validation, best: NaN until known */
+  double loss, loss_mean, validation, validation_mean, validation_zero, best, grad_norm,
+      lr; /* validation, best: NaN until known */
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
   FILE *csv; /* rank 0 */
 } WbTrainer;
