@@ -1,7 +1,7 @@
 /* Oracle 3 of math.md section 2: a street whose flow has two states. x1 on the fluid voxels of a patch is pattern a
  * with probability 0.3 or b with 0.7, plus Gaussian noise; the sampler must give the modes their weights, means and
- * spread. Weights: binomial z-score plus 0.01 for the scheme's own bias at 40 steps; a fresh seed fails (z > 4.5, 34
- * scores) once in about 4000 runs. */
+ * spread. Weights: 4.5 binomial deviations plus 0.01 for the bias of the scheme at 40 steps, which by chance fails in
+ * less than one of 1000 seeds. */
 #include "wb_test.h"
 
 #include "reference.h"
