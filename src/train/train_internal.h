@@ -32,7 +32,7 @@ typedef struct {
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
   float *spare;                /* (cells, 9) for turning */
   WbProcess process;
-  uint64_t *voxel;             /* (cells) 0, 1, ... */
+  uint64_t *voxel; /* (cells) 0, 1, ... */
 } WbSample;
 
 /* Where a sample comes from. */
