@@ -261,7 +261,7 @@ static void expect_refused(const WbProcessOptions *o, const char *word) {
 
 static void refused(void **state) {
   (void)state;
-  const double t[3] = {0, 0.5, 1}, bad_t[3] = {0, 0.5, 0.5}, up[3] = {0, 0.5, 1}, down[3] = {1, 0.5, 0};
+  const double t[3] = {0, 0.5, 1}, bad_t[3] = {0, 0.5, 0.9}, up[3] = {0, 0.5, 1}, down[3] = {1, 0.5, 0};
   const double high[3] = {0, 0.5, 1.1}, nan3[3] = {1, NAN, 0};
   WbProcessOptions o;
   wb_process_options_default(WB_PROCESS_BRIDGE, &o);
@@ -272,6 +272,9 @@ static void refused(void **state) {
   expect_refused(&o, "alpha");
   o.table = (WbPathTable){3, bad_t, down, up, down, NULL};
   expect_refused(&o, "times");
+  const double back_t[4] = {0, 0.6, 0.5, 1}, up4[4] = {0, 0.3, 0.6, 1}, down4[4] = {1, 0.6, 0.3, 0};
+  o.table = (WbPathTable){4, back_t, down4, up4, down4, NULL};
+  expect_refused(&o, "rise");
   o.table = (WbPathTable){3, t, down, high, down, NULL};
   expect_refused(&o, "0, 1, 0");
   o.table = (WbPathTable){3, t, down, up, nan3, NULL};
