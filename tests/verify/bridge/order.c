@@ -68,7 +68,7 @@ static void orders(void **state) {
       {"flow_rk4", WB_NOISE_NONE, LINEAR, 2, 3.7},  /* on its way to 4 */
       {"flow_rk4", WB_NOISE_NONE, QUADRATIC, 2, 3.7},
       {"flow_rk4", WB_NOISE_NONE, FLOW, 2, 3.7},
-      {"flow_rk4", WB_NOISE_NONE, LINEAR, 1, 2}, /* uniform: the last step, O(w^2), decides */
+      {"flow_rk4", WB_NOISE_NONE, LINEAR, 1, 2}, /* uniform: near t = 1 a step doubles theta */
       {"flow_rk4", WB_NOISE_NONE, BROWNIAN, 2, 2},
   };
   ref_setup();
