@@ -106,7 +106,7 @@ const WbKey wb_app_keys[] = {
          "own"),
     REAL("sr", "grid_end_power", "", "0", 0, 8, SR,
          "times of the steps: above 1 they are denser near t = 1; 0: the process's own"),
-    BOOL("sr", "projection", "false", SR,
+    BOOL("sr", "projection", "true", SR,
          "last step of a member: make its wind free of divergence and of flow through walls"),
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",

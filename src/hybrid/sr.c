@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Largest divergence left by the projection: a tenth of what 5 m truth shows at its cell centres. */
-static const double PROJECTION_TOLERANCE_PER_S = 1e-3;
+/* Largest divergence left by the projection: a hundredth of what 5 m truth shows at its cell centres. */
+static const double PROJECTION_TOLERANCE_PER_S = 1e-4;
 enum { C = WB_CHANNELS, DEFAULT_STEPS = 10, RATIO = 4 /* of the network: its coarsest level is the LR grid */ };
 
 struct WbSr_s {
