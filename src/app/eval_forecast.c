@@ -7,7 +7,7 @@
 
 typedef struct {
   WbNc forecast, truth, lr;
-  WbGrid *lr_grid, *hr_grid;
+  WbGrid *lr_column, *lr_grid, *hr_grid; /* lr.nc: all of it; the levels that x0 needs */
   int n_member;
   double *z;
   uint8_t *fluid, *lr_valid, *truth_fluid, *lr_fluid;
@@ -80,10 +80,12 @@ static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8]
   PetscCall(read_coordinate(s->forecast, "x", nx, x));
   PetscCall(read_coordinate(s->forecast, "y", ny, y));
   const double dx = x[1] - x[0];
-  PetscCall(wb_grid_create(app->comm, nx / ratio, ny / ratio, levels, 1, 0, 0, false, false, &s->lr_grid));
-  PetscCall(wb_grid_refine(s->lr_grid, ratio, nz, &s->hr_grid));
+  PetscCall(wb_grid_create(app->comm, nx / ratio, ny / ratio, lr_dims[1], 1, 0, 0, false, false, &s->lr_column));
+  PetscCall(wb_grid_refine(s->lr_column, 1, levels, &s->lr_grid));
+  PetscCall(wb_grid_refine(s->lr_column, ratio, nz, &s->hr_grid));
   s->hr_grid->dx_m = dx, s->hr_grid->x_min_m = x[0] - 0.5 * dx, s->hr_grid->y_min_m = y[0] - 0.5 * dx;
-  s->lr_grid->dx_m = dx * ratio, s->lr_grid->x_min_m = s->hr_grid->x_min_m, s->lr_grid->y_min_m = s->hr_grid->y_min_m;
+  s->lr_column->dx_m = s->lr_grid->dx_m = dx * ratio, s->lr_grid->x_min_m = s->hr_grid->x_min_m,
+  s->lr_grid->y_min_m = s->hr_grid->y_min_m;
   WB_FREE(&x);
   WB_FREE(&y);
   PetscFunctionReturn(0);
@@ -91,13 +93,13 @@ static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8]
 
 static PetscErrorCode allocate(WbForecastSource *s) {
   PetscFunctionBeginUser;
-  const size_t n = wb_grid_owned(s->hr_grid), nl = wb_grid_owned(s->lr_grid);
+  const size_t n = wb_grid_owned(s->hr_grid), nl = wb_grid_owned(s->lr_column);
   PetscCall(WB_ALLOC(s->hr_grid->nz, &s->z));
   PetscCall(WB_ALLOC(n, &s->fluid));
   PetscCall(WB_ALLOC(n, &s->truth_fluid));
   PetscCall(WB_ALLOC(n, &s->lr_valid));
   PetscCall(WB_ALLOC(nl, &s->lr_fluid));
-  PetscCall(WB_ALLOC(n, &s->one));
+  PetscCall(WB_ALLOC(n > nl ? n : nl, &s->one));
   PetscCall(WB_ALLOC(4 * n, &s->truth_field));
   PetscCall(WB_ALLOC(4 * n, &s->x0));
   PetscCall(WB_ALLOC(4 * n, &s->tmp));
@@ -137,7 +139,7 @@ static PetscErrorCode open_source(WbApp *app, const char *forecast, const char *
   PetscCall(wb_nc_get_mask(s->forecast, "/", "fluid_mask", s->hr_grid, s->fluid));
   PetscCall(wb_nc_get_mask(s->forecast, "/", "lr_valid_mask", s->hr_grid, s->lr_valid));
   PetscCall(wb_nc_get_mask(s->truth, "/", "fluid_mask", s->hr_grid, s->truth_fluid));
-  PetscCall(wb_nc_get_mask(s->lr, "/", "fluid_mask", s->lr_grid, s->lr_fluid));
+  PetscCall(wb_nc_get_mask(s->lr, "/", "fluid_mask", s->lr_column, s->lr_fluid));
   int differ = memcmp(s->fluid, s->truth_fluid, wb_grid_owned(s->hr_grid)) != 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_MAX, app->comm));
   if (differ) WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s have different buildings", forecast, truth);
@@ -164,6 +166,7 @@ static PetscErrorCode close_source(WbForecastSource *s) {
   WB_FREE(&s->lr_field);
   wb_grid_destroy(&s->hr_grid);
   wb_grid_destroy(&s->lr_grid);
+  wb_grid_destroy(&s->lr_column);
   PetscFunctionReturn(0);
 }
 
@@ -171,7 +174,7 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
   PetscFunctionBeginUser;
   for (int m = 0; m < s->n_member; m++) PetscCall(read_four(s->forecast, s->hr_grid, time, m, s->one, s->members[m]));
   PetscCall(read_four(s->truth, s->hr_grid, truth_time, -1, s->one, s->truth_field));
-  PetscCall(read_four(s->lr, s->lr_grid, time, -1, s->one, s->lr_field));
+  PetscCall(read_four(s->lr, s->lr_column, time, -1, s->one, s->lr_field));
   PetscCall(wb_lr_to_hr(s->lr_grid, s->hr_grid, s->lr_field, s->lr_fluid, s->x0));
   if (reg) wb_regression_predict(reg, &s->norm, s->hr_grid, s->z, s->fluid, s->x0, s->tmp, s->regressed);
   const WbCase c = {.grid = s->hr_grid,

@@ -4,7 +4,17 @@
 typedef struct {
   float **members, *tmp, *regressed;
   int m;
+  int file, n_files; /* for the progress line */
+  double begin_s;
 } Work;
+
+static void report(const Work *w, int minutes, int of) {
+  char eta[32];
+  const double done = (w->file + (double)minutes / of) / w->n_files;
+  wb_format_eta((wb_wtime() - w->begin_s) * (1.0 / done - 1.0), eta);
+  wb_log_live("file %d of %d, minute %d of %d: %d members scored, %s left", w->file + 1, w->n_files, minutes, of, w->m,
+              eta);
+}
 
 static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg, Work *w, WbScores *scores) {
   PetscFunctionBeginUser;
@@ -24,16 +34,19 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
                       .members = (const float *const *)w->members,
                       .m = w->m};
     PetscCall(wb_scores_add(scores, &c));
+    report(w, t + 1, run->n_time);
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode evaluate_file(WbApp *app, const char *path, WbRegression reg, WbScores *scores) {
+static PetscErrorCode evaluate_file(WbApp *app, const WbFileList *files, int file, double begin_s, WbRegression reg,
+                                    WbScores *scores) {
   PetscFunctionBeginUser;
   WbPairRun *run = NULL;
   WbSr sr = NULL;
   WbSrOptions options;
-  Work w = {0};
+  Work w = {.file = file, .n_files = files->n, .begin_s = begin_s};
+  const char *path = files->paths[file];
   char label[128];
   PetscCall(wb_app_sr_options(app, &options));
   PetscCall(wb_pair_read(app->comm, path, &run));
@@ -60,6 +73,7 @@ static PetscErrorCode evaluate_file(WbApp *app, const char *path, WbRegression r
 
 PetscErrorCode wb_evaluate_pairs(WbApp *app, const WbFileList *files, WbRegression reg, WbScores *scores) {
   PetscFunctionBeginUser;
-  for (int f = 0; f < files->n; f++) PetscCall(evaluate_file(app, files->paths[f], reg, scores));
+  const double begin_s = wb_wtime();
+  for (int f = 0; f < files->n; f++) PetscCall(evaluate_file(app, files, f, begin_s, reg, scores));
   PetscFunctionReturn(0);
 }
