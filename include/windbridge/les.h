@@ -13,6 +13,19 @@
 typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE } WbClosure;
 typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
 
+/* Large-scale forcing, none by default. Tables are linear between entries and constant beyond them. */
+enum { WB_LES_TABLE_MAX = 64 };
+typedef struct {
+  bool coriolis;       /* -f k x (u - u_g): f = 2 Omega sin(latitude), u_g the large-scale wind at all heights */
+  bool geostrophic;    /* wind_speed and wind_direction are those of the geostrophic wind, which alone drives */
+  double latitude_deg; /* > 0 north */
+  int n_wind;          /* entries of the large-scale wind in time; 0: wind_speed and wind_direction for ever */
+  double wind_time_s[WB_LES_TABLE_MAX], wind_speed_m_per_s[WB_LES_TABLE_MAX], wind_direction_deg[WB_LES_TABLE_MAX];
+  int n_tendency; /* entries of prescribed tendencies (advection by larger scales, radiation) in height */
+  double tendency_height_m[WB_LES_TABLE_MAX], tendency_u_m_per_s2[WB_LES_TABLE_MAX],
+      tendency_v_m_per_s2[WB_LES_TABLE_MAX], tendency_theta_K_per_s[WB_LES_TABLE_MAX];
+} WbLesForcing;
+
 typedef struct {
   WbPrecision precision;
   WbClosure closure;
@@ -34,8 +47,16 @@ typedef struct {
   uint32_t seed;               /* initial perturbations */
   bool momentum_only;          /* verification: no theta */
   bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
+  WbLesForcing forcing;
 } WbLesOptions;
 void wb_les_options_default(WbLesOptions *options);
+
+/* Large-scale wind (u, v) [m s-1] at time t: of the table, or constant. Speed is linear in time, direction takes the
+ * shorter way round. */
+void wb_les_wind(const WbLesOptions *options, double t_s, double wind[2]);
+/* One number for all options beyond those that a caller names itself, the same for the same physics; 0 for the defaults
+ * (flow_only: those that act on a flat cyclic run). To tell whether stored planes and checkpoints fit. */
+uint64_t wb_les_options_mark(const WbLesOptions *options, bool flow_only);
 
 /* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
 double wb_les_theta_ref(const WbLesOptions *options, double z_m);

@@ -14,6 +14,8 @@
   { g, n, WB_KEY_FILE, "", def, 0, 0, NULL, cmds, help }
 #define CHOICE(g, n, def, choices, cmds, help) \
   { g, n, WB_KEY_CHOICE, "", def, 0, 0, choices, cmds, help }
+#define NUMBERS(g, n, unit, lo, hi, cmds, help) \
+  { g, n, WB_KEY_NUMBERS, unit, "", lo, hi, NULL, cmds, help }
 #define LIST(g, n, cmds, help) \
   { g, n, WB_KEY_LIST, "", "", 0, 0, NULL, cmds, help }
 
@@ -61,6 +63,20 @@ const WbKey wb_app_keys[] = {
     REAL("les", "wind_direction_deg", "deg", "180", 0, 360, FLOW,
          "direction from which the wind blows, clockwise from north"),
     REAL("les", "wind_height_m", "m", "100", 10, 5000, FLOW, "height at which wind speed and direction are given"),
+    NUMBERS("les", "wind_table_time_s", "s", -BIG, BIG, FLOW,
+            "times of a large-scale wind that changes, increasing; unset: les_wind_speed and les_wind_direction"),
+    NUMBERS("les", "wind_table_speed_m_per_s", "m s-1", 0, 40, FLOW, "wind speed at these times, linear between them"),
+    NUMBERS("les", "wind_table_direction_deg", "deg", 0, 360, FLOW,
+            "wind direction at these times, the shorter way round between them"),
+    CHOICE("les", "forcing", "wind_at_height", "wind_at_height|geostrophic", FLOW,
+           "what the wind keys mean: the wind at les_wind_height_m, or the geostrophic wind (needs hours of spin-up)"),
+    BOOL("les", "coriolis", "false", FLOW, "Coriolis force relative to the large-scale wind (on with geostrophic)"),
+    REAL("les", "latitude_deg", "deg", "35.68", -90, 90, FLOW, "latitude, north positive: Coriolis force and sun"),
+    NUMBERS("les", "tendency_height_m", "m", 0, 5000, FLOW,
+            "heights of prescribed tendencies, increasing; linear between, constant beyond"),
+    NUMBERS("les", "tendency_u_m_per_s2", "m s-2", -1, 1, FLOW, "prescribed acceleration to the east at these heights"),
+    NUMBERS("les", "tendency_v_m_per_s2", "m s-2", -1, 1, FLOW, "prescribed acceleration to the north"),
+    NUMBERS("les", "tendency_theta_K_per_s", "K s-1", -0.1, 0.1, FLOW, "prescribed heating (advection, radiation)"),
     REAL("les", "theta_surface_K", "K", "303", 200, 350, FLOW, "potential temperature near the ground"),
     REAL("les", "lapse_K_per_m", "K m-1", "0.003", -0.01, 0.1, FLOW, "initial d(theta)/dz above les_mixed_height_m"),
     REAL("les", "mixed_height_m", "m", "300", 0, 5000, FLOW, "initially neutral below this height"),

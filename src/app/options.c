@@ -91,6 +91,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
   les_options(app, &o->les);
+  PetscCall(wb_app_les_physics(app, &o->les));
   PetscFunctionReturn(0);
 }
 

@@ -7,9 +7,8 @@
 
 /* Plain when YAML reads it back as the same text, else double-quoted. */
 static void print_scalar(FILE *out, const WbKey *key, const char *text) {
-  const bool plain =
-      key->type == WB_KEY_REAL || key->type == WB_KEY_INT || key->type == WB_KEY_BOOL || key->type == WB_KEY_CHOICE ||
-                     key->type == WB_KEY_NUMBERS;
+  const bool plain = key->type == WB_KEY_REAL || key->type == WB_KEY_INT || key->type == WB_KEY_BOOL ||
+                     key->type == WB_KEY_CHOICE || key->type == WB_KEY_NUMBERS;
   if (plain) {
     fputs(text, out);
     return;

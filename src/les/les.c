@@ -106,6 +106,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   layout_set(grid, &les->lay);
   les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
   PetscCall(metrics_create(les, zf));
+  PetscCall(wb_les_forcing_create(les));
   PetscCall(wb_les_walls_create(les, solid, heat_flux));
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL, les->opt.precision,
@@ -136,8 +137,10 @@ void wb_les_destroy(WbLes *handle) {
   if (les->planes) wb_inflow_unbind(&les->planes);
   wb_halo_destroy(&les->halo_state);
   wb_halo_destroy(&les->halo_velocity);
-  double **metrics[] = {&les->met.zf,        &les->met.zc,    &les->met.dz,      &les->met.dzf,
-                        &les->met.theta_ref, &les->met.drive, &les->met.relax_c, &les->met.relax_f};
+  WbLesMetrics *m = &les->met;
+  double **metrics[] = {&m->zf,          &m->zc,      &m->dz,      &m->dzf,         &m->theta_ref,
+                        &m->drive,       &m->relax_c, &m->relax_f, &m->tendency[0], &m->tendency[1],
+                        &m->tendency[2], &m->push[0], &m->push[1]};
   for (size_t n = 0; n < sizeof(metrics) / sizeof(metrics[0]); n++) WB_FREE(metrics[n]);
   void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->work};
   for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);

@@ -30,6 +30,8 @@ typedef struct {
   double *theta_ref;         /* (nz) reference theta at centres - theta_surface_K */
   double *drive;             /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
   double *relax_c, *relax_f; /* (nz) damping rates of the sponge at centres and faces below [s-1] */
+  double *tendency[3];       /* (nz) prescribed tendencies of u, v [m s-2], theta [K s-1] */
+  double *push[2];           /* (nz) acceleration of u, v in the current step: tendency and change of the mean wind */
 } WbLesMetrics;
 
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
@@ -168,7 +170,8 @@ struct WbLes_s {
   double time_s, dt_s; /* dt of the last step */
   long steps;
   double body_force[2]; /* drive_mean_wind: integral part of the controller, x, y acceleration [m s-2]; checkpoint it */
-  double force[2];      /* acceleration applied in the current step; without drive_mean_wind the caller's own */
+  double coriolis_per_s, geostrophic[2]; /* f, and u_g in the current step */
+  double force[2]; /* acceleration applied in the current step; without drive_mean_wind the caller's own */
   /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt; allocated
    * zeroed by wb_les_create */
   void *sum[WB_NFIELDS], *sum_sq[3];
@@ -177,6 +180,10 @@ struct WbLes_s {
   long iterations_total;
   double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/forcing.c */
+void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
+PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
+void wb_les_forcing_step(WbLes les, double dt_s); /* large-scale wind and accelerations of the step from time_s */
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);

@@ -1,4 +1,6 @@
 /* Options of the LES: defaults, reference profile, checks. */
+#include <string.h>
+
 #include "les_options.h"
 
 void wb_les_options_default(WbLesOptions *o) {
@@ -29,6 +31,73 @@ double wb_les_theta_ref(const WbLesOptions *o, double z_m) {
   return o->theta_surface_K + (above > 0.0 ? o->lapse_K_per_m * above : 0.0);
 }
 
+/* ---- mark of options: FNV-1a over the values of all fields ---- */
+static uint64_t mix(uint64_t h, double value) {
+  unsigned char bytes[sizeof value];
+  value += 0.0; /* -0 is 0 */
+  memcpy(bytes, &value, sizeof value);
+  for (size_t i = 0; i < sizeof bytes; i++) h = (h ^ bytes[i]) * 1099511628211ULL;
+  return h;
+}
+
+static uint64_t mix_table(uint64_t h, int n, const double *values) {
+  h = mix(h, n);
+  for (int i = 0; i < n; i++) h = mix(h, values[i]);
+  return h;
+}
+
+static uint64_t mark_forcing(uint64_t h, const WbLesForcing *f) {
+  h = mix(mix(h, f->coriolis), f->geostrophic);
+  h = mix(h, f->coriolis || f->geostrophic ? f->latitude_deg : 0.0);
+  h = mix_table(h, f->n_wind, f->wind_time_s);
+  h = mix_table(h, f->n_wind, f->wind_speed_m_per_s);
+  h = mix_table(h, f->n_wind, f->wind_direction_deg);
+  h = mix_table(h, f->n_tendency, f->tendency_height_m);
+  h = mix_table(h, f->n_tendency, f->tendency_u_m_per_s2);
+  h = mix_table(h, f->n_tendency, f->tendency_v_m_per_s2);
+  return mix_table(h, f->n_tendency, f->tendency_theta_K_per_s);
+}
+
+static uint64_t mark(const WbLesOptions *o, bool flow_only) {
+  uint64_t h = mix(14695981039346656037ULL, o->upwind_fraction);
+  h = mark_forcing(h, &o->forcing);
+  (void)flow_only;
+  return h;
+}
+
+uint64_t wb_les_options_mark(const WbLesOptions *o, bool flow_only) {
+  WbLesOptions plain;
+  wb_les_options_default(&plain);
+  const uint64_t h = mark(o, flow_only);
+  return h == mark(&plain, flow_only) ? 0 : h;
+}
+
+static PetscErrorCode check_table(const char *name, int n, const double *at) {
+  PetscFunctionBeginUser;
+  if (n < 0 || n > WB_LES_TABLE_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option %s has %d entries; allowed: at most %d", name, n, WB_LES_TABLE_MAX);
+  for (int i = 0; i + 1 < n; i++)
+    if (!(at[i + 1] > at[i]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option %s: %g is followed by %g; the entries must increase", name, at[i],
+                   at[i + 1]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_forcing(const WbLesOptions *o) {
+  const WbLesForcing *f = &o->forcing;
+  PetscFunctionBeginUser;
+  PetscCall(check_table("wind table (time)", f->n_wind, f->wind_time_s));
+  PetscCall(check_table("tendency table (height)", f->n_tendency, f->tendency_height_m));
+  if (!(fabs(f->latitude_deg) <= 90.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option latitude_deg = %g: allowed are -90 to 90", f->latitude_deg);
+  if (f->geostrophic && fabs(f->latitude_deg) < 5.0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option latitude_deg = %g: a geostrophic wind needs a latitude beyond 5 degrees",
+                 f->latitude_deg);
+  if (f->geostrophic && o->drive_mean_wind)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the geostrophic wind drives alone, without drive_mean_wind");
+  PetscFunctionReturn(0);
+}
+
 /* Decisions taken on replicated data: every rank fails alike. */
 PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double dz_first_m) {
   PetscFunctionBeginUser;
@@ -48,6 +117,7 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option prandtl_turbulent = %g must be positive", o->prandtl_turbulent);
   if (!(o->viscosity_m2_per_s >= 0.0))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option viscosity_m2_per_s = %g must not be negative", o->viscosity_m2_per_s);
+  PetscCall(check_forcing(o));
   if (o->wall == WB_WALL_LOG) {
     /* ln(d / z0) must stay away from 0: the first point has to lie clearly above the roughness length */
     const double d = 0.5 * dz_first_m, dw = 0.5 * (dx_m < dz_first_m ? dx_m : dz_first_m);

@@ -48,11 +48,9 @@ static PetscErrorCode mean_wind(WbLes les, double wind[2]) {
 
 /* Proportional-integral control: the integral takes over the mean drag, so that the target is met without offset. */
 static PetscErrorCode drive(WbLes les, double dt) {
-  const WbLesOptions *o = &les->opt;
-  const double angle = o->wind_direction_deg * PETSC_PI / 180.0;
-  const double target[2] = {-o->wind_speed_m_per_s * sin(angle), -o->wind_speed_m_per_s * cos(angle)};
-  double wind[2];
+  double target[2], wind[2];
   PetscFunctionBeginUser;
+  wb_les_wind(&les->opt, les->time_s, target);
   PetscCall(mean_wind(les, wind));
   for (int d = 0; d < 2; d++) {
     const double miss = target[d] - wind[d];
@@ -76,6 +74,7 @@ static PetscErrorCode step(WbLes les, double dt_s) {
   PetscFunctionBeginUser;
   wb_timer_begin(t_step);
   if (les->opt.drive_mean_wind) PetscCall(drive(les, dt_s));
+  wb_les_forcing_step(les, dt_s);
   les->dt_s = dt_s;
   PetscCall(les->ops->step(les, dt_s));
   wb_timer_begin(t_cfl);

@@ -27,11 +27,13 @@ typedef struct {
   int mask_levels;                  /* fluid is needed below this level */
   WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
+  WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
   WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
   WbReal upwind;                /* 1/12 of the fraction of upwind dissipation */
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
   const double *drive;                         /* (nz): factor of force */
+  const double *push[2], *tendency;            /* (nz): acceleration of u, v; prescribed heating or NULL */
   const double *theta_ref, *relax_c, *relax_f; /* (nz): offset of reference theta, damping rate at centre and face */
 } WbStage;
 
@@ -39,6 +41,8 @@ void WB_R(wb_les_advance_u)(const WbStage *s, int k);
 void WB_R(wb_les_advance_v)(const WbStage *s, int k);
 void WB_R(wb_les_advance_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
+void WB_R(wb_les_coriolis)(const WbStage *s, int k);
+void WB_R(wb_les_heat_level)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
 void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
 double WB_R(wb_les_ground_stress)(WbLes les);

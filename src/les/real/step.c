@@ -30,6 +30,12 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->dz = les->met.dz + 1;
   s->dzf = les->met.dzf + 1;
   s->drive = les->met.drive;
+  s->push[0] = les->met.push[0];
+  s->push[1] = les->met.push[1];
+  s->tendency = les->opt.forcing.n_tendency > 0 ? les->met.tendency[2] : NULL;
+  s->coriolis = (WbReal)les->coriolis_per_s;
+  s->geostrophic[0] = (WbReal)les->geostrophic[0];
+  s->geostrophic[1] = (WbReal)les->geostrophic[1];
   s->theta_ref = les->met.theta_ref;
   s->relax_c = les->met.relax_c;
   s->relax_f = les->met.relax_f;
@@ -43,7 +49,9 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     WB_R(wb_les_advance_u)(&s, k);
     WB_R(wb_les_advance_v)(&s, k);
     WB_R(wb_les_advance_w)(&s, k);
+    if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
+    if (!les->opt.momentum_only && s.tendency) WB_R(wb_les_heat_level)(&s, k);
     for (int f = 0; f < WB_NFIELDS; f++) WB_R(wb_les_close)(s.out[f], &les->closed[f], k);
   }
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);

@@ -161,6 +161,5 @@ static void missing_deck_is_refused(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(defaults_deck_and_override), cmocka_unit_test(printed_config_is_a_deck),
-             cmocka_unit_test(lists_of_numbers),
-             cmocka_unit_test(wrong_decks_are_refused), cmocka_unit_test(wrong_arguments_are_refused),
-             cmocka_unit_test(missing_deck_is_refused))
+             cmocka_unit_test(lists_of_numbers), cmocka_unit_test(wrong_decks_are_refused),
+             cmocka_unit_test(wrong_arguments_are_refused), cmocka_unit_test(missing_deck_is_refused))
