@@ -26,6 +26,25 @@ typedef struct {
       tendency_v_m_per_s2[WB_LES_TABLE_MAX], tendency_theta_K_per_s[WB_LES_TABLE_MAX];
 } WbLesForcing;
 
+/* Surfaces: momentum and heat exchange of the ground (k = 0), roofs (other facets facing up) and walls (vertical facets
+ * and undersides). By default a log law without regard of stability, and the heat flux of the option on ground and
+ * roofs.
+ */
+typedef enum { WB_FACET_GROUND, WB_FACET_ROOF, WB_FACET_WALL, WB_FACET_CLASSES } WbFacetClass;
+typedef struct {
+  bool most;                        /* ground by Monin-Obukhov similarity (Businger-Dyer) in place of the log law */
+  double theta_K[WB_FACET_CLASSES]; /* potential temperature of the surface at t = 0; NaN: its flux is given */
+  double flux_K_m_per_s[WB_FACET_CLASSES]; /* kinematic heat flux; NaN: heat_flux_K_m_per_s, walls 0 */
+  double theta_rate_K_per_s;               /* change of the surface temperatures */
+  double z0_heat_ratio;                    /* roughness length for heat over that for momentum */
+  bool sun;             /* spreads heat_flux (its mean over the plan area is kept) over facets by sunlight and shade */
+  double longitude_deg; /* with utc_s gives the hour angle; latitude is that of the forcing */
+  int day_of_year;      /* at t = 0: 1 .. 366 */
+  double utc_s;         /* time of day at t = 0 */
+  double diffuse_fraction; /* of the sunlight: reaches shaded facets too, half of it vertical ones */
+  double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
+} WbLesSurface;
+
 typedef struct {
   WbPrecision precision;
   WbClosure closure;
@@ -48,9 +67,13 @@ typedef struct {
   bool momentum_only;          /* verification: no theta */
   bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
   WbLesForcing forcing;
+  WbLesSurface surface;
 } WbLesOptions;
 void wb_les_options_default(WbLesOptions *options);
 
+/* Unit vector (east, north, up) towards the sun; up < 0: night. Declination by Spencer (1971), no equation of time. */
+void wb_les_sun_direction(double latitude_deg, double longitude_deg, int day_of_year, double utc_s,
+                          double direction[3]);
 /* Large-scale wind (u, v) [m s-1] at time t: of the table, or constant. Speed is linear in time, direction takes the
  * shorter way round. */
 void wb_les_wind(const WbLesOptions *options, double t_s, double wind[2]);

@@ -1,6 +1,7 @@
-/* Physics options of the LES from the configuration: large-scale forcing. */
+/* Physics options of the LES from the configuration: large-scale forcing, surfaces. */
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "app.h"
 
@@ -59,6 +60,52 @@ static PetscErrorCode tendencies(const WbApp *app, WbLesForcing *f) {
   PetscFunctionReturn(0);
 }
 
+/* A real key that may be unset: NaN then. */
+static double optional(WbConfig c, const char *name) {
+  return wb_config_text(c, "les", name) ? wb_config_real(c, "les", name) : NAN;
+}
+
+/* Day of the year and time of day of run_start_time. */
+static PetscErrorCode start_time(const WbApp *app, WbLesSurface *s) {
+  PetscFunctionBeginUser;
+  const char *text = wb_config_text(app->config, "run", "start_time");
+  struct tm t;
+  memset(&t, 0, sizeof t);
+  const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &t) : NULL;
+  if (!end || (*end != '\0' && strcmp(end, "Z") != 0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: run_start_time is '%s'; allowed: an ISO time such as 2026-08-01T12:00:00",
+                 wb_config_where(app->config, "run", "start_time"), text ? text : "");
+  s->day_of_year = t.tm_yday + 1;
+  s->utc_s = 3600.0 * t.tm_hour + 60.0 * t.tm_min + t.tm_sec;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode surfaces(const WbApp *app, WbLesSurface *s) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  static const char *const theta[] = {"ground_theta_K", "roof_theta_K", "wall_theta_K"};
+  static const char *const flux[] = {"ground_flux_K_m_per_s", "roof_flux_K_m_per_s", "wall_flux_K_m_per_s"};
+  s->most = strcmp(wb_config_text(c, "les", "ground"), "most") == 0;
+  s->sun = wb_config_bool(c, "les", "sun");
+  for (int k = 0; k < WB_FACET_CLASSES; k++) {
+    s->theta_K[k] = optional(c, theta[k]);
+    s->flux_K_m_per_s[k] = optional(c, flux[k]);
+    if (!isnan(s->theta_K[k]) && !isnan(s->flux_K_m_per_s[k]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_%s and les_%s are both given; allowed: one of them",
+                   wb_config_where(c, "les", flux[k]), flux[k], theta[k]);
+    if (s->sun && !isnan(s->flux_K_m_per_s[k]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_%s is given; with les_sun the sun spreads les_heat_flux_K_m_per_s",
+                   wb_config_where(c, "les", flux[k]), flux[k]);
+  }
+  s->theta_rate_K_per_s = wb_config_real(c, "les", "surface_theta_rate_K_per_s");
+  s->z0_heat_ratio = wb_config_real(c, "les", "z0_heat_ratio");
+  s->longitude_deg = wb_config_real(c, "les", "longitude_deg");
+  s->diffuse_fraction = wb_config_real(c, "les", "diffuse_fraction");
+  s->sun_warming_K = wb_config_real(c, "les", "sun_warming_K");
+  if (s->sun) PetscCall(start_time(app, s));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
@@ -71,5 +118,6 @@ PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *o) {
                  wb_config_where(c, "les", "latitude_deg"), f->latitude_deg);
   PetscCall(wind_table(app, o));
   PetscCall(tendencies(app, f));
+  PetscCall(surfaces(app, &o->surface));
   PetscFunctionReturn(0);
 }

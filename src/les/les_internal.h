@@ -96,8 +96,31 @@ typedef struct {
 typedef struct {
   int n;
   int32_t *at;
-  double *rate; /* kinematic heat flux / dz [K s-1] of cells above horizontal facets */
+  double *rate; /* kinematic heat flux / cell thickness [K s-1] of cells beside facets */
 } WbLesHeatList;
+
+/* Faces of fluid cells towards buildings and the ground, in the order of k, j, i, facing (src/les/facets.c). */
+enum { WB_FACING_EAST, WB_FACING_WEST, WB_FACING_NORTH, WB_FACING_SOUTH, WB_FACING_UP, WB_FACING_DOWN };
+typedef struct {
+  int n;
+  int32_t *at;            /* the fluid cell */
+  uint8_t *facing, *kind; /* outward direction; WbFacetClass */
+} WbLesFacets;
+/* Facets of given temperature with normals along one axis: d theta/dt = rate |U_t| (theta_s - theta). */
+typedef struct {
+  int n;
+  int32_t *at, *facet; /* cell; index among the facets */
+  double *rate;        /* exchange coefficient / cell thickness [m-1] */
+  double *theta;       /* surface temperature - theta_surface_K at t = 0, warming by the sun included */
+} WbLesExchange;
+/* Ground by similarity. Planes (ny_t, nx_t) with ghosts; columns (nyl, nxl). */
+typedef struct {
+  double *planes; /* cd and slope (most.h) of cells, slope at their faces of u and v; cd is 0 in buildings */
+  WbHalo halo;    /* of two of them */
+  double *flux;   /* columns: given kinematic heat flux */
+  double *theta;  /* columns: surface temperature as above, or NULL: flux is given */
+  double *ch;     /* columns: exchange coefficient of heat (theta given) */
+} WbLesGround;
 
 /* Runs of closed faces (solid cells for theta) of one field, set to 0 after the mask-free kernels; sorted by level. */
 typedef struct {
@@ -121,6 +144,7 @@ typedef struct WbLesOps_s {
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+  void (*ground)(WbLes les);                                    /* cd, slope, ch of owned columns: real/ground.c */
   double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
 } WbLesOps;
@@ -155,6 +179,13 @@ struct WbLes_s {
   uint8_t *flags; /* ghosted, WB_OPEN_*, WB_FLUID_CELL */
   WbLesWallList walls[3];
   WbLesHeatList heat;
+  WbLesFacets facets;
+  WbLesExchange exchange[3]; /* normals along x, y, z */
+  WbLesGround ground;
+  double theta_change_K; /* of the surface temperatures since t = 0, in the current step */
+  long sun_interval;     /* the one the heat fluxes belong to; LONG_MIN: none */
+  uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
+  int sky_nz;
   WbLesRuns closed[WB_NFIELDS];
   int mask_levels;      /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
   void *fluid;          /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
@@ -184,6 +215,15 @@ struct WbLes_s {
 void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
 PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
 void wb_les_forcing_step(WbLes les, double dt_s); /* large-scale wind and accelerations of the step from time_s */
+/* src/les/facets.c */
+PetscErrorCode wb_les_facets_create(WbLes les); /* collective; after the mask and flags */
+void wb_les_facets_destroy(WbLes les);
+double wb_les_facet_thickness(WbLes les, int n);            /* of the cell along the facet's normal [m] */
+int wb_les_facet_column(WbLes les, int n);                  /* among (nyl, nxl) */
+PetscErrorCode wb_les_surface_step(WbLes les, double dt_s); /* surfaces of the step from time_s; collective */
+/* src/les/sun.c */
+PetscErrorCode wb_les_sun_create(WbLes les); /* collective: gathers the buildings */
+PetscErrorCode wb_les_sun_step(WbLes les);   /* collective: heat fluxes by the sun, when a new interval has begun */
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);

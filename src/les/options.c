@@ -23,7 +23,13 @@ void wb_les_options_default(WbLesOptions *o) {
                       .tol_stage = 1e-3,
                       .max_iterations = 200,
                       .sponge_height_m = 400.0,
-                      .seed = 1};
+                      .seed = 1,
+                      .surface = {.theta_K = {NAN, NAN, NAN},
+                                  .flux_K_m_per_s = {NAN, NAN, NAN},
+                                  .z0_heat_ratio = 0.1,
+                                  .day_of_year = 213,
+                                  .utc_s = 43200.0,
+                                  .diffuse_fraction = 0.2}};
 }
 
 double wb_les_theta_ref(const WbLesOptions *o, double z_m) {
@@ -58,11 +64,24 @@ static uint64_t mark_forcing(uint64_t h, const WbLesForcing *f) {
   return mix_table(h, f->n_tendency, f->tendency_theta_K_per_s);
 }
 
+/* Over flat ground only the ground counts, and neither sun nor shade changes its flux. */
+static uint64_t mark_surface(uint64_t h, const WbLesOptions *o, bool flow_only) {
+  const WbLesSurface *s = &o->surface;
+  const int classes = flow_only ? 1 : WB_FACET_CLASSES;
+  h = mix(mix(mix(h, s->most), s->theta_rate_K_per_s), s->z0_heat_ratio);
+  for (int c = 0; c < classes; c++) {
+    h = mix(h, isnan(s->theta_K[c]) ? -1.0 : s->theta_K[c]);
+    h = mix(h, isnan(s->flux_K_m_per_s[c]) ? -1e9 : s->flux_K_m_per_s[c]);
+  }
+  if (!s->sun || (flow_only && s->sun_warming_K == 0.0)) return h;
+  h = mix(mix(mix(h, o->forcing.latitude_deg), s->longitude_deg), s->day_of_year);
+  return mix(mix(mix(h, s->utc_s), s->diffuse_fraction), s->sun_warming_K);
+}
+
 static uint64_t mark(const WbLesOptions *o, bool flow_only) {
   uint64_t h = mix(14695981039346656037ULL, o->upwind_fraction);
   h = mark_forcing(h, &o->forcing);
-  (void)flow_only;
-  return h;
+  return mark_surface(h, o, flow_only);
 }
 
 uint64_t wb_les_options_mark(const WbLesOptions *o, bool flow_only) {
@@ -98,6 +117,33 @@ static PetscErrorCode check_forcing(const WbLesOptions *o) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode check_surface(const WbLesOptions *o) {
+  const WbLesSurface *s = &o->surface;
+  static const char *const kinds[] = {"ground", "roof", "wall"};
+  PetscFunctionBeginUser;
+  if (s->most && (o->momentum_only || o->wall != WB_WALL_LOG))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option most: the ground by similarity needs theta and rough walls");
+  if (!(s->z0_heat_ratio > 0.0 && s->z0_heat_ratio <= 1.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option z0_heat_ratio = %g: allowed are values above 0 up to 1", s->z0_heat_ratio);
+  for (int c = 0; c < WB_FACET_CLASSES; c++) {
+    if (!isnan(s->theta_K[c]) && !(s->theta_K[c] > 150.0 && s->theta_K[c] < 450.0))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option theta_K = %g of the %s: allowed are 150 to 450 K", s->theta_K[c],
+                   kinds[c]);
+    if (!isnan(s->theta_K[c]) && !isnan(s->flux_K_m_per_s[c]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: both temperature and heat flux of the %s are given", kinds[c]);
+    if (!isnan(s->theta_K[c]) && o->wall != WB_WALL_LOG)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the temperature of the %s needs rough walls (log law)", kinds[c]);
+    if (s->sun && !isnan(s->flux_K_m_per_s[c]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the sun spreads heat_flux over all facets; the %s cannot have its own",
+                   kinds[c]);
+  }
+  if (s->sun && (o->momentum_only || s->day_of_year < 1 || s->day_of_year > 366 || !isfinite(s->utc_s) ||
+                 !(s->diffuse_fraction >= 0.0 && s->diffuse_fraction <= 1.0)))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: a sun on day %d at %g s with diffuse fraction %g makes no sense",
+                 s->day_of_year, s->utc_s, s->diffuse_fraction);
+  PetscFunctionReturn(0);
+}
+
 /* Decisions taken on replicated data: every rank fails alike. */
 PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double dz_first_m) {
   PetscFunctionBeginUser;
@@ -118,6 +164,7 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
   if (!(o->viscosity_m2_per_s >= 0.0))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option viscosity_m2_per_s = %g must not be negative", o->viscosity_m2_per_s);
   PetscCall(check_forcing(o));
+  PetscCall(check_surface(o));
   if (o->wall == WB_WALL_LOG) {
     /* ln(d / z0) must stay away from 0: the first point has to lie clearly above the roughness length */
     const double d = 0.5 * dz_first_m, dw = 0.5 * (dx_m < dz_first_m ? dx_m : dz_first_m);

@@ -75,6 +75,7 @@ static PetscErrorCode step(WbLes les, double dt_s) {
   wb_timer_begin(t_step);
   if (les->opt.drive_mean_wind) PetscCall(drive(les, dt_s));
   wb_les_forcing_step(les, dt_s);
+  PetscCall(wb_les_surface_step(les, dt_s));
   les->dt_s = dt_s;
   PetscCall(les->ops->step(les, dt_s));
   wb_timer_begin(t_cfl);

@@ -28,8 +28,8 @@ typedef struct {
   WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
-  WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
-  WbReal upwind;                /* 1/12 of the fraction of upwind dissipation */
+  WbReal inv_prandtl, buoyancy;    /* 1 / Pr_t; g / theta0 */
+  WbReal upwind;                   /* 1/12 of the fraction of upwind dissipation */
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
   const double *drive;                         /* (nz): factor of force */
@@ -46,6 +46,8 @@ void WB_R(wb_les_heat_level)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
 void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
 double WB_R(wb_les_ground_stress)(WbLes les);
+void WB_R(wb_les_ground_exchange)(WbLes les, const WbStage *s);
+void WB_R(wb_les_exchange)(const WbStage *s, const WbLesExchange *list, int axis, double change_K);
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);

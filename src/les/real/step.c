@@ -55,7 +55,10 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     for (int f = 0; f < WB_NFIELDS; f++) WB_R(wb_les_close)(s.out[f], &les->closed[f], k);
   }
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
-  if (!les->opt.momentum_only) WB_R(wb_les_heat)(&s, &les->heat);
+  if (les->opt.momentum_only) return;
+  WB_R(wb_les_heat)(&s, &les->heat);
+  for (int axis = 0; axis < 3; axis++) WB_R(wb_les_exchange)(&s, &les->exchange[axis], axis, les->theta_change_K);
+  if (les->opt.surface.most) WB_R(wb_les_ground_exchange)(les, &s);
 }
 
 /* A projection that fails on every rank: because of a value that is not finite (then say which, where), or by itself.

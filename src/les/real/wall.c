@@ -48,7 +48,7 @@ void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list) {
   for (int n = 0; n < list->n; n++) s->out[WB_THETA][list->at[n]] += (WbReal)((double)s->dt * list->rate[n]);
 }
 
-/* Sum over owned fluid cells on the ground of Cd |U|^2 at the cell centre; 0 without a log law. */
+/* Sum over owned fluid cells on the ground of Cd |U|^2 at the cell centre; 0 without a wall function. */
 double WB_R(wb_les_ground_stress)(WbLes les) {
   const WbLesLayout *l = &les->lay;
   const WbReal *u = wb_les_field(les, les->state, WB_U), *v = wb_les_field(les, les->state, WB_V);
@@ -60,7 +60,8 @@ double WB_R(wb_les_ground_stress)(WbLes les) {
       const size_t at = wb_les_at(l, 0, j, i);
       const double uc = 0.5 * ((double)u[at] + (double)u[at + 1]),
                    vc = 0.5 * ((double)v[at] + (double)v[at + (size_t)l->sy]);
-      if (!les->solid[at]) sum += c * c * (uc * uc + vc * vc);
+      const double cd = les->ground.planes ? les->ground.planes[at - l->sz] : c * c;
+      if (!les->solid[at]) sum += cd * (uc * uc + vc * vc);
     }
   return sum;
 }

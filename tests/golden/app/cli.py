@@ -68,6 +68,10 @@ def wrong_input():
             "-les_wind_table_speed_m_per_s", "5,5", "-les_wind_table_direction_deg", "0,9", "-run_output_dir", tmp)
     refused(2, ["les_latitude_deg", "geostrophic"], "les", "-les_forcing", "geostrophic", "-les_latitude_deg", "2",
             "-run_output_dir", tmp)
+    refused(2, ["les_wall_flux_K_m_per_s", "les_wall_theta_K", "one of them"], "les", "-les_wall_theta_K", "300",
+            "-les_wall_flux_K_m_per_s", "0.1", "-run_output_dir", tmp)
+    refused(2, ["run_start_time", "'noon'", "ISO time"], "les", "-les_sun", "-run_start_time", "noon",
+            "-run_output_dir", tmp)
     refused(2, ["les_dx_m", "20 m divided"], "les", "-les_dx_m", "7", "-run_output_dir", tmp)
     refused(3, ["/no/such.geojson"], "city", "-city_file", "/no/such.geojson", "-run_output_dir", tmp, ranks=2)
     refused(3, ["/no/model.h5"], "forecast", "-sr_model", "/no/model.h5", "-run_output_dir", tmp)

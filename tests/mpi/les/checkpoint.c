@@ -19,6 +19,24 @@ static bool built(int k, int j, int i, int shift) {
 }
 
 static bool comm_ranks_matter; /* tight solves: runs on different ranks are compared */
+static bool rich;              /* physics beyond the defaults */
+
+static void rich_physics(WbLesOptions *o) {
+  o->forcing.coriolis = true;
+  o->forcing.latitude_deg = 50;
+  o->forcing.n_wind = 2;
+  o->forcing.wind_time_s[1] = 10;
+  for (int n = 0; n < 2; n++) {
+    o->forcing.wind_speed_m_per_s[n] = 5 + n;
+    o->forcing.wind_direction_deg[n] = 240 + 20 * n;
+  }
+  o->surface.most = true;
+  o->surface.theta_K[WB_FACET_GROUND] = 302;
+  o->surface.theta_K[WB_FACET_WALL] = 302;
+  o->surface.theta_rate_K_per_s = 1e-2;
+  o->surface.sun = true;
+  o->surface.sun_warming_K = 10;
+}
 
 static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow inflow, int shift) {
   WbLesOptions o;
@@ -33,6 +51,7 @@ static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow infl
   o.drive_mean_wind = !inflow;
   o.wind_height_m = 50;
   o.wind_direction_deg = 250;
+  if (rich) rich_physics(&o);
   memset(r, 0, sizeof *r);
   WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, 0, 0, !inflow, !inflow, &r->grid));
   r->grid->dx_m = 5;
@@ -170,6 +189,14 @@ static void test_bits_fed_fp32(void **state) {
   bit_for_bit(WB_FP32, true);
 }
 
+static void test_bits_rich(void **state) {
+  rich = true;
+  bit_for_bit(WB_FP64, false);
+  bit_for_bit(WB_FP32, false);
+  bit_for_bit(WB_FP32, true);
+  rich = false;
+}
+
 /* Saved by all ranks, loaded by each rank for itself (and by all): the same to rounding. */
 static void test_other_ranks(void **state) {
   Run a, b;
@@ -232,4 +259,4 @@ static void test_refused(void **state) {
 
 WB_TEST_MAIN(cmocka_unit_test(test_bits_cyclic_fp64), cmocka_unit_test(test_bits_cyclic_fp32),
              cmocka_unit_test(test_bits_fed_fp64), cmocka_unit_test(test_bits_fed_fp32),
-             cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused))
+             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused))

@@ -9,7 +9,32 @@ static bool city(int k, int j, int i) {
   return k < (int)((h >> 7) % 5U) && (h >> 13) % 2U;
 }
 
-static LesBox city_box(MPI_Comm comm, WbPrecision precision) {
+/* Physics beyond the defaults, as many at once as go together. */
+static void rich_physics(WbLesOptions *o) {
+  o->forcing.coriolis = true;
+  o->forcing.latitude_deg = 50.0;
+  o->forcing.n_wind = 2;
+  o->forcing.wind_time_s[1] = 60.0;
+  for (int n = 0; n < 2; n++) {
+    o->forcing.wind_speed_m_per_s[n] = 5.0 + n;
+    o->forcing.wind_direction_deg[n] = 240.0 + 20.0 * n;
+  }
+  o->forcing.n_tendency = 2;
+  o->forcing.tendency_height_m[1] = 80.0;
+  o->forcing.tendency_theta_K_per_s[0] = -1e-3;
+  o->surface.most = true;
+  o->surface.theta_K[WB_FACET_WALL] = 302.0;
+  o->surface.theta_rate_K_per_s = 1e-3;
+  o->surface.sun = true;
+  o->surface.sun_warming_K = 10.0;
+}
+static void warm_ground(WbLesOptions *o) {
+  rich_physics(o);
+  o->surface.theta_K[WB_FACET_GROUND] = 301.0;
+}
+typedef void (*Physics)(WbLesOptions *o);
+
+static LesBox city_box(MPI_Comm comm, WbPrecision precision, Physics physics) {
   LesBox b = {0};
   WbLesOptions o;
   wb_les_options_default(&o);
@@ -23,6 +48,7 @@ static LesBox city_box(MPI_Comm comm, WbPrecision precision) {
   o.tol_final = precision == WB_FP64 ? 1e-12 : 1e-5;
   o.tol_stage = precision == WB_FP64 ? 1e-12 : 1e-4;
   o.max_iterations = 500;
+  if (physics) physics(&o);
   double *zf = les_test_faces(NZ, 10.0, 1.0);
   WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, 0, 0, true, true, &b.grid));
   b.grid->dx_m = 10.0;
@@ -64,27 +90,34 @@ static double difference(const double *a, const double *b) {
 
 static double serial[WB_NFIELDS * NZ * NY * NX], parallel[WB_NFIELDS * NZ * NY * NX];
 
-static void run(MPI_Comm comm, WbPrecision precision, int steps, double *out) {
-  LesBox b = city_box(comm, precision);
+static void run(MPI_Comm comm, WbPrecision precision, Physics physics, int steps, double *out) {
+  LesBox b = city_box(comm, precision, physics);
   for (int s = 0; s < steps; s++) WB_OK(wb_les_step(b.les, 0.7));
   gather(b.les, out);
   les_test_free(&b);
 }
 
-static void ranks_agree(void **state) {
-  run(PETSC_COMM_SELF, WB_FP64, 50, serial);
-  run(PETSC_COMM_WORLD, WB_FP64, 50, parallel);
+static void agree(Physics physics, int steps) {
+  run(PETSC_COMM_SELF, WB_FP64, physics, steps, serial);
+  run(PETSC_COMM_WORLD, WB_FP64, physics, steps, parallel);
   const double d = difference(parallel, serial);
-  print_message("relative difference from serial after 50 steps: %.3e\n", d);
+  print_message("relative difference from serial after %d steps: %.3e\n", steps, d);
   WB_ASSERT_BELOW(d, 1e-9);
+}
+static void ranks_agree(void **state) {
+  agree(NULL, 50);
+}
+static void ranks_agree_rich(void **state) {
+  agree(rich_physics, 20);
+  agree(warm_ground, 20);
 }
 
 static void precisions_agree(void **state) {
-  run(PETSC_COMM_WORLD, WB_FP64, 20, serial);
-  run(PETSC_COMM_WORLD, WB_FP32, 20, parallel);
+  run(PETSC_COMM_WORLD, WB_FP64, NULL, 20, serial);
+  run(PETSC_COMM_WORLD, WB_FP32, NULL, 20, parallel);
   const double d = difference(parallel, serial);
   print_message("relative difference of fp32 after 20 steps: %.3e\n", d);
   WB_ASSERT_BELOW(d, 5e-3);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(ranks_agree), cmocka_unit_test(precisions_agree))
+WB_TEST_MAIN(cmocka_unit_test(ranks_agree), cmocka_unit_test(ranks_agree_rich), cmocka_unit_test(precisions_agree))
