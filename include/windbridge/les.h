@@ -10,7 +10,7 @@
 
 #define WB_LES_GHOST 2
 
-typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE } WbClosure;
+typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE, WB_CLOSURE_DEARDORFF } WbClosure;
 typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
 
 /* Large-scale forcing, none by default. Tables are linear between entries and constant beyond them. */
@@ -45,6 +45,20 @@ typedef struct {
   double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
 } WbLesSurface;
 
+/* Passive tracers, concentrations in kg m-3: none by default, then they cost nothing. Clean air flows in. A source is a
+ * box (size 0: the one cell around a point) whose air gives off rate_kg_per_s in all, evenly by volume. */
+enum { WB_LES_TRACERS_MAX = 16, WB_LES_SOURCES_MAX = 64, WB_LES_NAME_MAX = 32 };
+typedef struct {
+  int tracer;                                         /* 0 .. n - 1 */
+  double x_m, y_m, z_m, size_x_m, size_y_m, size_z_m; /* of its middle, in the grid's coordinates */
+  double rate_kg_per_s, start_s, end_s;
+} WbLesSource;
+typedef struct {
+  int n, n_sources;
+  char name[WB_LES_TRACERS_MAX][WB_LES_NAME_MAX];
+  WbLesSource source[WB_LES_SOURCES_MAX];
+} WbLesTracers;
+
 typedef struct {
   WbPrecision precision;
   WbClosure closure;
@@ -68,6 +82,7 @@ typedef struct {
   bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
   WbLesForcing forcing;
   WbLesSurface surface;
+  WbLesTracers tracers;
 } WbLesOptions;
 void wb_les_options_default(WbLesOptions *options);
 
@@ -110,6 +125,13 @@ PetscErrorCode wb_les_init_from(WbLes les, WbLes coarse);
 /* Tests and verification: function of (x, y, z) [m] for each of u, v, w (at their faces) and theta (centres). */
 typedef double (*WbFieldFn)(void *ctx, double x, double y, double z);
 PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+
+/* One of the further scalars of a run: tracer 0 .. n - 1, or n: subgrid kinetic energy [m2 s-2] (Deardorff's closure).
+ * wb_les_init_fields leaves tracers clean and the energy at its least. Collective. */
+PetscErrorCode wb_les_set_scalar(WbLes les, int scalar, WbFieldFn value, void *ctx);
+/* Mean since the last reset, or present field, of owned cells (nz, nyl, nxl), NaN in solid cells. */
+PetscErrorCode wb_les_mean_scalar(WbLes les, int scalar, float *out);
+PetscErrorCode wb_les_instant_scalar(WbLes les, int scalar, float *out);
 
 /* Advance exactly to t_end (dt clipped to hit it). monitor (may be NULL) is called after each step on every rank; it
  * returns an error to stop (WB_ERR_STOPPED). Errors: WB_ERR_NUMERIC names step, variable, place. Collective. */

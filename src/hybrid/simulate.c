@@ -135,6 +135,7 @@ static PetscErrorCode precursor_run(WbSim sim, const WbGrid *grid, const double 
   const WbSimOptions *o = &sim->opt;
   WbLesOptions les_options = o->les;
   les_options.z0_ground_m = o->precursor_z0_m;
+  les_options.tracers.n = les_options.tracers.n_sources = 0;
   les_options.drive_mean_wind = !les_options.forcing.geostrophic;
   WbLes les = NULL;
   PetscCall(wb_les_create(grid, zf, NULL, NULL, NULL, &les_options, &les));

@@ -87,6 +87,22 @@ static double start_theta(void *ctx, double x, double y, double z) {
   return wb_les_theta_ref(&s->les->opt, z);
 }
 
+PetscErrorCode wb_les_set_scalar(WbLes les, int scalar, WbFieldFn value, void *ctx) {
+  PetscFunctionBeginUser;
+  if (scalar < 0 || WB_NFIELDS + scalar >= les->nf)
+    WB_RAISE_ALL(PETSC_ERR_ARG_OUTOFRANGE, "LES: scalar %d is set, the run has %d", scalar, les->nf - WB_NFIELDS);
+  PetscCall(les->ops->set_scalar(les, WB_NFIELDS + scalar, value, ctx));
+  PetscCall(les->ops->boundary(les, les->time_s, 0.0));
+  PetscFunctionReturn(0);
+}
+
+/* Subgrid energy that goes with the perturbations. */
+static double start_energy(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  const double fade = 1.0 - z / (s->les->met.zf[s->les->lay.nz] * 2.0 / 3.0), gust = 0.1 * s->gusts;
+  return PetscMax(WB_TKE_MIN, gust * gust * fade);
+}
+
 PetscErrorCode wb_les_init(WbLes les, double t0_s) {
   Start start = {.les = les};
   PetscFunctionBeginUser;
@@ -101,5 +117,6 @@ PetscErrorCode wb_les_init(WbLes les, double t0_s) {
   }
   PetscCall(wb_les_init_fields(les, start_u, start_v, start_w, start_theta, &start));
   WB_FREE(&start.profile);
+  if (les->tke_field >= 0) PetscCall(wb_les_set_scalar(les, les->tke_field - WB_NFIELDS, start_energy, &start));
   PetscFunctionReturn(0);
 }

@@ -9,6 +9,11 @@
  * theta - opt.theta_surface_K (so that fp32 keeps its digits); closed faces of u, v, w hold exactly 0, and so does
  * WB_THETA in solid cells. */
 enum { WB_U = 0, WB_V = 1, WB_W = 2, WB_THETA = 3, WB_NFIELDS = 4 };
+/* Further scalars follow when the options ask for them: tracers, then the subgrid kinetic energy of Deardorff's
+ * closure. WbLes.nf fields in all. In what has one entry for each kind (closed faces, bits), scalars share theta's. */
+enum { WB_LES_FIELDS_MAX = WB_NFIELDS + WB_LES_TRACERS_MAX + 1 };
+#define WB_KIND(f) ((f) < WB_THETA ? (f) : WB_THETA)
+#define WB_TKE_MIN 1e-6 /* [m2 s-2] */
 
 /* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST. */
 typedef struct {
@@ -122,6 +127,13 @@ typedef struct {
   double *ch;     /* columns: exchange coefficient of heat (theta given) */
 } WbLesGround;
 
+/* Sources of one tracer: at, rate [kg m-3 s-1] while it is active. */
+typedef struct {
+  int n;
+  int32_t *at;
+  double *rate;
+} WbLesSourceList;
+
 /* Runs of closed faces (solid cells for theta) of one field, set to 0 after the mask-free kernels; sorted by level. */
 typedef struct {
   int *level_start;  /* (nz + 1) first run of each level */
@@ -143,6 +155,7 @@ typedef struct WbLesOps_s {
   void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
+  PetscErrorCode (*set_scalar)(WbLes les, int field, WbFieldFn value, void *ctx);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
   void (*ground)(WbLes les);                                    /* cd, slope, ch of owned columns: real/ground.c */
   double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
@@ -167,12 +180,15 @@ struct WbLes_s {
   WbLesOptions opt;
   WbLesLayout lay;
   WbLesMetrics met;
+  int nf;        /* fields of the state */
+  int tke_field; /* of them the subgrid kinetic energy, or -1 */
   const WbLesOps *ops;
-  /* Three buffers of 4 ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
-  void *state;    /* 4 fields at the current (sub)step */
-  void *state0;   /* 4 fields at the start of the step (during a step) */
-  void *tendency; /* 4 fields, scratch */
+  /* Three buffers of nf ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
+  void *state;    /* at the current (sub)step */
+  void *state0;   /* at the start of the step (during a step) */
+  void *tendency; /* scratch */
   void *nut;      /* eddy + molecular viscosity at centres, ghosted, 1 field; < 0 in solid cells */
+  void *tke_work; /* Deardorff: diffusivity of heat, production [m2 s-3], rate of dissipation [s-1]: 3 ghosted fields */
   void *work;     /* line and plane buffers of the kernels */
   uint8_t *solid; /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell (beyond
                      closed lateral walls: 1); the level above the top is open */
@@ -182,6 +198,7 @@ struct WbLes_s {
   WbLesFacets facets;
   WbLesExchange exchange[3]; /* normals along x, y, z */
   WbLesGround ground;
+  WbLesSourceList source[WB_LES_SOURCES_MAX];
   double theta_change_K; /* of the surface temperatures since t = 0, in the current step */
   long sun_interval;     /* the one the heat fluxes belong to; LONG_MIN: none */
   uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
@@ -192,7 +209,7 @@ struct WbLes_s {
   float *heat_flux;     /* (nyl, nxl) kinematic flux of the column's horizontal facet */
   bool has_solid;       /* any building cell on any rank */
   double fluid_cells;   /* global */
-  WbHalo halo_state;    /* 4 (nz + 2) planes */
+  WbHalo halo_state;    /* nf (nz + 2) planes */
   WbHalo halo_velocity; /* 3 (nz + 2) planes */
   WbProject project;
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
@@ -205,7 +222,7 @@ struct WbLes_s {
   double force[2]; /* acceleration applied in the current step; without drive_mean_wind the caller's own */
   /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt; allocated
    * zeroed by wb_les_create */
-  void *sum[WB_NFIELDS], *sum_sq[3];
+  void *sum[WB_LES_FIELDS_MAX], *sum_sq[3];
   double sum_weight;
   /* bookkeeping */
   long iterations_total;
@@ -224,6 +241,10 @@ PetscErrorCode wb_les_surface_step(WbLes les, double dt_s); /* surfaces of the s
 /* src/les/sun.c */
 PetscErrorCode wb_les_sun_create(WbLes les); /* collective: gathers the buildings */
 PetscErrorCode wb_les_sun_step(WbLes les);   /* collective: heat fluxes by the sun, when a new interval has begun */
+/* src/les/tracers.c */
+PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
+void wb_les_tracers_destroy(WbLes les);
+void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);

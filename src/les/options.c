@@ -78,10 +78,22 @@ static uint64_t mark_surface(uint64_t h, const WbLesOptions *o, bool flow_only) 
   return mix(mix(mix(h, s->utc_s), s->diffuse_fraction), s->sun_warming_K);
 }
 
+static uint64_t mark_tracers(uint64_t h, const WbLesTracers *t) {
+  h = mix(h, t->n);
+  for (int n = 0; n < t->n_sources; n++) {
+    const WbLesSource *s = &t->source[n];
+    const double value[] = {s->tracer,   s->x_m,      s->y_m,           s->z_m,     s->size_x_m,
+                            s->size_y_m, s->size_z_m, s->rate_kg_per_s, s->start_s, s->end_s};
+    h = mix_table(h, (int)(sizeof value / sizeof value[0]), value);
+  }
+  return h;
+}
+
 static uint64_t mark(const WbLesOptions *o, bool flow_only) {
   uint64_t h = mix(14695981039346656037ULL, o->upwind_fraction);
   h = mark_forcing(h, &o->forcing);
-  return mark_surface(h, o, flow_only);
+  h = mark_surface(h, o, flow_only);
+  return flow_only ? h : mark_tracers(h, &o->tracers);
 }
 
 uint64_t wb_les_options_mark(const WbLesOptions *o, bool flow_only) {
@@ -144,6 +156,22 @@ static PetscErrorCode check_surface(const WbLesOptions *o) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode check_tracers(const WbLesTracers *t) {
+  PetscFunctionBeginUser;
+  if (t->n < 0 || t->n > WB_LES_TRACERS_MAX || t->n_sources < 0 || t->n_sources > WB_LES_SOURCES_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: %d tracers and %d sources; allowed: at most %d and %d", t->n,
+                 t->n_sources, WB_LES_TRACERS_MAX, WB_LES_SOURCES_MAX);
+  for (int n = 0; n < t->n_sources; n++) {
+    const WbLesSource *s = &t->source[n];
+    if (s->tracer < 0 || s->tracer >= t->n || !(s->rate_kg_per_s >= 0.0) ||
+        !(s->size_x_m >= 0.0 && s->size_y_m >= 0.0 && s->size_z_m >= 0.0))
+      WB_RAISE_ALL(WB_ERR_CONFIG,
+                   "LES options: source %d of tracer %d (of %d), %g kg/s from %g m x %g m x %g m, makes no sense",
+                   n + 1, s->tracer, t->n, s->rate_kg_per_s, s->size_x_m, s->size_y_m, s->size_z_m);
+  }
+  PetscFunctionReturn(0);
+}
+
 /* Decisions taken on replicated data: every rank fails alike. */
 PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double dz_first_m) {
   PetscFunctionBeginUser;
@@ -165,6 +193,7 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option viscosity_m2_per_s = %g must not be negative", o->viscosity_m2_per_s);
   PetscCall(check_forcing(o));
   PetscCall(check_surface(o));
+  PetscCall(check_tracers(&o->tracers));
   if (o->wall == WB_WALL_LOG) {
     /* ln(d / z0) must stay away from 0: the first point has to lie clearly above the roughness length */
     const double d = 0.5 * dz_first_m, dw = 0.5 * (dx_m < dz_first_m ? dx_m : dz_first_m);

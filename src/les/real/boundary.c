@@ -39,6 +39,11 @@ void WB_R(wb_les_z_ghosts)(WbLes les) {
     }
     if (les->opt.surface.most) similarity_ghosts(les, f);
   }
+  for (int f = WB_NFIELDS; f < les->nf; f++) { /* read by the limiter */
+    WbReal *q = wb_les_field(les, les->state, f);
+    memcpy(q, q + l->sz, l->sz * sizeof *q);
+    memcpy(q + (size_t)(l->nz + 1) * l->sz, q + (size_t)l->nz * l->sz, l->sz * sizeof *q);
+  }
 }
 
 /* What a divergence reads beyond the owned faces of a cyclic run: u on the face i = nxl and v on j = nyl. */

@@ -109,6 +109,21 @@ static void correct_and_fill(WbLes les, const Side *a, double delta, bool all) {
     }
 }
 
+/* Ghosts of scalars beyond theta: clean air flows in; all else, and subgrid energy, as inside. */
+static void fill_scalars(WbLes les, const Side *a) {
+  const WbLesLayout *l = &les->lay;
+  const int row = a->n + 2 * l->g;
+  for (int f = WB_NFIELDS; f < les->nf; f++) {
+    WbReal *q = (WbReal *)les->state + (size_t)f * l->field;
+    for (int k = 0; k < l->nz; k++)
+      for (int m = -l->g; m < a->n + l->g; m++) {
+        const double in = (double)a->normal_in[(size_t)k * (size_t)row + (size_t)(m + l->g)];
+        const ptrdiff_t c = inside_of(a, face_at(l, a, k, m)), g1 = c - a->inward;
+        q[g1] = q[g1 - a->inward] = a->outward * in < 0 && f != les->tke_field ? 0 : q[c];
+      }
+  }
+}
+
 /* Ghost levels below the ground and above the top of the columns set here: as the level beside them. */
 static void fill_levels(WbLes les, const Side *a) {
   const WbLesLayout *l = &les->lay;
@@ -153,6 +168,8 @@ PetscErrorCode WB_R(wb_les_apply_planes)(WbLes les, double dt_s) {
     if (has[s]) correct_and_fill(les, &side[s], delta, all);
   for (int s = 0; s < 4; s++)
     if (has[s]) fill_levels(les, &side[s]);
+  for (int s = 0; s < 4 && les->nf > WB_NFIELDS; s++)
+    if (has[s]) fill_scalars(les, &side[s]);
   PetscFunctionReturn(0);
 }
 

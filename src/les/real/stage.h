@@ -18,14 +18,16 @@
 
 typedef struct {
   int nz, nyl, nxl, sy;
-  size_t sz, origin;            /* origin: offset of owned cell (0, 0, 0) */
-  const WbReal *in[WB_NFIELDS]; /* fields at which the tendency is taken */
-  const WbReal *base[WB_NFIELDS];
-  WbReal *out[WB_NFIELDS]; /* out = base + dt * tendency(in) ; closed faces are zeroed afterwards */
+  size_t sz, origin;                   /* origin: offset of owned cell (0, 0, 0) */
+  const WbReal *in[WB_LES_FIELDS_MAX]; /* fields at which the tendency is taken */
+  const WbReal *base[WB_LES_FIELDS_MAX];
+  WbReal *out[WB_LES_FIELDS_MAX]; /* out = base + dt * tendency(in) ; closed faces are zeroed afterwards */
   const WbReal *nut;
-  const WbReal *fluid;              /* 1 in fluid, 0 in solid cells */
-  int mask_levels;                  /* fluid is needed below this level */
-  WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
+  const WbReal *kappa;                     /* of heat and tracers, times inv_prandtl: nut, or Deardorff's own */
+  const WbReal *production, *decay;        /* of subgrid kinetic energy (Deardorff) */
+  const WbReal *fluid;                     /* 1 in fluid, 0 in solid cells */
+  int mask_levels;                         /* fluid is needed below this level */
+  WbReal *fx, *fy, *fz[WB_LES_FIELDS_MAX]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
   WbReal inv_prandtl, buoyancy;    /* 1 / Pr_t; g / theta0 */
@@ -41,6 +43,9 @@ void WB_R(wb_les_advance_u)(const WbStage *s, int k);
 void WB_R(wb_les_advance_v)(const WbStage *s, int k);
 void WB_R(wb_les_advance_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
+void WB_R(wb_les_advance_tracer)(const WbStage *s, int field, int k);
+void WB_R(wb_les_advance_tke)(const WbStage *s, int field, int k); /* transport, then production and dissipation */
+void WB_R(wb_les_emit)(const WbStage *s, int field, const WbLesSourceList *list);
 void WB_R(wb_les_coriolis)(const WbStage *s, int k);
 void WB_R(wb_les_heat_level)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */

@@ -19,26 +19,38 @@ WB_KERNEL static void add_row_scalar(int n, WbReal weight, const WbReal *restric
 }
 
 static inline ptrdiff_t upper_face(const WbLesLayout *l, int f) {
-  return f == WB_U ? 1 : f == WB_V ? l->sy : (ptrdiff_t)l->sz;
+  return f == WB_U ? 1 : f == WB_V ? l->sy : f == WB_W ? (ptrdiff_t)l->sz : 0;
 }
 
 /* Adds weight x (u, v, w at centres; theta) and weight x squares to the sums. Upper faces in the ghosts are valid. */
 void WB_R(wb_les_accumulate)(WbLes les, double weight) {
   const WbLesLayout *l = &les->lay;
   const WbReal *state = les->state;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     WbReal *sum = les->sum[f];
     for (int k = 0; k < l->nz; k++)
       for (int j = 0; j < l->nyl; j++) {
         const WbReal *a = state + (size_t)f * l->field + wb_les_at(l, k, j, 0);
         const size_t q = ((size_t)k * (size_t)l->nyl + (size_t)j) * (size_t)l->nxl;
-        if (f == WB_THETA)
+        if (f >= WB_THETA)
           add_row_scalar(l->nxl, (WbReal)weight, a, sum + q);
         else
           add_row(l->nxl, (WbReal)weight, a, a + upper_face(l, f), sum + q, (WbReal *)les->sum_sq[f] + q);
       }
   }
   les->sum_weight += weight;
+}
+
+/* A scalar beyond theta, NaN in solid cells. */
+void WB_R(wb_les_scalar)(WbLes les, int field, float *out) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *q = (const WbReal *)les->state + (size_t)field * l->field;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++) {
+        const size_t p = wb_les_at(l, k, j, i);
+        *out++ = les->solid[p] ? NAN : (float)q[p];
+      }
 }
 
 /* Instantaneous fields at centres. state: ghosted, 4 fields; any output (nz, nyl, nxl) may be NULL; full theta [K]; NaN

@@ -11,13 +11,13 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->origin = wb_les_at(l, 0, 0, 0);
   s->fx = les->work;
   s->fy = s->fx + line;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     s->in[f] = wb_les_field(les, in, f);
     s->base[f] = wb_les_field(les, base, f);
     s->out[f] = wb_les_field(les, out, f);
     s->fz[f] = s->fy + line + (size_t)f * plane;
   }
-  s->nut = les->nut;
+  s->nut = s->kappa = les->nut;
   s->fluid = les->fluid;
   s->mask_levels = les->mask_levels;
   s->dt = (WbReal)dt;
@@ -25,6 +25,12 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->force[0] = (WbReal)les->force[0];
   s->force[1] = (WbReal)les->force[1];
   s->inv_prandtl = (WbReal)(1.0 / les->opt.prandtl_turbulent);
+  if (les->tke_field >= 0) {
+    s->kappa = les->tke_work;
+    s->inv_prandtl = 1;
+    s->production = s->kappa + l->field;
+    s->decay = s->production + l->field;
+  }
   s->buoyancy = les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K);
   s->upwind = (WbReal)(les->opt.upwind_fraction / 12.0);
   s->dz = les->met.dz + 1;
@@ -41,6 +47,15 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->relax_f = les->met.relax_f;
 }
 
+/* A source acts in the steps whose middle lies in its time. */
+static void emit(WbLes les, const WbStage *s) {
+  const double t = les->time_s + 0.5 * les->dt_s;
+  for (int n = 0; n < les->opt.tracers.n_sources; n++) {
+    const WbLesSource *o = &les->opt.tracers.source[n];
+    if (t >= o->start_s && t < o->end_s) WB_R(wb_les_emit)(s, WB_NFIELDS + o->tracer, &les->source[n]);
+  }
+}
+
 /* out = base + dt * tendency(in), levels interleaved so that each level's fields are read from cache. */
 static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   WbStage s;
@@ -52,8 +67,15 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
     if (!les->opt.momentum_only && s.tendency) WB_R(wb_les_heat_level)(&s, k);
-    for (int f = 0; f < WB_NFIELDS; f++) WB_R(wb_les_close)(s.out[f], &les->closed[f], k);
+    for (int f = WB_NFIELDS; f < les->nf; f++) {
+      if (f == les->tke_field)
+        WB_R(wb_les_advance_tke)(&s, f, k);
+      else
+        WB_R(wb_les_advance_tracer)(&s, f, k);
+    }
+    for (int f = 0; f < les->nf; f++) WB_R(wb_les_close)(s.out[f], &les->closed[WB_KIND(f)], k);
   }
+  emit(les, &s);
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
   if (les->opt.momentum_only) return;
   WB_R(wb_les_heat)(&s, &les->heat);
