@@ -78,8 +78,11 @@ typedef struct {
   int max_iterations;          /* CG, per solve */
   double sponge_height_m;      /* Rayleigh damping above this; >= top: none */
   uint32_t seed;               /* initial perturbations */
-  bool momentum_only;          /* verification: no theta */
-  bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
+  bool theta_variance;         /* wb_les_variance gives that of theta too */
+  bool top_no_slip;            /* verification: the lid drags with the molecular viscosity, moving at top_velocity */
+  double top_velocity_m_per_s[2];
+  bool momentum_only;   /* verification: no theta */
+  bool drive_mean_wind; /* cyclic: body force steers the plane mean at wind_height to the target */
   WbLesForcing forcing;
   WbLesSurface surface;
   WbLesTracers tracers;
@@ -156,6 +159,37 @@ PetscErrorCode wb_les_instant(WbLes les, float *theta, float *u, float *v, float
 /* Resolved turbulence kinetic energy [m2 s-2] per level over fluid cells since the last reset: 1/2 sum of temporal
  * variances, horizontal mean. tke (nz). Collective, same on all ranks. */
 PetscErrorCode wb_les_resolved_tke(WbLes les, double *tke);
+
+/* Variances about the mean since the last reset, at centres of owned cells (nz, nyl, nxl), NaN in solid cells; any
+ * pointer may be NULL. theta's needs the option theta_variance. */
+PetscErrorCode wb_les_variance(WbLes les, float *theta, float *u, float *v, float *w);
+
+/* ---- output while a run advances: profiles, probes, slices ---- */
+/* Nothing of it changes the flow or its time steps: a record is taken at the end of the first step that reaches its
+ * time and carries the step's own time. Files appear in dir: profiles.nc, probes.csv, slices.nc, only those asked for.
+ *   profiles: means over the air of each level and over the interval of velocity, theta, further scalars, their
+ *     variances, resolved fluxes (fluctuations from that mean) and subgrid fluxes (those of the ground at zface = 0)
+ *   probes: values of the cell that holds the point; a probe in a building or outside the domain is refused
+ *   slices: fields at centres of the cells that hold the coordinate, over the whole domain */
+enum { WB_LES_PROBES_MAX = 256, WB_LES_SLICES_MAX = 16 };
+typedef struct {
+  const char *dir, *start_time_iso;                                    /* borrowed until wb_les_output_destroy */
+  double t_begin_s, t_end_s;                                           /* first record one interval after t_begin */
+  double profile_interval_s, probe_interval_s, slice_interval_s;       /* < 0: none; probes: 0 = every step */
+  int n_probes, n_slices[3];                                           /* slices: of constant x, y, z */
+  double probe_m[WB_LES_PROBES_MAX][3], slice_m[3][WB_LES_SLICES_MAX]; /* x, y, z; grid's coordinates */
+} WbLesOutputOptions;
+/* Collective on grid->comm: refuses (WB_ERR_CONFIG) sources, probes and slices of a run-to-be that lie in a building or
+ * outside the domain, before any work; solid (nz, nyl, nxl) owned cells; tracers, output may be NULL. */
+PetscErrorCode wb_les_check_places(const WbGrid *grid, const double *zf, const uint8_t *solid,
+                                   const WbLesTracers *tracers, const WbLesOutputOptions *output);
+typedef struct WbLesOutput_s *WbLesOutput;
+/* Collective. Attaches to the run (one at most), whose checkpoints then hold the statistics in progress; files come
+ * with wb_les_output_open (append: the run was resumed and goes on writing them). Destroy before the run. Errors:
+ * WB_ERR_CONFIG (place), WB_ERR_IO. */
+PetscErrorCode wb_les_output_create(WbLes les, const WbLesOutputOptions *options, WbLesOutput *output);
+PetscErrorCode wb_les_output_open(WbLesOutput output, bool append);
+PetscErrorCode wb_les_output_destroy(WbLesOutput *output); /* collective; closes the files */
 
 typedef struct {
   long steps;

@@ -40,6 +40,7 @@ static PetscErrorCode check_multiple(const WbApp *app, const char *group, const 
 
 static WbClosure closure_of(const char *name) {
   if (strcmp(name, "smagorinsky") == 0) return WB_CLOSURE_SMAGORINSKY;
+  if (strcmp(name, "deardorff") == 0) return WB_CLOSURE_DEARDORFF;
   return strcmp(name, "none") == 0 ? WB_CLOSURE_NONE : WB_CLOSURE_VREMAN;
 }
 

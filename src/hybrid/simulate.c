@@ -67,6 +67,14 @@ static PetscErrorCode check_domain(WbSim sim) {
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
     if (fabs(lengths[i].value / dx - round(lengths[i].value / dx)) > 1e-6)
       WB_RAISE_ALL(WB_ERR_CONFIG, "%s is '%g'; allowed: a multiple of %g m", lengths[i].name, lengths[i].value, dx);
+  float highest = 0;
+  for (size_t c = 0; sim->city->height && c < (size_t)sim->city->nx * (size_t)sim->city->ny; c++)
+    highest = fmaxf(highest, sim->city->height[c]);
+  if ((double)highest >= 0.8 * sim->top_m)
+    wb_log_warn(
+        "the highest building, %.0f m, reaches into the uppermost fifth of the domain (les_top_m is %g m): the "
+        "flow over it is squeezed",
+        (double)highest, sim->top_m);
   if (sim->city->height && sim->top_m <= 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "les_top_m is '%g'; must be positive", sim->top_m);
   PetscFunctionReturn(0);

@@ -98,7 +98,7 @@ static PetscErrorCode owned_arrays(WbLes les, WbCheckpoint ck, const char *prefi
     wb_les_field_name(les, f, field);
     snprintf(what, sizeof what, "sum_%s", field);
     PetscCall(owned_array(les, ck, prefix, what, les->sum[f], load));
-    if (f >= WB_THETA) continue;
+    if (f >= WB_NFIELDS || !les->sum_sq[f]) continue;
     snprintf(what, sizeof what, "square_%s", field);
     PetscCall(owned_array(les, ck, prefix, what, les->sum_sq[f], load));
   }
@@ -131,6 +131,7 @@ PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
     snprintf(name, sizeof name, "%s_scalar_%d", prefix, i);
     PetscCall(wb_checkpoint_put_real(ck, name, scalar[i]));
   }
+  PetscCall(wb_les_output_save(les, ck, prefix));
   PetscCall(geometry_mark(les, &mark));
   full_name(name, prefix, "geometry");
   PetscCall(wb_checkpoint_put_real(ck, name, mark));
@@ -167,5 +168,6 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
     PetscCall(wb_checkpoint_get_real(ck, name, &scalar[i]));
   }
   scalars_of(les, scalar, true);
+  PetscCall(wb_les_output_load(les, ck, prefix));
   PetscFunctionReturn(0);
 }

@@ -45,6 +45,7 @@ static PetscErrorCode enumerate(WbLes les) {
     if (pass) break;
     f->n = n;
     PetscCall(WB_ALLOC(n + 1, &f->at));
+    PetscCall(WB_ALLOC(n + 1, &f->flux));
     PetscCall(WB_ALLOC(n + 1, &f->facing));
     PetscCall(WB_ALLOC(n + 1, &f->kind));
   }
@@ -85,8 +86,8 @@ static PetscErrorCode heat_list(WbLes les) {
   for (int pass = 0; pass < 2; pass++) {
     list->n = 0;
     for (int n = 0; n < les->facets.n; n++) {
-      const double flux = flux_of(les, n);
-      if (of_temperature(les, n) || (flux == 0.0 && !les->opt.surface.sun)) continue;
+      const double flux = les->facets.flux[n];
+      if (isnan(flux) || (flux == 0.0 && !les->opt.surface.sun)) continue;
       if (pass) {
         list->at[list->n] = les->facets.at[n];
         list->rate[list->n] = flux / wb_les_facet_thickness(les, n);
@@ -152,13 +153,15 @@ static PetscErrorCode ground_create(WbLes les) {
   if (!isnan(s->theta_K[WB_FACET_GROUND])) PetscCall(WB_CALLOC(columns, &g->theta));
   for (size_t c = 0; c < columns && g->theta; c++) g->theta[c] = s->theta_K[WB_FACET_GROUND] - les->opt.theta_surface_K;
   for (int n = 0; n < les->facets.n; n++)
-    if (by_similarity(les, n)) g->flux[wb_les_facet_column(les, n)] = of_temperature(les, n) ? 0.0 : flux_of(les, n);
+    if (by_similarity(les, n))
+      g->flux[wb_les_facet_column(les, n)] = of_temperature(les, n) ? 0.0 : les->facets.flux[n];
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_les_facets_create(WbLes les) {
   PetscFunctionBeginUser;
   PetscCall(enumerate(les));
+  for (int n = 0; n < les->facets.n; n++) les->facets.flux[n] = of_temperature(les, n) ? NAN : flux_of(les, n);
   PetscCall(heat_list(les));
   for (int axis = 0; axis < 3; axis++) PetscCall(exchange_list(les, axis));
   if (les->opt.surface.most) PetscCall(ground_create(les));
@@ -169,6 +172,7 @@ PetscErrorCode wb_les_facets_create(WbLes les) {
 
 void wb_les_facets_destroy(WbLes les) {
   WB_FREE(&les->facets.at);
+  WB_FREE(&les->facets.flux);
   WB_FREE(&les->facets.facing);
   WB_FREE(&les->facets.kind);
   WB_FREE(&les->heat.at);

@@ -88,12 +88,29 @@ static PetscErrorCode fields_create(WbLes les) {
   PetscCall(wb_calloc_bytes((lines + planes) * b, "LES line buffers", &les->work));
   for (int f = 0; f < les->nf; f++) {
     PetscCall(wb_calloc_bytes(owned * b, "LES means", &les->sum[f]));
-    if (f < 3) PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
+    if (f < 3 || (f == WB_THETA && les->opt.theta_variance))
+      PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
   }
   close_levels(les, les->nut);
   if (les->tke_work) close_levels(les, les->tke_work);
   PetscCall(wb_halo_create(les->grid, les->nf * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
   PetscCall(wb_halo_create(les->grid, 3 * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_velocity));
+  PetscFunctionReturn(0);
+}
+
+/* Wind that the planes blow into a pocket between buildings and the domain's edge has nowhere to go. */
+static PetscErrorCode check_pockets(WbLes les) {
+  const WbGrid *g = les->grid;
+  long cells;
+  int at[3];
+  PetscFunctionBeginUser;
+  PetscCall(wb_project_pockets(les->project, g, &cells, at));
+  if (cells > 0)
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "LES: %ld cells of air at the domain's edge are cut off by buildings, one of them at x = %.1f m, y = %.1f "
+        "m, z = %.1f m; keep buildings away from the edges (les_rim_m)",
+        cells, g->x_min_m + (at[0] + 0.5) * g->dx_m, g->y_min_m + (at[1] + 0.5) * g->dx_m, les->met.zc[at[2] + 1]);
   PetscFunctionReturn(0);
 }
 
@@ -117,6 +134,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL, les->opt.precision,
                               &les->project));
+  if (les->inflow) PetscCall(check_pockets(les));
   if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }
@@ -152,7 +170,7 @@ void wb_les_destroy(WbLes *handle) {
   void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->tke_work, &les->work};
   for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);
   for (int f = 0; f < WB_LES_FIELDS_MAX; f++) wb_free_bytes(&les->sum[f]);
-  for (int f = 0; f < 3; f++) wb_free_bytes(&les->sum_sq[f]);
+  for (int f = 0; f < WB_NFIELDS; f++) wb_free_bytes(&les->sum_sq[f]);
   WB_FREE(handle);
 }
 

@@ -26,6 +26,9 @@ typedef struct {
   void wb_les_extract_planes_##s(WbLes les, float *x, float *y);         \
   void wb_les_mean_field_##s(WbLes les, int field, float *out);          \
   void wb_les_scalar_##s(WbLes les, int field, float *out);              \
+  void wb_les_variance_field_##s(WbLes les, int field, float *out);      \
+  void wb_les_cell_values_##s(WbLes les, size_t at, double *value);      \
+  void wb_les_profile_add_##s(WbLes les, double weight, double *sum);    \
   void wb_les_tke_levels_##s(WbLes les, double *sum, double *count);     \
   void wb_les_add_to_whole_##s(WbLes les, double *const *value, int nf); \
   void wb_les_fill_from_whole_##s(WbLes les, const WbLesWhole *whole, const WbLesAxis axis[6]);

@@ -46,6 +46,9 @@ typedef struct WbProject_s *WbProject;
 PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project);
 void wb_project_destroy(WbProject *project);
+/* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
+ * of one of them. Flow prescribed into them could not leave. */
+PetscErrorCode wb_project_pockets(WbProject project, const WbGrid *grid, long *cells, int first[3]);
 /* Collective. u, v, w: ghosted fields (layout above) of the precision; on entry the ghosts (i = nxl, j = nyl faces) are
  * valid and closed faces hold 0. On exit owned open faces are corrected so that max|div| <= tol_per_s in fluid cells
  * (true divergence recomputed from the corrected velocity), ghosts are NOT refreshed. slot 0..2: warm start of that RK
@@ -109,6 +112,7 @@ enum { WB_FACING_EAST, WB_FACING_WEST, WB_FACING_NORTH, WB_FACING_SOUTH, WB_FACI
 typedef struct {
   int n;
   int32_t *at;            /* the fluid cell */
+  double *flux;           /* kinematic heat flux, NaN where the temperature is given */
   uint8_t *facing, *kind; /* outward direction; WbFacetClass */
 } WbLesFacets;
 /* Facets of given temperature with normals along one axis: d theta/dt = rate |U_t| (theta_s - theta). */
@@ -150,7 +154,8 @@ typedef struct WbLesOps_s {
   /* cfl = max (|u| + |v|)/dx + |w|/dz [s-1], speed = max speed, visc = max 2 nu sum 1/h^2 [s-1]: local reduction over
    * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
   PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
-  double (*viscosity)(WbLes les);                                /* fills nut from state; local 2 nu sum 1/h^2 */
+  PetscErrorCode (*report_cfl)(WbLes les); /* raises WB_ERR_NUMERIC naming the cell of the largest Courant number */
+  double (*viscosity)(WbLes les);          /* fills nut from state; local 2 nu sum 1/h^2 */
   PetscErrorCode (*project)(WbLes les, double dt_s, bool final); /* make les->state solenoidal, refresh ghosts */
   void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
@@ -174,6 +179,11 @@ void wb_les_centres_f64(WbLes les, const void *state, float *theta, float *u, fl
 /* Called by wb_les_advance after every step when les->recorder is set (src/les/record.c). */
 typedef struct WbLesRecorder_s *WbLesRecorder;
 PetscErrorCode wb_les_recorder_step(WbLes les);
+
+/* src/les/output.c, called after each step when les->output is set. */
+PetscErrorCode wb_les_output_step(WbLes les);
+PetscErrorCode wb_les_output_save(WbLes les, WbCheckpoint ck, const char *prefix);
+PetscErrorCode wb_les_output_load(WbLes les, WbCheckpoint ck, const char *prefix);
 
 struct WbLes_s {
   const WbGrid *grid; /* borrowed */
@@ -215,6 +225,7 @@ struct WbLes_s {
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;
+  WbLesOutput output;  /* attached, or NULL */
   double time_s, dt_s; /* dt of the last step */
   long steps;
   double body_force[2]; /* drive_mean_wind: integral part of the controller, x, y acceleration [m s-2]; checkpoint it */
@@ -222,7 +233,7 @@ struct WbLes_s {
   double force[2]; /* acceleration applied in the current step; without drive_mean_wind the caller's own */
   /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt; allocated
    * zeroed by wb_les_create */
-  void *sum[WB_LES_FIELDS_MAX], *sum_sq[3];
+  void *sum[WB_LES_FIELDS_MAX], *sum_sq[4]; /* [WB_THETA]: NULL without theta_variance */
   double sum_weight;
   /* bookkeeping */
   long iterations_total;
@@ -241,6 +252,23 @@ PetscErrorCode wb_les_surface_step(WbLes les, double dt_s); /* surfaces of the s
 /* src/les/sun.c */
 PetscErrorCode wb_les_sun_create(WbLes les); /* collective: gathers the buildings */
 PetscErrorCode wb_les_sun_step(WbLes les);   /* collective: heat fluxes by the sun, when a new interval has begun */
+/* src/les/places.c: collective but wb_les_slice_index and wb_les_source_part */
+typedef struct {
+  const WbGrid *grid;
+  const double *zf;
+  const uint8_t *solid;   /* ghosted with lay, else owned cells or NULL */
+  const WbLesLayout *lay; /* or NULL */
+} WbLesPlaces;
+static inline WbLesPlaces wb_les_places(const WbLes les) {
+  return (WbLesPlaces){.grid = les->grid, .zf = les->met.zf, .solid = les->solid, .lay = &les->lay};
+}
+typedef enum { WB_PLACE_OUTSIDE, WB_PLACE_BUILDING, WB_PLACE_AIR } WbLesPlaceKind;
+/* cell: k, local j, i; k = -1 when another rank or nobody has the point. kind: the same on all ranks. */
+PetscErrorCode wb_les_locate(const WbLesPlaces *p, const double x[3], int cell[3], WbLesPlaceKind *kind);
+int wb_les_slice_index(const WbLesPlaces *p, int axis, double at_m);                        /* global, -1 outside */
+double wb_les_source_part(const WbLesPlaces *p, const WbLesSource *s, int k, int j, int i); /* of the cell's volume */
+PetscErrorCode wb_les_source_volume(const WbLesPlaces *p, const WbLesSource *s, const char *name, double *volume);
+PetscErrorCode wb_les_check_output(const WbLesPlaces *p, const WbLesOutputOptions *options);
 /* src/les/tracers.c */
 PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
 void wb_les_tracers_destroy(WbLes les);

@@ -7,7 +7,8 @@ PetscErrorCode wb_les_mean_reset(WbLes les) {
   PetscFunctionBeginUser;
   const size_t bytes = wb_grid_owned(les->grid) * les->ops->real_bytes;
   for (int f = 0; f < les->nf; f++) memset(les->sum[f], 0, bytes);
-  for (int f = 0; f < 3; f++) memset(les->sum_sq[f], 0, bytes);
+  for (int f = 0; f < WB_NFIELDS; f++)
+    if (les->sum_sq[f]) memset(les->sum_sq[f], 0, bytes);
   les->sum_weight = 0;
   PetscFunctionReturn(0);
 }
@@ -47,6 +48,17 @@ PetscErrorCode wb_les_instant_scalar(WbLes les, int scalar, float *out) {
   PetscFunctionBeginUser;
   PetscCall(check_scalar(les, scalar));
   WB_LES_CALL(les, wb_les_scalar, WB_NFIELDS + scalar, out);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_variance(WbLes les, float *theta, float *u, float *v, float *w) {
+  PetscFunctionBeginUser;
+  PetscCall(need_weight(les));
+  float *const out[WB_NFIELDS] = {u, v, w, theta};
+  if (theta && !les->sum_sq[WB_THETA])
+    WB_RAISE_ALL(PETSC_ERR_ORDER, "LES: the variance of theta is asked for without the option theta_variance");
+  for (int f = 0; f < WB_NFIELDS; f++)
+    if (out[f]) WB_LES_CALL(les, wb_les_variance_field, f, out[f]);
   PetscFunctionReturn(0);
 }
 

@@ -24,6 +24,7 @@ static void denormals_restore(unsigned before) {
 
 #define DRIVE_P_S 300.0   /* proportional time scale of the mean-wind controller */
 #define DRIVE_I_S 1200.0  /* integral time scale; critically damped: I = 4 P */
+#define CFL_BLOW_UP 3.0   /* x cfl_max after a step that began below cfl_max: no flow, but an instability */
 #define VISCOUS_LIMIT 1.0 /* dt * 2 nu sum(1/h^2); RK3 is stable to 1.25 */
 
 /* Mean wind at wind_height over open faces: (u, v), between the two levels around it. Collective. */
@@ -98,6 +99,7 @@ PetscErrorCode wb_les_step(WbLes les, double dt_s) {
   denormals_restore(control);
   PetscCall(error);
   if (les->recorder) PetscCall(wb_les_recorder_step(les));
+  if (les->output) PetscCall(wb_les_output_step(les));
   PetscFunctionReturn(0);
 }
 
@@ -133,6 +135,7 @@ PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, v
     const double dt = next_dt(les, t_end_s - les->time_s);
     const bool final = dt == t_end_s - les->time_s;
     PetscCall(wb_les_step(les, dt));
+    if (les->last_cfl * dt > CFL_BLOW_UP * les->opt.cfl_max) PetscCall(les->ops->report_cfl(les));
     if (final) les->time_s = t_end_s; /* no rounding left over */
     const double now = wb_wtime();
     les->wall_s += now - last;

@@ -124,6 +124,7 @@ static void distribute(WbLes les, const double *cosine, const double *weight, do
     const bool ground = o->most && kind == WB_FACET_GROUND;
     const double flux = unit * weight[n];
     if (isnan(o->theta_K[kind])) {
+      les->facets.flux[n] = flux;
       les->heat.rate[in_heat++] = flux / wb_les_facet_thickness(les, n);
       if (ground) les->ground.flux[wb_les_facet_column(les, n)] = flux;
     } else if (ground) {

@@ -65,3 +65,28 @@ void WB_R(wb_les_exchange)(const WbStage *s, const WbLesExchange *list, int axis
     s->out[WB_THETA][at] += (WbReal)((double)s->dt * list->rate[n] * PetscMax(speed, WB_MOST_CALM_M_PER_S) * warmer);
   }
 }
+
+/* Of les->state, with the coefficients of the last step. */
+double WB_R(wb_les_ground_heat)(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *u = wb_les_field(les, les->state, WB_U), *v = wb_les_field(les, les->state, WB_V),
+               *t = wb_les_field(les, les->state, WB_THETA);
+  const WbLesExchange *list = &les->exchange[2];
+  double sum = 0.0;
+  for (int n = 0; n < les->facets.n; n++) {
+    if (les->facets.kind[n] != WB_FACET_GROUND) continue;
+    const size_t at = (size_t)les->facets.at[n], c = (size_t)wb_les_facet_column(les, n);
+    const double speed = PetscMax(hypot(centre(u + at, 1), centre(v + at, l->sy)), WB_MOST_CALM_M_PER_S);
+    if (!isnan(les->facets.flux[n]))
+      sum += les->facets.flux[n];
+    else if (les->ground.theta)
+      sum += les->ground.ch[c] * speed * (les->ground.theta[c] + les->theta_change_K - (double)t[at]);
+  }
+  for (int n = 0; n < list->n; n++) {
+    if (les->facets.kind[list->facet[n]] != WB_FACET_GROUND) continue;
+    const size_t at = (size_t)list->at[n];
+    const double speed = PetscMax(hypot(centre(u + at, 1), centre(v + at, l->sy)), WB_MOST_CALM_M_PER_S);
+    sum += list->rate[n] * les->met.dz[1] * speed * (list->theta[n] + les->theta_change_K - (double)t[at]);
+  }
+  return sum;
+}

@@ -77,6 +77,7 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   }
   emit(les, &s);
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
+  if (les->opt.top_no_slip) WB_R(wb_les_lid)(les, &s);
   if (les->opt.momentum_only) return;
   WB_R(wb_les_heat)(&s, &les->heat);
   for (int axis = 0; axis < 3; axis++) WB_R(wb_les_exchange)(&s, &les->exchange[axis], axis, les->theta_change_K);

@@ -1,0 +1,62 @@
+/* Three-dimensional Taylor-Green vortex in a box of half its height between free-slip planes (its own symmetry): without
+ * viscosity kinetic energy is kept to the time error while the flow breaks up; at Re = 100 the decay follows the
+ * pseudo-spectral solution (_taylor_green_spectral.py), with an error that falls with the square of the spacing. */
+#include "les_test.h"
+
+static double start_u(void *ctx, double x, double y, double z) {
+  return sin(x) * cos(y) * cos(z);
+}
+static double start_v(void *ctx, double x, double y, double z) {
+  return -cos(x) * sin(y) * cos(z);
+}
+
+static LesBox vortex(int n, double viscosity) {
+  WbLesOptions o = les_test_options();
+  o.viscosity_m2_per_s = viscosity;
+  o.tol_final = o.tol_stage = 1e-9;
+  const double dx = 2.0 * PETSC_PI / n;
+  double *zf = les_test_faces(n / 2, dx, 1.0);
+  LesBox b = les_test_box(n, n, n / 2, dx, zf, true, NULL, &o);
+  free(zf);
+  WB_OK(wb_les_init_fields(b.les, start_u, start_v, NULL, NULL, NULL));
+  return b;
+}
+
+static double loss(double dt) {
+  LesBox b = vortex(24, 0.0);
+  const double e0 = les_test_energy(b.les);
+  const int steps = (int)lround(4.0 / dt);
+  for (int s = 0; s < steps; s++) WB_OK(wb_les_step(b.les, dt));
+  const double change = fabs(les_test_energy(b.les) / e0 - 1.0), w = b.les->last_speed;
+  assert_true(isfinite(w));
+  les_test_free(&b);
+  return change;
+}
+static void inviscid(void **state) {
+  const double a = loss(0.1), b = loss(0.05);
+  print_message("inviscid: energy lost by t = 4: %.2e, %.2e, order %.2f\n", a, b, log2(a / b));
+  WB_ASSERT_BELOW(b, 2e-3);
+  WB_ASSERT_BELOW(2.7, log2(a / b));
+}
+
+static const double spectral[5] = {REF1, REF2, REF3, REF4, REF5}; /* energy at t = 1 ... 5 over the first */
+static void viscous(void **state) {
+  double error[2] = {0.0, 0.0};
+  for (int m = 0; m < 2; m++) {
+    LesBox b = vortex(24 << m, 0.01);
+    const double e0 = les_test_energy(b.les);
+    for (int t = 1; t <= 5; t++) {
+      const int steps = 12 << m;
+      for (int s = 0; s < steps; s++) WB_OK(wb_les_step(b.les, 1.0 / steps));
+      const double e = les_test_energy(b.les) / e0;
+      print_message("%d points, t = %d: energy %.5f, spectral %.5f\n", 24 << m, t, e, spectral[t - 1]);
+      error[m] = fmax(error[m], fabs(e - spectral[t - 1]));
+    }
+    les_test_free(&b);
+  }
+  print_message("largest errors %.2e %.2e, order %.2f\n", error[0], error[1], log2(error[0] / error[1]));
+  WB_ASSERT_BELOW(error[1], 5e-3);
+  WB_ASSERT_BELOW(1.8, log2(error[0] / error[1]));
+}
+
+WB_TEST_MAIN(cmocka_unit_test(inviscid), cmocka_unit_test(viscous))
