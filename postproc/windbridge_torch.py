@@ -1,7 +1,8 @@
 """PyTorch twin of windbridge's network: the same parameters, names and values, and its model files (HDF5).
 
     net, meta = read_model("input/models/bridge.h5")
-    out = net(t, x, net.condition(stat, mask), mask)     # x (nz, ny, nx, 4), stat (nz, ny, nx, 9), mask (nz, ny, nx)
+    mean, features = net.condition(stat, mask)   # stat (nz, ny, nx, 9), mask (nz, ny, nx)
+    out = net(t, x, features, mask)              # x (nz, ny, nx, 4)
     write_model("new.h5", net, meta)
 """
 import json
@@ -14,11 +15,11 @@ from torch import nn
 from torch.nn import functional as F
 
 FORMAT_VERSION = 1
-KIND = "windbridge-unet-1"
+KIND = "windbridge-unet-2"
 RMS_EPS = 1e-5
 FREQUENCY_MAX = 100.0
-DEFAULT = {"in_dynamic": 4, "in_static": 9, "out": 4, "width1": 32, "width2": 64, "blocks1": 1, "blocks2": 3,
-           "embed": 64}
+DEFAULT = {"in_dynamic": 4, "in_static": 9, "out": 4, "width1": 32, "width2": 64, "blocks1": 1, "blocks2": 2,
+           "cond_width1": 32, "cond_width2": 64, "cond_blocks1": 1, "cond_blocks2": 4, "embed": 64}
 
 
 def space_to_depth(x):
@@ -49,18 +50,48 @@ class ChannelRMSNorm(nn.Module):
 
 
 class Block(nn.Module):
+    """embed 0: without t."""
+
     def __init__(self, channels, embed):
         super().__init__()
         self.norm1 = ChannelRMSNorm(channels)
-        self.film = nn.Linear(embed, 2 * channels)
+        self.film = nn.Linear(embed, 2 * channels) if embed else None
         self.conv1 = nn.Conv3d(channels, channels, 3, padding=1)
         self.norm2 = ChannelRMSNorm(channels)
         self.conv2 = nn.Conv3d(channels, channels, 3, padding=1)
 
     def forward(self, x, embedding):
-        scale, shift = self.film(embedding).chunk(2)
+        scale, shift = self.film(embedding).chunk(2) if self.film else (None, None)
         y = self.conv1(F.silu(self.norm1(x, scale, shift)))
         return x + self.conv2(F.silu(self.norm2(y)))
+
+
+class UNet(nn.Module):
+    """From the 10 m stream (and one added at 20 m) to the output at 5 m, with the last streams of both levels."""
+
+    def __init__(self, w1, w2, blocks1, blocks2, out, embed):
+        super().__init__()
+        self.blocks1, self.blocks2 = blocks1, blocks2
+        self.down = nn.Conv3d(8 * w1, w2, 1)
+        self.blocks = nn.ModuleList(Block(w, embed) for w in [w1] * blocks1 + [w2] * blocks2 + [w1] * blocks1)
+        self.up = nn.Conv3d(w2, 8 * w1, 1)
+        self.out_norm = ChannelRMSNorm(w1)
+        self.out_film = nn.Linear(embed, 3 * w1) if embed else None
+        self.head = nn.Conv3d(w1, 8 * out, 3, padding=1)
+        self.head_skip = nn.Conv3d(w1, 8 * out, 1, bias=False)
+
+    def forward(self, h, coarse=0, embedding=None):
+        for block in self.blocks[:self.blocks1]:
+            h = block(h, embedding)
+        g = self.down(space_to_depth(h)) + coarse
+        for block in self.blocks[self.blocks1:self.blocks1 + self.blocks2]:
+            g = block(g, embedding)
+        h = h + depth_to_space(self.up(g))
+        for block in self.blocks[self.blocks1 + self.blocks2:]:
+            h = block(h, embedding)
+        scale, shift, gate = self.out_film(embedding).chunk(3) if self.out_film else (None, None, torch.zeros(h.shape[1]))
+        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(h * (1 + gate).view(1, -1, 1, 1, 1))
+        return depth_to_space(out), h, g
 
 
 class WindbridgeNet(nn.Module):
@@ -69,21 +100,16 @@ class WindbridgeNet(nn.Module):
     def __init__(self, **config):
         super().__init__()
         self.config = c = {**DEFAULT, **config}
-        w1, w2, e = c["width1"], c["width2"], c["embed"]
+        w1, w2, v1, v2, e = c["width1"], c["width2"], c["cond_width1"], c["cond_width2"], c["embed"]
+        self.cond_stem1 = nn.Conv3d(8 * c["in_static"], v1, 1)
+        self.cond_stem2 = nn.Conv3d(v1, v1, 3, padding=1)
+        self.cond = UNet(v1, v2, c["cond_blocks1"], c["cond_blocks2"], c["out"], 0)
+        self.feature1 = nn.Conv3d(v1, w1, 1)
+        self.feature2 = nn.Conv3d(v2, w2, 1)
         self.embed1 = nn.Linear(e, e)
         self.embed2 = nn.Linear(e, e)
-        self.stem = nn.Conv3d(8 * c["in_dynamic"], w1, 3, padding=1)
-        self.stat1 = nn.Conv3d(8 * c["in_static"], w1, 1)
-        self.stat2 = nn.Conv3d(w1, w1, 3, padding=1)
-        self.stat_down = nn.Conv3d(8 * w1, w2, 1)
-        self.down = nn.Conv3d(8 * w1, w2, 1)
-        widths = [w1] * c["blocks1"] + [w2] * c["blocks2"] + [w1] * c["blocks1"]
-        self.blocks = nn.ModuleList(Block(w, e) for w in widths)
-        self.up = nn.Conv3d(w2, 8 * w1, 1)
-        self.out_norm = ChannelRMSNorm(w1)
-        self.out_film = nn.Linear(e, 3 * w1)
-        self.head = nn.Conv3d(w1, 8 * c["out"], 3, padding=1)
-        self.head_skip = nn.Conv3d(w1, 8 * c["out"], 1, bias=False)
+        self.step_stem = nn.Conv3d(8 * c["in_dynamic"], w1, 3, padding=1)
+        self.step = UNet(w1, w2, c["blocks1"], c["blocks2"], c["out"], e)
 
     def embedding(self, t):
         half = self.config["embed"] // 2
@@ -96,27 +122,19 @@ class WindbridgeNet(nn.Module):
     def _channels_first(field, mask):
         return (field * mask[..., None]).permute(3, 0, 1, 2)[None]
 
+    @staticmethod
+    def _channels_last(field, mask):
+        return field[0].permute(1, 2, 3, 0) * mask[..., None]
+
     def condition(self, stat, mask):
-        s1 = self.stat2(F.silu(self.stat1(space_to_depth(self._channels_first(stat, mask)))))
-        return s1, self.stat_down(space_to_depth(s1))
+        """-> mean (nz, ny, nx, out), features of the step network."""
+        h = self.cond_stem2(F.silu(self.cond_stem1(space_to_depth(self._channels_first(stat, mask)))))
+        mean, u, g = self.cond(h)
+        return self._channels_last(mean, mask), (self.feature1(u), self.feature2(g))
 
-    def forward(self, t, x, conditioned, mask):
-        s1, s2 = conditioned
-        b1, b2 = self.config["blocks1"], self.config["blocks2"]
-        embedding = self.embedding(t)
-        h = self.stem(space_to_depth(self._channels_first(x, mask))) + s1
-        for block in self.blocks[:b1]:
-            h = block(h, embedding)
-        g = self.down(space_to_depth(h)) + s2
-        for block in self.blocks[b1:b1 + b2]:
-            g = block(g, embedding)
-        h = h + depth_to_space(self.up(g))
-        for block in self.blocks[b1 + b2:]:
-            h = block(h, embedding)
-        scale, shift, gate = self.out_film(embedding).chunk(3)
-        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(h * (1 + gate).view(1, -1, 1, 1, 1))
-        return depth_to_space(out)[0].permute(1, 2, 3, 0) * mask[..., None]
-
+    def forward(self, t, x, features, mask):
+        h = self.step_stem(space_to_depth(self._channels_first(x, mask))) + features[0]
+        return self._channels_last(self.step(h, features[1], self.embedding(t))[0], mask)
 
 
 def checksum(state):
@@ -161,13 +179,18 @@ def read_model(path, verify=True):
 
 
 def count_flops(config, nx, ny, nz):
-    """Operations of the convolutions of one evaluation, the static branch left out."""
+    """Operations of the convolutions: (one condition, one step)."""
     c = {**DEFAULT, **config}
-    n1, n2 = nx * ny * nz / 8, nx * ny * nz / 64
-    w1, w2 = c["width1"], c["width2"]
-    per1 = 27 * (8 * c["in_dynamic"] * w1 + 8 * c["out"] * w1 + 4 * c["blocks1"] * w1 * w1) + 8 * c["out"] * w1
-    per2 = 27 * 2 * c["blocks2"] * w2 * w2 + 16 * w1 * w2
-    return 2 * (n1 * per1 + n2 * per2)
+    n1, n2, out = nx * ny * nz / 8, nx * ny * nz / 64, 8 * c["out"]
+
+    def unet(w1, w2, blocks1, blocks2):
+        per1 = 27 * (out * w1 + 4 * blocks1 * w1 * w1) + out * w1
+        return 2 * (n1 * per1 + n2 * (27 * 2 * blocks2 * w2 * w2 + 16 * w1 * w2))
+
+    w1, w2, v1, v2 = c["width1"], c["width2"], c["cond_width1"], c["cond_width2"]
+    stems = 2 * n1 * (8 * c["in_static"] * v1 + 27 * v1 * v1 + v1 * w1) + 2 * n2 * v2 * w2
+    return (stems + unet(v1, v2, c["cond_blocks1"], c["cond_blocks2"]),
+            2 * n1 * 27 * 8 * c["in_dynamic"] * w1 + unet(w1, w2, c["blocks1"], c["blocks2"]))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 typedef struct {
   float scale[WB_CHANNELS]; /* theta [K], u, v, w [m s-1, or fraction of the wind speed] */
   bool scale_by_wind;
-  double wind_speed_m_per_s;
+  double wind_speed_m_per_s, wind_direction_deg;
   double theta_surface_K, lapse_K_per_m, mixed_height_m; /* theta_ref(z) of the forcing */
 } WbNormalisation;
 
@@ -78,8 +78,8 @@ PetscErrorCode wb_pair_read(MPI_Comm comm, const char *path, WbPairRun **run);
 void wb_pair_destroy(WbPairRun **run);
 PetscErrorCode wb_pair_inspect(MPI_Comm comm, const char *path, WbPairInfo *info); /* header only, validated */
 
-/* Horizontal symmetry s in 0..7 of the square (rotation by 90 degrees x (s & 3), then reflection x -> -x if s & 4);
- * requires nx == ny on one rank. Scalars and vectors (u, v rotate too). in != out. */
+/* Horizontal symmetry s in 0..7 (grid.h: wb_symmetry_*) of fields with nx == ny on one rank. Scalars and vectors (u, v
+ * rotate too). in != out. */
 void wb_augment_scalar_f(int s, int nz, int n, int channels, const float *in, float *out);
 void wb_augment_state(int s, int nz, int n, const float *in, float *out); /* (nz, n, n, 4): theta, u, v, w */
 void wb_augment_mask(int s, int nz, int n, const uint8_t *in, uint8_t *out);

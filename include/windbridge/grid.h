@@ -55,4 +55,11 @@ PetscErrorCode wb_remap_create(const WbGrid *src, const WbGrid *dst, int k_off, 
                                WbRemap *remap);                             /* collective */
 PetscErrorCode wb_remap_apply(WbRemap remap, const float *src, float *dst); /* collective */
 void wb_remap_destroy(WbRemap *remap);
+
+/* Horizontal symmetry s in 0..7 of the square: rotation by 90 degrees (x, y) -> (-y, x) (s & 3) times, then reflection
+ * x -> -x if s & 4. Not collective, cannot fail. */
+size_t wb_symmetry_image(int s, int n, int j, int i); /* where cell (j, i) of (n, n) goes: j' n + i' */
+void wb_symmetry_vector(int s, float *u, float *v);   /* a horizontal vector, in place */
+/* The symmetry that brings the wind from direction_deg (meteorological) to 0 <= v <= u. */
+int wb_symmetry_of_wind(double direction_deg);
 #endif

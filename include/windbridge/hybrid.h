@@ -13,7 +13,10 @@ typedef struct {
   int members, steps;     /* steps 0: 10 */
   double dx_m, top_m;     /* 5, 160 */
   WbNoiseChoice noise;
-  const char *schedule; /* NULL: the model's own; another one is refused */
+  double noise_scale;            /* g = noise_scale * noise; 0: 1 */
+  double start_power, end_power; /* time grid (WbTimeGrid); both 0: the process's own */
+  const char *schedule;          /* NULL: the model's own; another one is refused */
+  const char *sampler;           /* a name of wb_sampler_parse; NULL: euler_maruyama */
   WbBackend backend;
   uint32_t seed;
 } WbSrOptions;

@@ -9,18 +9,25 @@ typedef enum {
   WB_BACKEND_REF,
   WB_BACKEND_BLAS,
   WB_BACKEND_ONEDNN,
-  WB_BACKEND_ONEDNN_BF16
-} WbBackend; /* bf16 convolutions, fp32 sums and weights; needs AMX */
+  WB_BACKEND_ONEDNN_BF16, /* bf16 convolutions, fp32 sums and weights; needs AMX */
+  WB_BACKEND_NATIVE       /* own kernels for 256-bit vectors, one thread; other shapes as WB_BACKEND_BLAS */
+} WbBackend;
+/* name: ref | blas | onednn | onednn_bf16 | native | auto (onednn where the CPU has AVX-512, else native). */
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
+const char *wb_backend_name(WbBackend backend);
 
-/* U-Net at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m levels. */
+/* Two U-Nets with levels at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m:
+ *   condition, once a minute: static inputs -> mean (out) and features at 10 m and 20 m;
+ *   step, at every t: state and the features -> out.
+ * The condition is shared by all steps and members, so it may be the heavier one. */
 typedef struct {
   int in_dynamic;       /* 4: the state x_t */
-  int in_static;        /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9: once per shot */
+  int in_static;        /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9 */
   int out;              /* 4 */
-  int width1, width2;   /* channels at 10 m and at 20 m */
-  int blocks1, blocks2; /* residual blocks per side at 10 m; at 20 m */
-  int embed;            /* width of the t embedding */
+  int width1, width2;   /* step: channels at 10 m and at 20 m */
+  int blocks1, blocks2; /* step: residual blocks per side at 10 m; at 20 m */
+  int cond_width1, cond_width2, cond_blocks1, cond_blocks2; /* the same of the condition */
+  int embed;                                                /* width of the t embedding */
 } WbNetConfig;
 void wb_net_config_default(WbNetConfig *config);
 
@@ -34,14 +41,19 @@ size_t wb_model_size(WbModel model);     /* parameters */
 float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
 float *wb_model_grads(WbModel model);    /* flat (size) */
 void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
-int wb_model_tensors(WbModel model);     /* number of parameter tensors */
+/* Turns the model by the horizontal symmetry T number s (grid.h): from then on it gives T^-1 N(T x). Vectors are
+ * channels 1 and 2 of the state, of x0 and of the outputs. */
+PetscErrorCode wb_model_turn(WbModel model, int s);
+int wb_model_tensors(WbModel model); /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
 /* Everything else that a model file carries. */
 typedef struct {
-  char process[32], schedule[32], target[32]; /* "bridge", "linear", "velocity" */
+  char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
   float epsilon[4];
+  float residual[4];        /* deviation of x1 - x0 about the network's mean, normalised units */
   float scale[4];           /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
+  bool canonical_wind;      /* trained with the wind turned to 0 <= v <= u (wb_symmetry_of_wind) */
   bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
   char training_json[8192]; /* deck, data provenance, ranges, loss */
 } WbModelMeta;
@@ -56,15 +68,21 @@ PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backen
                              WbNet *net); /* coll. */
 void wb_net_destroy(WbNet *net);
 double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool training); /* planner */
-double wb_net_flops(WbNet net);                  /* one evaluation, this rank */
+double wb_net_flops(WbNet net);                  /* one wb_net_forward, this rank */
+double wb_net_condition_flops(WbNet net);        /* one wb_net_condition, this rank */
 PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model; then condition again */
-/* stat (nz, nyl, nxl, in_static): runs the t-independent branch and caches it. mask (nz, nyl, nxl): fluid. */
+/* stat (nz, nyl, nxl, in_static): runs the condition and keeps what it gives. mask (nz, nyl, nxl): fluid. */
 PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);
+const float *wb_net_mean(WbNet net); /* (nz, nyl, nxl, out) of the condition, 0 in buildings; owned by net */
 /* x (nz, nyl, nxl, in_dynamic) -> out (nz, nyl, nxl, out); out is 0 in buildings. */
 PetscErrorCode wb_net_forward(WbNet net, double t, const float *x, float *out);
-/* dout (nz, nyl, nxl, out) in; adds to the model's gradients (this rank's part only: allreduce afterwards); dx may be
- * NULL. After a forward in training mode. */
+/* Training, after one wb_net_forward: dout (nz, nyl, nxl, out) in; adds to the model's gradients (this rank's part
+ * only: allreduce afterwards); dx (nz, nyl, nxl, in_dynamic) out or NULL. May be called for several (t, x) of one
+ * condition. */
 PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx);
+/* After all wb_net_backward of a condition: carries their gradients and dmean (nz, nyl, nxl, out; NULL: none) of
+ * wb_net_mean through it. */
+PetscErrorCode wb_net_condition_backward(WbNet net, const float *dmean);
 
 /* AdamW with decoupled decay, gradient clipping by global norm, EMA of weights (Loshchilov & Hutter 2019). */
 typedef struct {

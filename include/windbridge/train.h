@@ -5,25 +5,33 @@
 #include "windbridge/data.h"
 #include "windbridge/net.h"
 
+/* The wind turned to 0 <= v <= u, in training and in use (the network then has to know an eighth of all directions
+ * only); one of the 8 horizontal symmetries at random; fields as they are. */
+typedef enum { WB_SYMMETRY_CANONICAL, WB_SYMMETRY_RANDOM, WB_SYMMETRY_NONE } WbTrainSymmetry;
+
 typedef struct {
   const char *const *files; /* pair files; those whose split is "train" train, "validation" validate */
   int n_files;
-  const char *output_dir; /* checkpoint.h5, loss.csv, model.h5 */
-  const char *resume;     /* NULL or the output_dir's checkpoint */
-  long steps;             /* optimiser steps */
-  int batch;              /* samples a step over all ranks (a multiple of the ranks) */
+  const char *output_dir;  /* checkpoint.h5, loss.csv, model.h5 */
+  const char *resume;      /* NULL or the output_dir's checkpoint */
+  long steps;              /* optimiser steps */
+  int batch;               /* samples a step over all ranks (a multiple of the ranks) */
+  int draws;               /* times and noises a sample: they share its condition */
+  const char *start_model; /* NULL, or a model file whose weights are the first ones */
   double lr, weight_decay, clip_norm, ema_decay, warmup_steps;
   double walltime_s, checkpoint_interval_s;
   int validate_every; /* steps */
-  bool augment;       /* the 8 horizontal symmetries */
-  int crop;           /* samples of crop x crop columns at random places (multiple of 4); 0: the whole window */
+  WbTrainSymmetry symmetry;
+  int crop; /* samples of crop x crop columns at random places (multiple of 4); 0: the whole window */
   uint32_t seed;
   WbNetConfig net;
   WbBackend backend;
-  WbScheduleKind schedule;
+  WbProcessKind process;
+  WbScheduleKind schedule; /* of a bridge */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
                      the drift must come from the condition alone (the loss's minimiser is the same) */
-  double epsilon_factor; /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
+  double epsilon_factor;     /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
+  double residual_deviation; /* expected deviation of x1 - x0 about the network's mean, in std(x1 - x0) */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */
 } WbTrainOptions;
@@ -32,15 +40,16 @@ typedef struct {
   double loss, validation_loss, samples_per_s, seconds;
 } WbTrainSummary;
 /* Collective on comm: data-parallel, one sample a rank at a time on a grid of its own; gradients are summed over ranks.
- * Every rank holds all pairs (the memory is printed). The process is the bridge of options->schedule in normalised
- * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns the residual drift
- * (bridge.h: wb_bridge_residual_*) by the mean square over fluid voxels. Minutes are shuffled, cropped, turned and
- * given t (stratified over the batch) and noise by counters of (seed, step, slot), so a resumed run gives the weights
- * of an uninterrupted one bit for bit on the same number of ranks. Learning rate: linear warm-up, cosine to 1 % of lr
- * at `steps`. Files in output_dir: loss.csv (step, loss, validation, learning_rate, grad_norm, samples_per_s),
- * checkpoint.h5 (weights, moments, EMA, step), model.h5 (EMA weights, at checkpoints and at the end), model_best.h5
- * (least validation loss). Errors: WB_ERR_INPUT for unfit pairs, WB_ERR_CONFIG for unfit options or a checkpoint of
- * other options, WB_ERR_NUMERIC when the loss is not finite (checkpoint and model of the last good weights are kept),
- * WB_ERR_STOPPED after a signal or the wall time (with a checkpoint). */
+ * Every rank holds all pairs (the memory is printed). The process is options->process in normalised
+ * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns by mean
+ * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond).
+ * Minutes are shuffled, cropped, turned and given t (stratified over the batch) and noise by counters of (seed, step,
+ * slot), so a resumed run gives the weights of an uninterrupted one bit for bit on the same number of ranks. Learning
+ * rate: linear warm-up, cosine to 1 % of lr at `steps`. Files in output_dir: loss.csv (step, loss, loss_mean,
+ * validation, validation_mean, learning_rate, grad_norm, samples_per_s), checkpoint.h5 (weights, moments, EMA, step),
+ * model.h5 (EMA weights, at checkpoints and at the end), model_best.h5 (least validation loss). Errors: WB_ERR_INPUT
+ * for unfit pairs, WB_ERR_CONFIG for unfit options or a checkpoint of other options, WB_ERR_NUMERIC when the loss is
+ * not finite (checkpoint and model of the last good weights are kept), WB_ERR_STOPPED after a signal or the wall time
+ * (with a checkpoint). */
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary);
 #endif

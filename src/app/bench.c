@@ -207,11 +207,7 @@ static PetscErrorCode bench_net(WbBench *b) {
   WbGrid *grid = NULL;
   NetCase c = {0};
   double seconds = 0;
-  wb_net_config_default(&config);
-  config.width1 = (int)wb_config_int(k, "train", "width1");
-  config.width2 = (int)wb_config_int(k, "train", "width2");
-  config.blocks1 = (int)wb_config_int(k, "train", "blocks1");
-  config.blocks2 = (int)wb_config_int(k, "train", "blocks2");
+  wb_app_net_options(app, &config);
   PetscCall(wb_backend_parse(wb_config_text(k, "sr", "backend"), &backend));
   PetscCall(wb_grid_create(app->comm, nx, nx, 32, 4, 0, 0, false, false, &grid));
   const size_t n = wb_grid_owned(grid);

@@ -200,9 +200,10 @@ PetscErrorCode wb_evaluate_forecast(WbApp *app, const char *forecast, const char
   PetscCall(WB_ALLOC(n_truth, &t_truth));
   PetscCall(read_coordinate(s.forecast, "time", n_forecast, t));
   PetscCall(read_coordinate(s.truth, "time", n_truth, t_truth));
+  const double from = wb_config_real(app->config, "evaluate", "from_s");
   for (int i = 0; i < n_forecast; i++)
     for (int k = 0; k < n_truth; k++)
-      if (fabs(t[i] - t_truth[k]) <= 0.5) {
+      if (fabs(t[i] - t_truth[k]) <= 0.5 && t[i] > from + 0.5) {
         PetscCall(score_minute(&s, i, k, reg, *scores));
         matched++;
       }

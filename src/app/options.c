@@ -117,6 +117,10 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   o->noise = strcmp(noise, "none") == 0   ? WB_NOISE_NONE
              : strcmp(noise, "base") == 0 ? WB_NOISE_BASE
                                           : WB_NOISE_FOELLMER;
+  o->sampler = wb_config_text(c, "sr", "sampler");
+  o->noise_scale = wb_config_real(c, "sr", "noise_scale");
+  o->start_power = wb_config_real(c, "sr", "grid_start_power");
+  o->end_power = wb_config_real(c, "sr", "grid_end_power");
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
@@ -127,7 +131,25 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing) {
   memset(forcing, 0, sizeof *forcing);
   forcing->wind_speed_m_per_s = sim->les.wind_speed_m_per_s;
+  forcing->wind_direction_deg = sim->les.wind_direction_deg;
   forcing->theta_surface_K = sim->les.theta_surface_K;
   forcing->lapse_K_per_m = sim->les.lapse_K_per_m;
   forcing->mixed_height_m = sim->les.mixed_height_m;
+}
+
+void wb_app_net_options(const WbApp *app, WbNetConfig *o) {
+  wb_net_config_default(o);
+  const struct {
+    const char *name;
+    int *value;
+  } keys[] = {{"width1", &o->width1},
+              {"width2", &o->width2},
+              {"blocks1", &o->blocks1},
+              {"blocks2", &o->blocks2},
+              {"cond_width1", &o->cond_width1},
+              {"cond_width2", &o->cond_width2},
+              {"cond_blocks1", &o->cond_blocks1},
+              {"cond_blocks2", &o->cond_blocks2}};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    *keys[i].value = (int)wb_config_int(app->config, "train", keys[i].name);
 }

@@ -5,7 +5,7 @@
 static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
-  wb_net_config_default(&o->net);
+  wb_app_net_options(app, &o->net);
   o->files = (const char *const *)files->paths;
   o->n_files = files->n;
   o->output_dir = app->out;
@@ -23,13 +23,16 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s");
   o->validate_every = (int)wb_config_int(c, "train", "validate_every");
   o->crop = (int)wb_config_int(c, "train", "crop");
-  o->augment = wb_config_bool(c, "train", "augment");
+  const char *symmetry = wb_config_text(c, "train", "symmetry");
+  o->symmetry = strcmp(symmetry, "canonical") == 0 ? WB_SYMMETRY_CANONICAL
+                : strcmp(symmetry, "random") == 0  ? WB_SYMMETRY_RANDOM
+                                                   : WB_SYMMETRY_NONE;
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
-  o->net.width1 = (int)wb_config_int(c, "train", "width1");
-  o->net.width2 = (int)wb_config_int(c, "train", "width2");
-  o->net.blocks1 = (int)wb_config_int(c, "train", "blocks1");
-  o->net.blocks2 = (int)wb_config_int(c, "train", "blocks2");
+  o->draws = (int)wb_config_int(c, "train", "draws");
+  o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
+  o->start_model = wb_config_text(c, "train", "start_model");
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
+  PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
   o->t_power = wb_config_real(c, "train", "t_power");

@@ -1,53 +1,63 @@
-/* The masked interpolant of training pairs, and the residual variables that networks see (math.md section 1). */
-#include "windbridge/bridge.h"
+/* The general stochastic interpolant I_t = alpha x0 + beta x1 + gamma(t) z with a free epsilon_t, g^2 = 2 epsilon_t
+ * (Albergo, Boffi & Vanden-Eijnden 2023): by a function, a table, or trigonometric alpha and beta. */
+#include "bridge_internal.h"
 
 #include <math.h>
 
-enum { BLOCK = 256 }; /* voxels whose noise is drawn at once */
-
-void wb_bridge_interpolant(WbScheduleKind schedule, const float epsilon[WB_CHANNELS], double t, size_t n,
-                           const float *x0, const float *x1, const uint8_t *mask, const uint64_t *voxel,
-                           const WbRandomKey *key, float *xt, float *target) {
-  WbScheduleAt at;
-  wb_schedule_at(schedule, t, &at);
-  const float a = (float)at.alpha, b = (float)at.beta, da = (float)at.d_alpha, db = (float)at.d_beta;
-  float s[WB_CHANNELS], ds[WB_CHANNELS], z[BLOCK * WB_CHANNELS];
-  for (int q = 0; q < WB_CHANNELS; q++) {
-    s[q] = (float)(at.sigma * sqrt(t) * (double)epsilon[q]);
-    ds[q] = (float)(at.d_sigma * sqrt(t) * (double)epsilon[q]);
-  }
-  for (size_t p = 0; p < n; p++) {
-    if (p % BLOCK == 0) wb_bridge_noise(key, n - p < BLOCK ? n - p : BLOCK, voxel + p, z);
-    const bool air = !mask || mask[p];
-    for (size_t q = 0; q < WB_CHANNELS; q++) {
-      const size_t i = p * WB_CHANNELS + q;
-      const float noise = z[p % BLOCK * WB_CHANNELS + q];
-      xt[i] = air ? a * x0[i] + b * x1[i] + s[q] * noise : 0.0f;
-      target[i] = air ? da * x0[i] + db * x1[i] + ds[q] * noise : 0.0f;
-    }
+static void table_at(const struct WbProcess_s *process, double t, WbPathAt *at) {
+  const WbCurve *c = process->curve;
+  double gamma, d_gamma, rate, unused;
+  wb_curve_at(&c[0], t, &at->alpha, &at->d_alpha);
+  wb_curve_at(&c[1], t, &at->beta, &at->d_beta);
+  wb_curve_at(&c[2], t, &gamma, &d_gamma);
+  at->w = gamma * gamma;
+  at->d_w = 2.0 * gamma * d_gamma;
+  if (c[3].n > 0) {
+    wb_curve_at(&c[3], t, &rate, &unused);
+    at->g2 = 2.0 * rate;
+  } else {
+    at->g2 = t > 0.0 && t < 1.0 ? at->w / (t * (1.0 - t)) : 0.0;
   }
 }
 
-WB_KERNEL static void axpy_masked(size_t n, const uint8_t *mask, float a, const float *x, const float *y, float *out) {
-  for (size_t p = 0; p < n; p++) {
-    for (int q = 0; q < WB_CHANNELS; q++) {
-      const size_t i = p * WB_CHANNELS + (size_t)q;
-      const float value = y[i] + a * x[i];
-      out[i] = mask[p] ? value : 0.0f;
-    }
+static void interpolant_at(const struct WbProcess_s *process, double t, WbPathAt *at) {
+  if (process->options.path) {
+    process->options.path(process->options.path_ctx, t, at);
+  } else if (process->curve[0].n > 0) {
+    table_at(process, t, at);
+  } else {
+    const double angle = 0.5 * M_PI * t, rest = 1.0 - t;
+    at->alpha = t < 1.0 ? cos(angle) : 0.0;
+    at->beta = sin(angle);
+    at->d_alpha = -0.5 * M_PI * at->beta;
+    at->d_beta = 0.5 * M_PI * at->alpha;
+    at->w = t * rest;
+    at->d_w = rest - t;
+    at->g2 = rest;
   }
 }
 
-void wb_bridge_residual_state(WbScheduleKind schedule, double t, size_t n, const float *x0, const uint8_t *mask,
-                              const float *x, float *r) {
-  WbScheduleAt at;
-  wb_schedule_at(schedule, t, &at);
-  axpy_masked(n, mask, (float)-(at.alpha + at.beta), x0, x, r);
+static double rate(const struct WbProcess_s *process, double t) {
+  WbPathAt at;
+  interpolant_at(process, t, &at);
+  return 0.5 * at.g2 / at.w;
 }
 
-void wb_bridge_residual_drift(WbScheduleKind schedule, double t, int sign, size_t n, const float *x0,
-                              const uint8_t *mask, float *b) {
-  WbScheduleAt at;
-  wb_schedule_at(schedule, t, &at);
-  axpy_masked(n, mask, (float)(sign * (at.d_alpha + at.d_beta)), x0, b, b);
+static double interpolant_growth(const struct WbProcess_s *process, double t, double s) {
+  return wb_quadrature(rate, process, t, s);
 }
+
+static PetscErrorCode interpolant_setup(const WbProcessOptions *o, WbProcess process) {
+  PetscFunctionBeginUser;
+  if (o->path || o->table.n == 0) PetscFunctionReturn(0);
+  PetscCall(wb_curve_create("alpha", o->table.n, o->table.t, o->table.alpha, &process->curve[0]));
+  PetscCall(wb_curve_create("beta", o->table.n, o->table.t, o->table.beta, &process->curve[1]));
+  PetscCall(wb_curve_create("gamma", o->table.n, o->table.t, o->table.noise, &process->curve[2]));
+  if (o->table.diffusivity) {
+    PetscCall(wb_curve_create("epsilon_t", o->table.n, o->table.t, o->table.diffusivity, &process->curve[3]));
+  }
+  PetscFunctionReturn(0);
+}
+
+const WbProcessClass wb_class_interpolant = {
+    .name = "interpolant", .at = interpolant_at, .growth = interpolant_growth, .setup = interpolant_setup};

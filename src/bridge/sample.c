@@ -1,61 +1,81 @@
-/* Sampler of the masked SDE dX = b^g dt + g M dW from X(0) = x0 (math.md section 1). */
-#include "windbridge/bridge.h"
-
-#include <math.h>
+/* The loop of every sampler: evaluate the denoiser, apply the stage's linear forms (math.md section 1). */
 #include <string.h>
 
-enum { BLOCK = 256 }; /* voxels whose noise is drawn at once: 4 kB on the stack */
+#include "bridge_internal.h"
 
-/* x = c[0] x + c[1] b + c[2] x0 + amp z in air, 0 in buildings. A select, not a product: a
- * drift that is NaN inside a building must not leak, and -0 must not appear. */
-WB_KERNEL static void step_block(size_t n, const uint8_t *mask, const float c[3], const float amp[WB_CHANNELS],
-                                 const float *x0, const float *b, const float *z, float *x) {
+enum { BLOCK = 256, C = WB_CHANNELS, START = 65535 /* step number of the noise at the start */ };
+
+typedef struct {
+  size_t n;
+  const uint8_t *mask; /* NULL: all air */
+  const uint64_t *voxel;
+  float *field[WB_N_FIELDS];
+} Fields;
+
+WB_KERNEL static void add_field(size_t n, float c, const float *restrict x, float *restrict sum) {
+  for (size_t i = 0; i < n; i++) sum[i] += c * x[i];
+}
+
+WB_KERNEL static void add_noise(size_t n, const float amplitude[C], const float *restrict z, float *restrict sum) {
   for (size_t p = 0; p < n; p++) {
-    for (int q = 0; q < WB_CHANNELS; q++) {
-      const size_t i = p * WB_CHANNELS + (size_t)q;
-      const float next = c[0] * x[i] + c[1] * b[i] + c[2] * x0[i] + amp[q] * z[i];
-      x[i] = mask[p] ? next : 0.0f;
-    }
+    for (size_t q = 0; q < C; q++) sum[p * C + q] += amplitude[q] * z[p * C + q];
   }
 }
 
-/* One step for all voxels. */
-static void step_all(const WbBridgeOptions *o, int step, size_t n, const float *x0, const uint8_t *mask,
-                     const uint64_t *voxel, const float *b, float *x) {
-  WbDriftForm form;
-  wb_bridge_step_form(o->schedule, o->noise, step, o->steps, &form);
-  const WbRandomKey key = {
-      .seed = o->seed, .stream = o->stream, .step = (uint32_t)step, .member = o->member, .minute = o->minute};
-  const float c[3] = {(float)form.x, (float)form.b, (float)form.x0};
-  float amp[WB_CHANNELS], z[BLOCK * WB_CHANNELS] = {0};
-  uint8_t air[BLOCK];
-  memset(air, 1, sizeof(air));
-  for (int q = 0; q < WB_CHANNELS; q++) amp[q] = (float)(form.g * (double)o->epsilon[q]);
-  for (size_t p = 0; p < n; p += BLOCK) {
-    const size_t m = n - p < BLOCK ? n - p : BLOCK;
-    const uint8_t *block_mask = mask ? mask + p : air;
-    if (form.g > 0.0) wb_bridge_noise(&key, m, voxel + p, z);
-    const size_t i = p * WB_CHANNELS;
-    step_block(m, block_mask, c, amp, x0 + i, b + i, z, x + i);
+/* A select, not a product: a denoiser that is NaN inside a building must not leak, and -0 must not appear. */
+WB_KERNEL static void put_masked(size_t n, const uint8_t *mask, const float *restrict x, float *restrict out) {
+  for (size_t p = 0; p < n; p++) {
+    for (size_t q = 0; q < C; q++) out[p * C + q] = mask[p] ? x[p * C + q] : 0.0f;
   }
 }
 
-PetscErrorCode wb_bridge_sample(const WbBridgeOptions *options, size_t n, const float *x0, const uint8_t *mask,
-                                const uint64_t *voxel, WbDriftFn drift, void *ctx, float *x, float *work) {
+/* One form on m <= BLOCK voxels from p on. */
+static void apply(const WbOp *op, const float epsilon[C], const Fields *f, size_t p, size_t m, const float *z) {
+  static const uint8_t air[BLOCK] = {[0 ... BLOCK - 1] = 1};
+  float sum[BLOCK * C] = {0}, amplitude[C];
+  for (int k = 0; k < WB_N_FIELDS; k++) {
+    if (op->c[k] != 0.0) add_field(m * C, (float)op->c[k], f->field[k] + p * C, sum);
+  }
+  if (op->z > 0.0) {
+    for (int q = 0; q < C; q++) amplitude[q] = (float)(op->z * (double)epsilon[q]);
+    add_noise(m, amplitude, z, sum);
+  }
+  put_masked(m, f->mask ? f->mask + p : air, sum, f->field[op->out] + p * C);
+}
+
+static void apply_stage(const WbStage *stage, const float epsilon[C], const WbRandomKey *key, const Fields *f) {
+  float z[BLOCK * C];
+  bool noisy = false;
+  WbRandomKey now = *key;
+  now.step = (uint32_t)stage->noise;
+  for (int k = 0; k < stage->n_ops; k++) noisy = noisy || stage->op[k].z > 0.0;
+  for (size_t p = 0; p < f->n; p += BLOCK) {
+    const size_t m = f->n - p < BLOCK ? f->n - p : BLOCK;
+    if (noisy) wb_bridge_noise(&now, m, f->voxel + p, z);
+    for (int k = 0; k < stage->n_ops; k++) apply(&stage->op[k], epsilon, f, p, m, z);
+  }
+}
+
+PetscErrorCode wb_bridge_sample(const struct WbPlan_s *plan, const WbRandomKey *key, size_t n, const float *x0,
+                                const uint8_t *mask, const uint64_t *voxel, WbDenoiseFn denoise, void *ctx, float *x,
+                                float *work) {
+  Fields f = {.n = n, .mask = mask, .voxel = voxel};
   PetscFunctionBeginUser;
-  if (options->steps < 1 || options->steps > 65535) {
-    WB_RAISE_ALL(WB_ERR_CONFIG, "sampler: %d steps asked for; allowed are 1 to 65535", options->steps);
+  for (int k = 0; k < WB_N_FIELDS; k++) {
+    const int slot = wb_plan_slot(plan, k);
+    f.field[k] = slot < 0 ? NULL : work + (size_t)slot * n * C;
   }
-  for (size_t p = 0; p < n; p++) {
-    for (int q = 0; q < WB_CHANNELS; q++) {
-      const size_t i = p * WB_CHANNELS + (size_t)q;
-      x[i] = !mask || mask[p] ? x0[i] : 0.0f;
-    }
-  }
-  for (int k = 0; k < options->steps; k++) {
-    const double t = (double)k / options->steps;
-    PetscCall(drift(ctx, t, x, work));
-    step_all(options, k, n, x0, mask, voxel, work, x);
+  f.field[WB_FIELD_X] = x;
+  float *d0 = f.field[WB_FIELD_X0];   /* NULL: x0 is known */
+  f.field[WB_FIELD_X0] = (float *)x0; /* read only: no form writes it */
+  const WbStage start = {.noise = START,
+                         .n_ops = 1,
+                         .op = {{.out = WB_FIELD_X, .c = {[WB_FIELD_X0] = plan->start_x0}, .z = plan->start_z}}};
+  apply_stage(&start, plan->epsilon, key, &f);
+  if (d0) f.field[WB_FIELD_X0] = d0;
+  for (int k = 0; k < plan->n_stages; k++) {
+    PetscCall(denoise(ctx, plan->stage[k].t, x, f.field[WB_FIELD_D], d0));
+    apply_stage(&plan->stage[k], plan->epsilon, key, &f);
   }
   PetscFunctionReturn(0);
 }

@@ -59,33 +59,13 @@ void wb_static_inputs(int nz, size_t plane, const double *z, const float *x0, co
   }
 }
 
-/* ---- the 8 symmetries: destination of source cell (j, i) ---- */
-static size_t image(int s, int n, int j, int i) {
-  for (int turn = 0; turn < (s & 3); turn++) { /* (x, y) -> (-y, x) */
-    const int old = i;
-    i = n - 1 - j;
-    j = old;
-  }
-  if (s & 4) i = n - 1 - i;
-  return (size_t)j * (size_t)n + (size_t)i;
-}
-
-/* out = Q in for the horizontal components of a vector. */
-static void turn_vector(int s, float *u, float *v) {
-  for (int turn = 0; turn < (s & 3); turn++) {
-    const float old = *u;
-    *u = -*v;
-    *v = old;
-  }
-  if (s & 4) *u = -*u;
-}
-
+/* ---- the 8 symmetries ---- */
 void wb_augment_scalar_f(int s, int nz, int n, int channels, const float *in, float *out) {
   const size_t plane = (size_t)n * (size_t)n, nc = (size_t)channels;
   for (int k = 0; k < nz; k++) {
     for (int j = 0; j < n; j++) {
       for (int i = 0; i < n; i++, in += nc) {
-        float *o = out + ((size_t)k * plane + image(s, n, j, i)) * nc;
+        float *o = out + ((size_t)k * plane + wb_symmetry_image(s, n, j, i)) * nc;
         for (size_t c = 0; c < nc; c++) o[c] = in[c];
       }
     }
@@ -95,14 +75,14 @@ void wb_augment_scalar_f(int s, int nz, int n, int channels, const float *in, fl
 void wb_augment_state(int s, int nz, int n, const float *in, float *out) {
   const size_t cells = (size_t)nz * (size_t)n * (size_t)n;
   wb_augment_scalar_f(s, nz, n, WB_CHANNELS, in, out);
-  for (size_t p = 0; p < cells; p++) turn_vector(s, out + p * WB_CHANNELS + 1, out + p * WB_CHANNELS + 2);
+  for (size_t p = 0; p < cells; p++) wb_symmetry_vector(s, out + p * WB_CHANNELS + 1, out + p * WB_CHANNELS + 2);
 }
 
 void wb_augment_mask(int s, int nz, int n, const uint8_t *in, uint8_t *out) {
   const size_t plane = (size_t)n * (size_t)n;
   for (int k = 0; k < nz; k++) {
     for (int j = 0; j < n; j++) {
-      for (int i = 0; i < n; i++) out[(size_t)k * plane + image(s, n, j, i)] = *in++;
+      for (int i = 0; i < n; i++) out[(size_t)k * plane + wb_symmetry_image(s, n, j, i)] = *in++;
     }
   }
 }

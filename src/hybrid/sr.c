@@ -11,9 +11,10 @@ struct WbSr_s {
   WbModel model;   /* NULL: interpolation only */
   WbModelMeta meta;
   WbNet net;
-  WbBridgeOptions bridge;
+  WbProcess process;
+  WbPlan plan;
+  WbRandomKey key;
   WbNormalisation norm;
-  bool residual;             /* the network gives the residual drift */
   double *z;                 /* (nz) */
   uint8_t *fluid, *lr_valid; /* (n) on the HR grid */
   uint8_t *lr_fluid;         /* on lr */
@@ -21,11 +22,30 @@ struct WbSr_s {
   float *wall, *flux;        /* (n), (nyl, nxl) */
   float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
   float *stat;               /* (n, 9) */
-  float *state, *work;       /* (n, 4) */
+  float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
   bool conditioned;
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
+
+static PetscErrorCode make_plan(WbSr s, const WbSrOptions *o) {
+  const int steps = o->steps > 0 ? o->steps : DEFAULT_STEPS;
+  WbSampler sampler;
+  WbTimeGrid grid;
+  double *t = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_sampler_parse(o->sampler ? o->sampler : "euler_maruyama", o->noise, &sampler));
+  wb_time_grid_default(wb_process_kind(s->process), &grid);
+  if (o->start_power > 0.0 || o->end_power > 0.0)
+    grid = (WbTimeGrid){.start_power = o->start_power > 0.0 ? o->start_power : 1.0,
+                        .end_power = o->end_power > 0.0 ? o->end_power : 1.0};
+  if (o->noise_scale > 0.0) sampler.noise_scale = o->noise_scale;
+  PetscCall(WB_ALLOC(steps + 1, &t));
+  PetscErrorCode failed = wb_time_grid(&grid, steps, t);
+  if (!failed) failed = wb_plan_create(s->process, &sampler, steps, t, &s->plan);
+  WB_FREE(&t);
+  PetscFunctionReturn(failed);
+}
 
 /* What the network must fit, and the process that it was trained for. */
 static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
@@ -35,28 +55,31 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: network of %d + %d inputs and %d outputs; super-resolution needs %d + %d and %d",
                  o->model_path, c->in_dynamic, c->in_static, c->out, C, WB_STATIC_CHANNELS, C);
   }
-  s->residual = strcmp(s->meta.target, "residual_velocity") == 0;
-  if (strcmp(s->meta.process, "bridge") != 0 || (!s->residual && strcmp(s->meta.target, "velocity") != 0)) {
-    WB_RAISE_ALL(
-        WB_ERR_INPUT,
-        "%s: a model of process '%s' with target '%s'; allowed are process bridge with target residual_velocity or "
-        "velocity",
-        o->model_path, s->meta.process, s->meta.target);
+  WbProcessKind kind;
+  PetscCall(wb_process_parse(s->meta.process, &kind));
+  if (strcmp(s->meta.target, "preconditioned") != 0) {
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: a model with target '%s'; allowed is preconditioned", o->model_path,
+                 s->meta.target);
   }
   if (o->schedule && strcmp(o->schedule, s->meta.schedule) != 0) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "sr_schedule is '%s', but %s was trained with '%s'; leave it out or give that one",
                  o->schedule, o->model_path, s->meta.schedule);
   }
-  PetscCall(wb_schedule_parse(s->meta.schedule, &s->bridge.schedule));
+  WbProcessOptions process;
+  wb_process_options_default(kind, &process);
+  PetscCall(wb_schedule_parse(s->meta.schedule, &process.schedule));
   for (int c4 = 0; c4 < C; c4++) {
-    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f)) {
-      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g and epsilon %g of channel %d must be positive", o->model_path,
-                   (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], c4);
+    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f) || !(s->meta.residual[c4] > 0.0f)) {
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g, epsilon %g and residual %g of channel %d must be positive",
+                   o->model_path, (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], (double)s->meta.residual[c4],
+                   c4);
     }
     s->norm.scale[c4] = s->meta.scale[c4];
-    s->bridge.epsilon[c4] = s->meta.epsilon[c4];
+    process.epsilon[c4] = s->meta.epsilon[c4];
   }
   s->norm.scale_by_wind = s->meta.scale_by_wind;
+  PetscCall(wb_process_create(&process, &s->process));
+  PetscCall(make_plan(s, o));
   PetscFunctionReturn(0);
 }
 
@@ -98,7 +121,7 @@ static PetscErrorCode allocate(WbSr s) {
   PetscCall(WB_ALLOC(n * C, &s->x0_normal));
   PetscCall(WB_ALLOC(n * WB_STATIC_CHANNELS, &s->stat));
   PetscCall(WB_ALLOC(n * C, &s->state));
-  PetscCall(WB_ALLOC(n * C, &s->work));
+  if (s->plan) PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * n * C, &s->work));
   PetscFunctionReturn(0);
 }
 
@@ -144,12 +167,12 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
-  s->bridge = (WbBridgeOptions){
-      .noise = o->noise, .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS, .seed = o->seed, .stream = WB_STREAM_BRIDGE};
+  s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
   PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
   if (o->model_path) {
     PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
     PetscCall(adopt_model(s, o));
+    if (s->meta.canonical_wind) PetscCall(wb_model_turn(s->model, wb_symmetry_of_wind(s->norm.wind_direction_deg)));
     if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
       WB_RAISE_ALL(WB_ERR_CONFIG,
                    "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
@@ -175,6 +198,7 @@ PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx
 PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr) {
   const WbPairInfo *info = &pair->info;
   const WbNormalisation forcing = {.wind_speed_m_per_s = info->wind_speed_m_per_s,
+                                   .wind_direction_deg = info->wind_direction_deg,
                                    .theta_surface_K = info->theta_surface_K,
                                    .lapse_K_per_m = info->lapse_K_per_m,
                                    .mixed_height_m = info->mixed_height_m};
@@ -192,6 +216,8 @@ void wb_sr_destroy(WbSr *sr) {
   if (!s) return;
   if (s->net) wb_net_destroy(&s->net);
   if (s->model) wb_model_destroy(&s->model);
+  wb_plan_destroy(&s->plan);
+  wb_process_destroy(&s->process);
   WB_FREE(&s->z);
   WB_FREE(&s->fluid);
   WB_FREE(&s->lr_valid);
@@ -244,18 +270,17 @@ PetscErrorCode wb_sr_condition_x0(WbSr s, const float *x0) {
   PetscFunctionReturn(0);
 }
 
-/* WbDriftFn: the network on the residual state. */
-static PetscErrorCode network_drift(void *ctx, double t, const float *x, float *b) {
+/* WbDenoiseFn: what the network's mean and output say of x1. */
+static PetscErrorCode network_denoiser(void *ctx, double t, const float *x, float *d, float *d0) {
   WbSr s = ctx;
   const size_t n = wb_grid_owned(s->hr);
+  WbPrecond at;
+  (void)d0;
   PetscFunctionBeginUser;
-  if (s->residual) {
-    wb_bridge_residual_state(s->bridge.schedule, t, n, s->x0_normal, s->fluid, x, s->state);
-    PetscCall(wb_net_forward(s->net, t, s->state, b));
-    wb_bridge_residual_drift(s->bridge.schedule, t, 1, n, s->x0_normal, s->fluid, b);
-  } else {
-    PetscCall(wb_net_forward(s->net, t, x, b));
-  }
+  wb_precond_at(s->process, s->meta.residual, t, &at);
+  wb_precond_input(&at, n, s->fluid, s->x0_normal, x, s->state);
+  PetscCall(wb_net_forward(s->net, t, s->state, d));
+  wb_precond_denoiser(&at, n, s->fluid, s->x0_normal, wb_net_mean(s->net), x, d, d);
   s->evaluations++;
   PetscFunctionReturn(0);
 }
@@ -267,10 +292,10 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   if (!s->net || !s->conditioned) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "super-resolution: a member needs a model (sr_model) and a condition");
   }
-  WbBridgeOptions o = s->bridge;
-  o.minute = (uint32_t)minute;
-  o.member = (uint32_t)member;
-  PetscCall(wb_bridge_sample(&o, n, s->x0_normal, s->fluid, s->voxel, network_drift, s, out, s->work));
+  WbRandomKey key = s->key;
+  key.minute = (uint32_t)minute;
+  key.member = (uint32_t)member;
+  PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, s->voxel, network_denoiser, s, out, s->work));
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {
     if (!isfinite(out[p])) {

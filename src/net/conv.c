@@ -1,4 +1,4 @@
-/* Convolution: one interface, three backends (plain loops, im2col + OpenBLAS, oneDNN). */
+/* Convolution: one interface, four backends (plain loops, im2col + OpenBLAS, oneDNN, own kernels). */
 #include "net_internal.h"
 #include <cblas.h>
 #include <stdlib.h>
@@ -71,8 +71,17 @@ PetscErrorCode wb_conv_create(WbConvContext context, const WbConvShape *shape, W
     PetscCall(wb_conv_dnnl_create(c));
     PetscFunctionReturn(0);
   }
+  c->native = context->backend == WB_BACKEND_NATIVE && wb_conv_native_fits(shape);
+  if (c->native) {
+    PetscCall(WB_CALLOC(wb_conv_native_weights_size(shape, false), &c->weights));
+    if (shape->training) {
+      PetscCall(WB_CALLOC(wb_conv_native_weights_size(shape, true), &c->weights_back));
+      PetscCall(wb_conv_scratch(context, wb_conv_native_scratch(shape)));
+    }
+    PetscFunctionReturn(0);
+  }
   PetscCall(WB_CALLOC(weight_count(shape), &c->weights));
-  if (context->backend == WB_BACKEND_BLAS) {
+  if (context->backend != WB_BACKEND_REF) {
     /* a slab of im2col of about 1 MB stays in cache */
     const size_t row = (size_t)shape->w * (size_t)(shape->k * shape->k * shape->k) * (size_t)shape->ci * sizeof(float);
     const size_t rows = (size_t)shape->d * (size_t)shape->h, wish = row > 1048576 ? 1 : 1048576 / row;
@@ -86,6 +95,7 @@ void wb_conv_destroy(WbConv *conv) {
   if (!*conv) return;
   wb_conv_dnnl_destroy(*conv);
   WB_FREE(&(*conv)->weights);
+  WB_FREE(&(*conv)->weights_back);
   WB_FREE(&(*conv)->bias);
   WB_FREE(&(*conv)->dweights);
   WB_FREE(conv);
@@ -97,6 +107,10 @@ PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias) {
   for (int o = 0; o < s->co; o++) conv->bias[o] = bias ? bias[o] : 0.0F;
   if (conv->dnnl) {
     PetscCall(wb_conv_dnnl_weights(conv, w, conv->bias));
+    PetscFunctionReturn(0);
+  }
+  if (conv->native) {
+    wb_conv_native_pack(s, w, conv->weights, conv->weights_back);
     PetscFunctionReturn(0);
   }
   const size_t taps = (size_t)(s->k * s->k * s->k);
@@ -111,20 +125,28 @@ PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y) {
   PetscFunctionBeginUser;
   if (conv->dnnl)
     PetscCall(wb_conv_dnnl_forward(conv, x, y));
-  else if (conv->context->backend == WB_BACKEND_BLAS)
+  else if (conv->native)
+    wb_conv_native_forward(&conv->shape, x, conv->weights, conv->bias, y);
+  else if (conv->context->backend != WB_BACKEND_REF)
     wb_conv_blas_forward(conv, x, y);
   else
     wb_conv_ref_forward(&conv->shape, x, conv->weights, conv->bias, y);
   PetscFunctionReturn(0);
 }
 
-static void add_bias_gradient(const WbConvShape *s, const float *dy, float *db) {
-  const size_t n = (size_t)s->d * (size_t)s->h * (size_t)s->w, co = (size_t)s->co;
-  for (size_t o = 0; o < co; o++) {
-    double sum = 0;
-    for (size_t v = 0; v < n; v++) sum += (double)dy[v * co + o];
-    db[o] += (float)sum;
+/* Rows in float, their sums in double. */
+WB_KERNEL static void add_bias_gradient(const WbConvShape *s, const float *restrict dy, float *restrict db) {
+  const int co = s->co;
+  double total[WB_NET_CHANNELS_MAX];
+  float row[WB_NET_CHANNELS_MAX];
+  for (int o = 0; o < co; o++) total[o] = 0;
+  for (int r = 0; r < s->d * s->h; r++) {
+    for (int o = 0; o < co; o++) row[o] = 0;
+    for (int v = 0; v < s->w; v++, dy += co)
+      for (int o = 0; o < co; o++) row[o] += dy[o];
+    for (int o = 0; o < co; o++) total[o] += (double)row[o];
   }
+  for (int o = 0; o < co; o++) db[o] += (float)total[o];
 }
 
 PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db) {
@@ -136,7 +158,10 @@ PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, flo
   }
   const size_t taps = (size_t)(s->k * s->k * s->k);
   memset(conv->dweights, 0, weight_count(s) * sizeof(float));
-  if (conv->context->backend == WB_BACKEND_BLAS) {
+  if (conv->native) {
+    if (dx) wb_conv_native_backward_data(s, dy, conv->weights_back, conv->context->scratch, dx);
+    wb_conv_native_backward_weights(s, x, dy, conv->dweights);
+  } else if (conv->context->backend != WB_BACKEND_REF) {
     if (dx) wb_conv_blas_backward_data(conv, dy, dx);
     wb_conv_blas_backward_weights(conv, x, dy, conv->dweights);
   } else {
@@ -157,5 +182,5 @@ double wb_conv_flops(WbConv conv) {
 }
 
 const char *wb_conv_implementation(WbConv conv, int which) {
-  return conv->dnnl ? wb_conv_dnnl_implementation(conv, which) : "own";
+  return conv->dnnl ? wb_conv_dnnl_implementation(conv, which) : conv->native ? "native" : "own";
 }

@@ -6,22 +6,43 @@
 
 #define WB_MODEL_TENSORS_MAX 1024
 
-/** Default architecture: about 33 GFLOP for one evaluation of 128 x 128 x 32 cells. config out. Not collective. */
+/** Default architecture. config out. Not collective. */
 void wb_net_config_default(WbNetConfig *config) {
-  *config = (WbNetConfig){
-      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 32, .width2 = 64, .blocks1 = 1, .blocks2 = 3, .embed = 64};
+  *config = (WbNetConfig){.in_dynamic = 4,
+                          .in_static = 9,
+                          .out = 4,
+                          .width1 = 32,
+                          .width2 = 64,
+                          .blocks1 = 1,
+                          .blocks2 = 2,
+                          .cond_width1 = 32,
+                          .cond_width2 = 64,
+                          .cond_blocks1 = 1,
+                          .cond_blocks2 = 4,
+                          .embed = 64};
 }
+
+static const char *const backend_names[] = {"ref", "blas", "onednn", "onednn_bf16", "native"};
+enum { N_BACKENDS = sizeof backend_names / sizeof *backend_names };
 
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend) {
   PetscFunctionBeginUser;
-  static const char *const names[] = {"ref", "blas", "onednn", "onednn_bf16"};
-  for (int i = 0; i < 4; i++) {
-    if (strcmp(name, names[i]) == 0) {
+  for (int i = 0; i < N_BACKENDS; i++) {
+    if (strcmp(name, backend_names[i]) == 0) {
       *backend = (WbBackend)i;
       PetscFunctionReturn(0);
     }
   }
-  WB_RAISE_ALL(WB_ERR_CONFIG, "network backend \"%s\" is unknown; allowed: ref, blas, onednn, onednn_bf16", name);
+  if (strcmp(name, "auto") == 0) {
+    *backend = wb_conv_native_is_best() ? WB_BACKEND_NATIVE : WB_BACKEND_ONEDNN;
+    PetscFunctionReturn(0);
+  }
+  WB_RAISE_ALL(WB_ERR_CONFIG,
+               "network backend \"%s\" is unknown; allowed: auto, native, onednn, onednn_bf16, blas, ref", name);
+}
+
+const char *wb_backend_name(WbBackend backend) {
+  return backend_names[backend];
 }
 
 PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
@@ -36,6 +57,10 @@ PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
               {"width2", c->width2, 2, WB_NET_CHANNELS_MAX, 2},
               {"blocks1", c->blocks1, 0, 32, 1},
               {"blocks2", c->blocks2, 0, 32, 1},
+              {"cond_width1", c->cond_width1, 2, WB_NET_CHANNELS_MAX, 2},
+              {"cond_width2", c->cond_width2, 2, WB_NET_CHANNELS_MAX, 2},
+              {"cond_blocks1", c->cond_blocks1, 0, 32, 1},
+              {"cond_blocks2", c->cond_blocks2, 0, 32, 1},
               {"embed", c->embed, 4, 4096, 2}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (keys[i].value < keys[i].min || keys[i].value > keys[i].max || keys[i].value % keys[i].multiple)
@@ -75,36 +100,51 @@ static void add_linear(WbModel m, const char *name, int out, int in) {
   add(m, full, 1, out, 0, 0);
 }
 
-static void add_block(WbModel m, int b, int c, int embed) {
-  char full[WB_NET_NAME_MAX + 16];
-  snprintf(full, sizeof full, "blocks.%d.norm1.weight", b);
-  add(m, full, 1, c, 0, 0);
-  snprintf(full, sizeof full, "blocks.%d.film", b);
-  add_linear(m, full, 2 * c, embed);
-  snprintf(full, sizeof full, "blocks.%d.conv1", b);
-  add_conv(m, full, c, c, 3, true);
-  snprintf(full, sizeof full, "blocks.%d.norm2.weight", b);
-  add(m, full, 1, c, 0, 0);
-  snprintf(full, sizeof full, "blocks.%d.conv2", b);
-  add_conv(m, full, c, c, 3, true);
+static const char *dotted(char full[WB_NET_NAME_MAX], const char *prefix, const char *name) {
+  snprintf(full, WB_NET_NAME_MAX, "%.15s.%.40s", prefix, name);
+  return full;
+}
+
+static void add_block(WbModel m, const char *prefix, int b, int c, int embed) {
+  char block[32], full[WB_NET_NAME_MAX];
+  snprintf(block, sizeof block, "%.15s.blocks.%d", prefix, b);
+  add(m, dotted(full, block, "norm1.weight"), 1, c, 0, 0);
+  if (embed) add_linear(m, dotted(full, block, "film"), 2 * c, embed);
+  add_conv(m, dotted(full, block, "conv1"), c, c, 3, true);
+  add(m, dotted(full, block, "norm2.weight"), 1, c, 0, 0);
+  add_conv(m, dotted(full, block, "conv2"), c, c, 3, true);
+}
+
+static void add_unet(WbModel m, const WbUnetShape *u, int embed) {
+  char full[WB_NET_NAME_MAX];
+  add_conv(m, dotted(full, u->prefix, "down"), u->width2, 8 * u->width1, 1, true);
+  for (int b = 0; b < wb_unet_block_count(u); b++)
+    add_block(m, u->prefix, b, wb_unet_block_is_coarse(u, b) ? u->width2 : u->width1, u->timed ? embed : 0);
+  add_conv(m, dotted(full, u->prefix, "up"), 8 * u->width1, u->width2, 1, true);
+  add(m, dotted(full, u->prefix, "out_norm.weight"), 1, u->width1, 0, 0);
+  if (u->timed) add_linear(m, dotted(full, u->prefix, "out_film"), 3 * u->width1, embed);
+  add_conv(m, dotted(full, u->prefix, "head"), 8 * u->out, u->width1, 3, true);
+  add_conv(m, dotted(full, u->prefix, "head_skip"), 8 * u->out, u->width1, 1, false);
+}
+
+void wb_net_unet_shapes(const WbNetConfig *c, WbUnetShape *condition, WbUnetShape *step) {
+  *condition = (WbUnetShape){"cond", c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->out, false};
+  *step = (WbUnetShape){"step", c->width1, c->width2, c->blocks1, c->blocks2, c->out, true};
 }
 
 static void add_all(WbModel m) {
   const WbNetConfig *c = &m->config;
+  WbUnetShape condition, step;
+  wb_net_unet_shapes(c, &condition, &step);
+  add_conv(m, "cond_stem1", c->cond_width1, 8 * c->in_static, 1, true);
+  add_conv(m, "cond_stem2", c->cond_width1, c->cond_width1, 3, true);
+  add_unet(m, &condition, c->embed);
+  add_conv(m, "feature1", c->width1, c->cond_width1, 1, true);
+  add_conv(m, "feature2", c->width2, c->cond_width2, 1, true);
   add_linear(m, "embed1", c->embed, c->embed);
   add_linear(m, "embed2", c->embed, c->embed);
-  add_conv(m, "stem", c->width1, 8 * c->in_dynamic, 3, true);
-  add_conv(m, "stat1", c->width1, 8 * c->in_static, 1, true);
-  add_conv(m, "stat2", c->width1, c->width1, 3, true);
-  add_conv(m, "stat_down", c->width2, 8 * c->width1, 1, true);
-  add_conv(m, "down", c->width2, 8 * c->width1, 1, true);
-  for (int b = 0; b < wb_net_block_count(c); b++)
-    add_block(m, b, wb_net_block_is_coarse(c, b) ? c->width2 : c->width1, c->embed);
-  add_conv(m, "up", 8 * c->width1, c->width2, 1, true);
-  add(m, "out_norm.weight", 1, c->width1, 0, 0);
-  add_linear(m, "out_film", 3 * c->width1, c->embed);
-  add_conv(m, "head", 8 * c->out, c->width1, 3, true);
-  add_conv(m, "head_skip", 8 * c->out, c->width1, 1, false);
+  add_conv(m, "step_stem", c->width1, 8 * c->in_dynamic, 3, true);
+  add_unet(m, &step, c->embed);
 }
 
 /** Parameters (zero) and gradients (zero) of an architecture. config in; model out, caller destroys. Not collective,
@@ -138,7 +178,7 @@ static double init_scale(const WbTensor *t) {
   if (t->rank == 1 || strstr(t->name, "film") || strstr(t->name, "head")) return 0;
   double fan_in = 1;
   for (int i = 1; i < t->rank; i++) fan_in *= t->dims[i];
-  const double gain = strstr(t->name, "conv2") ? 0.3 : strstr(t->name, "conv1") || strstr(t->name, "stat2") ? 1.5 : 1;
+  const double gain = strstr(t->name, "conv2") ? 0.3 : strstr(t->name, "conv1") || strstr(t->name, "stem2") ? 1.5 : 1;
   return gain / sqrt(fan_in);
 }
 

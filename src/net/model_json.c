@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* bump when the meaning of the parameters changes */
-#define WB_NET_KIND "windbridge-unet-1"
+#define WB_NET_KIND "windbridge-unet-2"
 
 typedef struct {
   const char *name;
@@ -19,6 +19,10 @@ static const IntKey config_keys[] = {{"in_dynamic", offsetof(WbNetConfig, in_dyn
                                      {"width2", offsetof(WbNetConfig, width2)},
                                      {"blocks1", offsetof(WbNetConfig, blocks1)},
                                      {"blocks2", offsetof(WbNetConfig, blocks2)},
+                                     {"cond_width1", offsetof(WbNetConfig, cond_width1)},
+                                     {"cond_width2", offsetof(WbNetConfig, cond_width2)},
+                                     {"cond_blocks1", offsetof(WbNetConfig, cond_blocks1)},
+                                     {"cond_blocks2", offsetof(WbNetConfig, cond_blocks2)},
                                      {"embed", offsetof(WbNetConfig, embed)}};
 enum { N_CONFIG_KEYS = sizeof config_keys / sizeof *config_keys };
 
@@ -70,15 +74,17 @@ static const char *const channel_names[4] = {"theta", "u", "v", "w"};
 
 char *wb_model_meta_json(const WbModelMeta *meta) {
   cJSON *root = cJSON_CreateObject(), *epsilon = cJSON_AddObjectToObject(root, "epsilon"),
-        *scale = cJSON_AddObjectToObject(root, "scale");
+        *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual");
   cJSON_AddStringToObject(root, "process", meta->process);
   cJSON_AddStringToObject(root, "schedule", meta->schedule);
   cJSON_AddStringToObject(root, "target", meta->target);
   for (int c = 0; c < 4; c++) {
     cJSON_AddNumberToObject(epsilon, channel_names[c], (double)meta->epsilon[c]);
     cJSON_AddNumberToObject(scale, channel_names[c], (double)meta->scale[c]);
+    cJSON_AddNumberToObject(residual, channel_names[c], (double)meta->residual[c]);
   }
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
+  cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
   cJSON_AddStringToObject(root, "training", meta->training_json);
   char *text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
@@ -107,6 +113,14 @@ static PetscErrorCode get_channels(const char *path, const cJSON *root, const ch
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode get_bool(const char *path, const cJSON *root, const char *key, bool *out) {
+  PetscFunctionBeginUser;
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+  if (!cJSON_IsBool(item)) WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s\" is not a bool", path, key);
+  *out = cJSON_IsTrue(item);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta *meta) {
   PetscFunctionBeginUser;
   PetscCall(get_text(path, root, "process", sizeof meta->process, meta->process));
@@ -115,9 +129,9 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_text(path, root, "training", sizeof meta->training_json, meta->training_json));
   PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
   PetscCall(get_channels(path, root, "scale", meta->scale));
-  const cJSON *by_wind = cJSON_GetObjectItemCaseSensitive(root, "scale_by_wind");
-  if (!cJSON_IsBool(by_wind)) WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"scale_by_wind\" is not a bool", path);
-  meta->scale_by_wind = cJSON_IsTrue(by_wind);
+  PetscCall(get_channels(path, root, "residual", meta->residual));
+  PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
+  PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);
 }
 

@@ -1,5 +1,4 @@
-/* The U-Net bound to a grid: levels, convolutions, halos and buffers, all made here once. The passes: forward.c,
- * backward.c. */
+/* The network bound to a grid: levels, the parts beside the two U-Nets, scratch. The passes: forward.c, backward.c. */
 #include "net_internal.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,122 +24,59 @@ static PetscErrorCode make_level(const WbGrid *grid, int ratio, WbNetLevel *leve
   PetscFunctionReturn(0);
 }
 
-static size_t padded(const WbNetLevel *l, int c) {
+size_t wb_net_padded(const WbNetLevel *l, int c) {
   return (size_t)(l->d + 2) * (size_t)(l->h + 2) * (size_t)(l->w + 2) * (size_t)c;
 }
 
-/* One convolution on a level with the model's tensors NAME.weight and NAME.bias. */
-static PetscErrorCode make_conv(WbNet net, const WbNetLevel *l, const char *name, WbConvShape shape, WbNetConv *conv) {
+PetscErrorCode wb_net_make_conv(WbNet net, const WbNetLevel *l, const char *name, WbConvShape shape, bool bias,
+                                WbNetConv *conv) {
   PetscFunctionBeginUser;
   char full[WB_NET_NAME_MAX + 16];
   shape.d = l->d;
   shape.h = l->h;
   shape.w = l->w;
   shape.training = net->training;
-  snprintf(full, sizeof full, "%.48s.weight", name);
+  snprintf(full, sizeof full, "%.60s.weight", name);
   PetscCall(wb_model_offset(net->model, full, &conv->w));
-  snprintf(full, sizeof full, "%.48s.bias", name);
-  if (strcmp(name, "head_skip") != 0) PetscCall(wb_model_offset(net->model, full, &conv->b));
+  snprintf(full, sizeof full, "%.60s.bias", name);
+  if (bias) PetscCall(wb_model_offset(net->model, full, &conv->b));
   PetscCall(wb_conv_create(net->context, &shape, &conv->conv));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, WbHalo *halo, WbHalo *adjoint) {
+  PetscFunctionBeginUser;
+  const int per_float = (int)(sizeof(float) / wb_conv_element(net->context)); /* bf16 travels in pairs, as one float */
+  PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels / per_float, WB_FP32, halo));
+  if (net->training) PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels, WB_FP32, adjoint));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias) {
+  PetscFunctionBeginUser;
+  const float *p = net->model->params;
+  PetscCall(wb_conv_weights(conv->conv, p + conv->w, bias ? p + conv->b : NULL));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode make_convs(WbNet net) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const int c1 = c->width1, c2 = c->width2, dyn = 8 * c->in_dynamic, stat = 8 * c->in_static, out = 8 * c->out;
+  const int c1 = c->cond_width1, c2 = c->cond_width2, dyn = 8 * c->in_dynamic, stat = 8 * c->in_static;
   const struct {
     const WbNetLevel *level;
     const char *name;
     WbConvShape shape;
     WbNetConv *conv;
   } list[] = {
-      {&net->l1, "stem", {.k = 3, .ci = dyn, .co = c1, .accumulate = true}, &net->stem},
-      {&net->l1, "stat1", {.k = 1, .ci = stat, .co = c1}, &net->stat1},
-      {&net->l1, "stat2", {.k = 3, .ci = c1, .co = c1}, &net->stat2},
-      {&net->l2, "stat_down", {.k = 1, .ci = 8 * c1, .co = c2}, &net->stat_down},
-      {&net->l2, "down", {.k = 1, .ci = 8 * c1, .co = c2, .accumulate = true}, &net->down},
-      {&net->l2, "up", {.k = 1, .ci = c2, .co = 8 * c1}, &net->up},
-      {&net->l1, "head", {.k = 3, .ci = c1, .co = out}, &net->head},
-      {&net->l1, "head_skip", {.k = 1, .ci = c1, .co = out, .accumulate = true, .fp32 = true}, &net->head_skip},
+      {&net->l1, "cond_stem1", {.k = 1, .ci = stat, .co = c1}, &net->cond_stem1},
+      {&net->l1, "cond_stem2", {.k = 3, .ci = c1, .co = c1}, &net->cond_stem2},
+      {&net->l1, "feature1", {.k = 1, .ci = c1, .co = c->width1}, &net->feature1},
+      {&net->l2, "feature2", {.k = 1, .ci = c2, .co = c->width2}, &net->feature2},
+      {&net->l1, "step_stem", {.k = 3, .ci = dyn, .co = c->width1, .accumulate = true}, &net->step_stem},
   };
   for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-    PetscCall(make_conv(net, list[i].level, list[i].name, list[i].shape, list[i].conv));
-  PetscFunctionReturn(0);
-}
-
-/* Residual streams: in training each block keeps its input, otherwise all blocks of a level work in one array. */
-static PetscErrorCode make_block(WbNet net, int index, float *x) {
-  PetscFunctionBeginUser;
-  WbNetBlock *b = &net->blocks[index], *previous = index ? b - 1 : NULL;
-  const bool coarse = wb_net_block_is_coarse(&net->config, index);
-  const size_t element = wb_conv_element(net->context);
-  char name[WB_NET_NAME_MAX];
-  b->level = coarse ? &net->l2 : &net->l1;
-  b->halo = coarse ? net->halo2 : net->halo1;
-  b->halo_adjoint = coarse ? net->halo2_adjoint : net->halo1_adjoint;
-  b->c = coarse ? net->config.width2 : net->config.width1;
-  b->x = x;
-  if (net->training || !previous || previous->level != b->level) {
-    PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->y1));
-    PetscCall(wb_net_buffer(net, padded(b->level, b->c), element, &b->a1));
-  } else {
-    b->y1 = previous->y1;
-    b->a1 = previous->a1;
-  }
-  b->a2 = b->a1;
-  b->out = x;
-  if (net->training) {
-    PetscCall(wb_net_buffer(net, padded(b->level, b->c), element, &b->a2));
-    PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->out));
-  }
-  PetscCall(wb_net_buffer(net, 2 * (size_t)b->c, sizeof(float), &b->film));
-  PetscCall(wb_net_buffer(net, (size_t)b->c, sizeof(float), &b->scale_a));
-  snprintf(name, sizeof name, "blocks.%d.norm1.weight", index);
-  PetscCall(wb_model_offset(net->model, name, &b->norm1));
-  snprintf(name, sizeof name, "blocks.%d.norm2.weight", index);
-  PetscCall(wb_model_offset(net->model, name, &b->norm2));
-  snprintf(name, sizeof name, "blocks.%d.film.weight", index);
-  PetscCall(wb_model_offset(net->model, name, &b->film_w));
-  snprintf(name, sizeof name, "blocks.%d.film.bias", index);
-  PetscCall(wb_model_offset(net->model, name, &b->film_b));
-  const WbConvShape shape = {.k = 3, .ci = b->c, .co = b->c};
-  WbConvShape shape2 = shape;
-  shape2.accumulate = true;
-  snprintf(name, sizeof name, "blocks.%d.conv1", index);
-  PetscCall(make_conv(net, b->level, name, shape, &b->conv1));
-  snprintf(name, sizeof name, "blocks.%d.conv2", index);
-  PetscCall(make_conv(net, b->level, name, shape2, &b->conv2));
-  PetscFunctionReturn(0);
-}
-
-/* h: the stream's first array; last out: its last. */
-static PetscErrorCode make_chain(WbNet net, int first, int n, float *h, float **last) {
-  PetscFunctionBeginUser;
-  for (int i = first; i < first + n; i++) {
-    PetscCall(make_block(net, i, h));
-    h = net->blocks[i].out;
-  }
-  *last = h;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode make_halos(WbNet net) {
-  PetscFunctionBeginUser;
-  const WbNetConfig *c = &net->config;
-  const int per_float = (int)(sizeof(float) / wb_conv_element(net->context)); /* bf16 travels in pairs, as one float */
-  const struct {
-    const WbNetLevel *level;
-    int channels;
-    WbHalo *halo, *adjoint;
-  } list[] = {{&net->l1, 8 * c->in_dynamic, &net->halo_in, &net->halo_in_adjoint},
-              {&net->l1, c->width1, &net->halo1, &net->halo1_adjoint},
-              {&net->l2, c->width2, &net->halo2, &net->halo2_adjoint}};
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-    const WbNetLevel *l = list[i].level;
-    PetscCall(wb_halo_create(l->grid, l->d + 2, 1, list[i].channels / per_float, WB_FP32, list[i].halo));
-    if (net->training) PetscCall(wb_halo_create(l->grid, l->d + 2, 1, list[i].channels, WB_FP32, list[i].adjoint));
-  }
+    PetscCall(wb_net_make_conv(net, list[i].level, list[i].name, list[i].shape, true, list[i].conv));
   PetscFunctionReturn(0);
 }
 
@@ -152,57 +88,46 @@ static PetscErrorCode make_buffers(WbNet net) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
   const size_t n1 = net->l1.n, n2 = net->l2.n, e = wb_conv_element(net->context), f = sizeof(float);
-  const size_t c1 = (size_t)c->width1, c2 = (size_t)c->width2, widest = larger(c1, c2);
+  const size_t c1 = (size_t)c->cond_width1, c2 = (size_t)c->cond_width2;
+  const size_t widest = larger(larger(c1, c2), larger((size_t)c->width1, (size_t)c->width2));
   PetscCall(wb_net_buffer(net, 8 * n1, 1, &net->mask));
   PetscCall(wb_net_buffer(net, widest, f, &net->zeros));
   PetscCall(wb_net_buffer(net, widest, f, &net->ones));
   for (size_t i = 0; i < widest; i++) net->ones[i] = 1.0F;
   PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->stat_in));
   PetscCall(wb_net_buffer(net, n1 * c1, f, &net->stat_y));
-  PetscCall(wb_net_buffer(net, padded(&net->l1, c->width1), e, &net->stat_act));
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->s1));
-  PetscCall(wb_net_buffer(net, n1 * c1, e, &net->stat_fine));
-  PetscCall(wb_net_buffer(net, n2 * c2, f, &net->s2));
-  PetscCall(wb_net_buffer(net, padded(&net->l1, 8 * c->in_dynamic), e, &net->stem_in));
-  PetscCall(wb_net_buffer(net, n1 * c1, e, &net->down_in));
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->up_y));
-  PetscCall(wb_net_buffer(net, padded(&net->l1, c->width1), e, &net->head_in));
-  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->out, f, &net->head_y));
-  PetscCall(wb_net_buffer(net, 3 * c1, f, &net->film));
-  PetscCall(wb_net_buffer(net, c1, f, &net->scale_a));
-  PetscCall(wb_net_buffer(net, 8 * (size_t)c->out * c1, f, &net->skip_w));
-  float *h1 = NULL, *h2 = NULL, *h3 = NULL;
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &h1));
-  PetscCall(make_chain(net, 0, c->blocks1, h1, &net->skip));
-  PetscCall(wb_net_buffer(net, n2 * c2, f, &h2));
-  PetscCall(make_chain(net, c->blocks1, c->blocks2, h2, &net->g));
-  h3 = net->skip;
-  if (net->training) PetscCall(wb_net_buffer(net, n1 * c1, f, &h3));
-  PetscCall(make_chain(net, c->blocks1 + c->blocks2, c->blocks1, h3, &net->u));
-  net->h1 = h1;
-  net->h2 = h2;
-  net->h3 = h3;
-  net->up_in = net->g;
-  if (e != f) PetscCall(wb_net_buffer(net, n2 * c2, e, &net->up_in));
+  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->cond_width1), e, &net->stat_act));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->mean));
+  PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->s1));
+  PetscCall(wb_net_buffer(net, n2 * (size_t)c->width2, f, &net->s2));
+  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, 8 * c->in_dynamic), e, &net->stem_in));
+  net->feature1_in = net->cond.u;
+  net->feature2_in = net->cond.g;
+  if (e == f) PetscFunctionReturn(0);
+  PetscCall(wb_net_buffer(net, n1 * c1, e, &net->feature1_in));
+  PetscCall(wb_net_buffer(net, n2 * c2, e, &net->feature2_in));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode make_gradient_buffers(WbNet net) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const size_t n1 = net->l1.n, n2 = net->l2.n, f = sizeof(float), c1 = (size_t)c->width1, c2 = (size_t)c->width2;
-  const size_t pad =
-      larger(larger(padded(&net->l1, c->width1), padded(&net->l1, 8 * c->in_dynamic)), padded(&net->l2, c->width2));
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->d1));
-  PetscCall(wb_net_buffer(net, n2 * c2, f, &net->d2));
+  const size_t n1 = net->l1.n, n2 = net->l2.n, f = sizeof(float), out = 8 * (size_t)c->out;
+  const size_t c1 = larger((size_t)c->width1, (size_t)c->cond_width1),
+               c2 = larger((size_t)c->width2, (size_t)c->cond_width2), widest = larger(c1, c2);
+  const size_t pad1 = wb_net_padded(&net->l1, (int)larger(c1, 8 * (size_t)c->in_dynamic));
+  PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->ds1));
+  PetscCall(wb_net_buffer(net, n2 * (size_t)c->width2, f, &net->ds2));
+  PetscCall(wb_net_buffer(net, n1 * (size_t)c->cond_width1, f, &net->du));
+  PetscCall(wb_net_buffer(net, n2 * (size_t)c->cond_width2, f, &net->dg));
   PetscCall(wb_net_buffer(net, larger(n1 * c1, n2 * c2), f, &net->dy1));
-  PetscCall(wb_net_buffer(net, pad, f, &net->dpad));
+  PetscCall(wb_net_buffer(net, larger(pad1, wb_net_padded(&net->l2, (int)c2)), f, &net->dpad));
   PetscCall(wb_net_buffer(net, n1 * c1, f, &net->dcol));
-  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->out, f, &net->dhead));
-  PetscCall(wb_net_buffer(net, 3 * larger(c1, c2), f, &net->dfilm));
-  PetscCall(wb_net_buffer(net, 8 * (size_t)c->out * c1, f, &net->dskip_w));
-  PetscCall(wb_net_buffer(net, larger(c1, c2), sizeof(double), &net->da));
-  PetscCall(wb_net_buffer(net, larger(c1, c2), sizeof(double), &net->db));
+  PetscCall(wb_net_buffer(net, n1 * out, f, &net->dhead));
+  PetscCall(wb_net_buffer(net, 3 * widest, f, &net->dfilm));
+  PetscCall(wb_net_buffer(net, out * c1, f, &net->dskip_w));
+  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->da));
+  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->db));
   PetscFunctionReturn(0);
 }
 
@@ -214,6 +139,24 @@ static PetscErrorCode check_grid(const WbGrid *grid) {
   if (grid->periodic_x || grid->periodic_y)
     WB_RAISE_ALL(WB_ERR_CONFIG,
                  "network grid is periodic; the network pads domain edges with zeros, make it non-periodic");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
+  WbUnetShape condition, step;
+  PetscFunctionBeginUser;
+  wb_net_unet_shapes(&n->config, &condition, &step);
+  PetscCall(wb_error_agree(grid->comm, wb_conv_context_create(backend, &n->context)));
+  PetscCall(make_level(grid, 2, &n->l1));
+  PetscCall(make_level(grid, 4, &n->l2));
+  PetscCall(wb_net_make_halo(n, &n->l1, 8 * n->config.in_dynamic, &n->halo_in, &n->halo_in_adjoint));
+  PetscCall(wb_unet_create(n, &condition, &n->cond));
+  PetscCall(wb_unet_create(n, &step, &n->step));
+  PetscCall(make_convs(n));
+  PetscCall(make_buffers(n));
+  if (n->training) PetscCall(make_gradient_buffers(n));
+  PetscCall(wb_embed_create(n->model, &n->embed));
+  PetscCall(wb_net_params_changed(n));
   PetscFunctionReturn(0);
 }
 
@@ -231,85 +174,75 @@ PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backen
   n->config = model->config;
   n->grid = grid;
   n->training = training;
-  PetscCall(wb_error_agree(grid->comm, wb_conv_context_create(backend, &n->context)));
-  PetscCall(make_level(grid, 2, &n->l1));
-  PetscCall(make_level(grid, 4, &n->l2));
-  n->n_blocks = wb_net_block_count(&n->config);
-  PetscCall(WB_CALLOC(n->n_blocks > 0 ? n->n_blocks : 1, &n->blocks));
-  PetscCall(make_halos(n));
-  PetscCall(make_convs(n));
-  PetscCall(make_buffers(n));
-  if (training) PetscCall(make_gradient_buffers(n));
-  PetscCall(wb_embed_create(model, &n->embed));
-  PetscCall(wb_model_offset(model, "out_norm.weight", &n->out_norm));
-  PetscCall(wb_model_offset(model, "out_film.weight", &n->out_film_w));
-  PetscCall(wb_model_offset(model, "out_film.bias", &n->out_film_b));
-  PetscCall(wb_net_params_changed(n));
+  PetscCall(create(n, grid, backend));
   PetscFunctionReturn(0);
 }
 
 void wb_net_destroy(WbNet *net) {
   WbNet n = *net;
   if (!n) return;
-  WbNetConv *convs[] = {&n->stem, &n->stat1, &n->stat2, &n->stat_down, &n->down, &n->up, &n->head, &n->head_skip};
+  WbNetConv *convs[] = {&n->cond_stem1, &n->cond_stem2, &n->feature1, &n->feature2, &n->step_stem};
   for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) wb_conv_destroy(&convs[i]->conv);
-  for (int i = 0; n->blocks && i < n->n_blocks; i++) {
-    wb_conv_destroy(&n->blocks[i].conv1.conv);
-    wb_conv_destroy(&n->blocks[i].conv2.conv);
-  }
-  WbHalo *halos[] = {&n->halo_in, &n->halo_in_adjoint, &n->halo1, &n->halo1_adjoint, &n->halo2, &n->halo2_adjoint};
-  for (size_t i = 0; i < sizeof halos / sizeof *halos; i++) wb_halo_destroy(halos[i]);
+  wb_unet_destroy(&n->cond);
+  wb_unet_destroy(&n->step);
+  wb_halo_destroy(&n->halo_in);
+  wb_halo_destroy(&n->halo_in_adjoint);
   for (int i = 0; i < n->n_owned; i++) WB_FREE(&n->owned[i]);
   wb_embed_destroy(&n->embed);
-  WB_FREE(&n->blocks);
   wb_grid_destroy(&n->l1.grid);
   wb_grid_destroy(&n->l2.grid);
   wb_conv_context_destroy(&n->context);
   WB_FREE(net);
 }
 
-/** Repack the model's parameters for the backend. Not collective. The static branch must be run again
- * (wb_net_condition). */
+/** Repack the model's parameters for the backend. Not collective. The condition must be run again (wb_net_condition).
+ */
 PetscErrorCode wb_net_params_changed(WbNet net) {
   PetscFunctionBeginUser;
-  const float *p = net->model->params;
-  WbNetConv *convs[] = {&net->stem, &net->stat1, &net->stat2, &net->stat_down, &net->down, &net->up, &net->head};
-  for (size_t i = 0; i < sizeof convs / sizeof *convs; i++)
-    PetscCall(wb_conv_weights(convs[i]->conv, p + convs[i]->w, p + convs[i]->b));
-  for (int i = 0; i < net->n_blocks; i++) {
-    const WbNetBlock *b = &net->blocks[i];
-    PetscCall(wb_conv_weights(b->conv1.conv, p + b->conv1.w, p + b->conv1.b));
-    PetscCall(wb_conv_weights(b->conv2.conv, p + b->conv2.w, p + b->conv2.b));
-  }
+  const WbNetConv *convs[] = {&net->cond_stem1, &net->cond_stem2, &net->feature1, &net->feature2, &net->step_stem};
+  for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) PetscCall(wb_net_repack(net, convs[i], true));
+  PetscCall(wb_unet_repack(net, &net->cond));
+  PetscCall(wb_unet_repack(net, &net->step));
   net->conditioned = false;
   PetscFunctionReturn(0);
 }
 
 /** Floating-point operations (two a multiply-add) of the convolutions of one wb_net_forward on this rank. */
 double wb_net_flops(WbNet net) {
-  const WbNetConv *convs[] = {&net->stem, &net->down, &net->up, &net->head, &net->head_skip};
-  double sum = 0;
-  for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) sum += wb_conv_flops(convs[i]->conv);
-  for (int i = 0; i < net->n_blocks; i++)
-    sum += wb_conv_flops(net->blocks[i].conv1.conv) + wb_conv_flops(net->blocks[i].conv2.conv);
-  return sum;
+  return wb_conv_flops(net->step_stem.conv) + wb_unet_flops(&net->step);
+}
+
+/** The same of one wb_net_condition. */
+double wb_net_condition_flops(WbNet net) {
+  return wb_conv_flops(net->cond_stem1.conv) + wb_conv_flops(net->cond_stem2.conv) + wb_unet_flops(&net->cond) +
+         wb_conv_flops(net->feature1.conv) + wb_conv_flops(net->feature2.conv);
+}
+
+/* Floats of one U-Net with n = voxels, p = padded voxels at 10 m ([0]) and 20 m ([1]). */
+static double unet_floats(const WbUnetShape *u, const double n[2], const double p[2], bool training) {
+  const double c1 = u->width1, c2 = u->width2;
+  const double block1 = n[0] * c1 * 2 + p[0] * c1 * 2, block2 = n[1] * c2 * 2 + p[1] * c2 * 2;
+  double floats = n[0] * (3 * c1 + 8.0 * u->out) + n[1] * c2 + p[0] * c1;
+  if (training)
+    floats += 2.0 * u->blocks1 * block1 + u->blocks2 * block2 + 2 * n[0] * c1 + n[1] * c2; /* activations, gradients */
+  else
+    floats += (u->blocks1 ? 2 : 0) * (block1 / 2) + (u->blocks2 ? block2 / 2 : 0);
+  return floats;
 }
 
 /** Bytes of activations and gradients of wb_net_create on this rank in fp32 (oneDNN's scratch not counted). */
 double wb_net_memory_bytes(const WbNetConfig *c, const WbGrid *grid, bool training) {
-  const double n1 = (double)wb_grid_owned(grid) / 8, n2 = n1 / 8;
-  const double p1 = (grid->nz / 2.0 + 2) * (grid->nyl / 2.0 + 2) * (grid->nxl / 2.0 + 2);
-  const double p2 = (grid->nz / 4.0 + 2) * (grid->nyl / 4.0 + 2) * (grid->nxl / 4.0 + 2);
-  const double c1 = c->width1, c2 = c->width2, dyn = 8.0 * c->in_dynamic;
-  const double block1 = n1 * c1 * 2 + p1 * c1 * 2, block2 = n2 * c2 * 2 + p2 * c2 * 2;
-  double floats =
-      n1 * (8.0 * c->in_static + 5 * c1 + 8.0 * c->out) + 2 * n2 * c2 + p1 * (dyn + 2 * c1) + 2 * n1 + n1 * c1;
-  if (training) {
-    const double pad = p1 * (c1 > dyn ? c1 : dyn);
-    floats += 2.0 * c->blocks1 * block1 + c->blocks2 * block2 + n1 * c1; /* kept activations */
-    floats += n1 * (3 * c1 + 8.0 * c->out) + n2 * c2 + pad;              /* gradients */
-  } else {
-    floats += (c->blocks1 ? 2 : 0) * (block1 / 2) + (c->blocks2 ? block2 / 2 : 0);
-  }
+  const double n[2] = {(double)wb_grid_owned(grid) / 8, (double)wb_grid_owned(grid) / 64};
+  const double p[2] = {(grid->nz / 2.0 + 2) * (grid->nyl / 2.0 + 2) * (grid->nxl / 2.0 + 2),
+                       (grid->nz / 4.0 + 2) * (grid->nyl / 4.0 + 2) * (grid->nxl / 4.0 + 2)};
+  WbUnetShape condition, step;
+  wb_net_unet_shapes(c, &condition, &step);
+  double floats = unet_floats(&condition, n, p, training) + unet_floats(&step, n, p, training);
+  const double c1 = PetscMax(c->width1, c->cond_width1), dyn = 8.0 * c->in_dynamic;
+  floats += n[0] * (8.0 * c->in_static + c->cond_width1 + 8.0 * c->out + c->width1 + 2) + n[1] * c->width2 +
+            p[0] * (c->cond_width1 + dyn);
+  if (training)
+    floats += n[0] * (c->width1 + c->cond_width1 + 2 * c1 + 8.0 * c->out) + n[1] * (c->width2 + c->cond_width2) +
+              p[0] * PetscMax(c1, dyn);
   return floats * (double)sizeof(float);
 }

@@ -20,12 +20,19 @@ struct WbModel_s {
 /* Offset of a tensor that must exist (an internal error otherwise). */
 PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
 PetscErrorCode wb_net_config_check(const WbNetConfig *config);
-static inline int wb_net_block_count(const WbNetConfig *c) {
-  return 2 * c->blocks1 + c->blocks2;
+/* One of the two U-Nets; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
+typedef struct {
+  char prefix[8];
+  int width1, width2, blocks1, blocks2, out;
+  bool timed; /* FiLM of t in blocks and head */
+} WbUnetShape;
+void wb_net_unet_shapes(const WbNetConfig *config, WbUnetShape *condition, WbUnetShape *step);
+static inline int wb_unet_block_count(const WbUnetShape *u) {
+  return 2 * u->blocks1 + u->blocks2;
 }
 /* Blocks in the order of the forward pass: blocks1 at 10 m, blocks2 at 20 m, blocks1 at 10 m. */
-static inline bool wb_net_block_is_coarse(const WbNetConfig *c, int b) {
-  return b >= c->blocks1 && b < c->blocks1 + c->blocks2;
+static inline bool wb_unet_block_is_coarse(const WbUnetShape *u, int b) {
+  return b >= u->blocks1 && b < u->blocks1 + u->blocks2;
 }
 
 /* ---- convolution: valid, stride 1, kernel k = 1 or 3; input (d+k-1, h+k-1, w+k-1, ci), output (d, h, w, co) ---- */
@@ -68,7 +75,9 @@ struct WbConv_s {
   WbConvContext context;
   WbConvShape shape;
   bool has_bias;
-  float *weights;  /* REF, BLAS: (k, k, k, ci, co) */
+  float *weights;      /* REF, BLAS: (k, k, k, ci, co); native: packed */
+  float *weights_back; /* native, training: packed for the backward pass */
+  bool native;
   float *bias;     /* (co), 0 without */
   float *dweights; /* scratch of the gradient */
   int slab;        /* BLAS: rows (z, y) of output a slab */
@@ -81,6 +90,15 @@ void wb_conv_ref_backward_weights(const WbConvShape *s, const float *x, const fl
 void wb_conv_blas_forward(WbConv conv, const float *x, float *y);
 void wb_conv_blas_backward_data(WbConv conv, const float *dy, float *dx);
 void wb_conv_blas_backward_weights(WbConv conv, const float *x, const float *dy, float *dw);
+/* conv_native.c: co a multiple of 16, ci of 8. */
+bool wb_conv_native_is_best(void); /* on this CPU with this number of threads */
+bool wb_conv_native_fits(const WbConvShape *s);
+size_t wb_conv_native_weights_size(const WbConvShape *s, bool backward);
+void wb_conv_native_pack(const WbConvShape *s, const float *w, float *forward, float *backward); /* backward or NULL */
+void wb_conv_native_forward(const WbConvShape *s, const float *x, const float *w, const float *bias, float *y);
+size_t wb_conv_native_scratch(const WbConvShape *s);
+void wb_conv_native_backward_data(const WbConvShape *s, const float *dy, const float *w, float *scratch, float *dx);
+void wb_conv_native_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw);
 PetscErrorCode wb_conv_dnnl_context(WbConvContext context);
 void wb_conv_dnnl_context_destroy(WbConvContext context);
 PetscErrorCode wb_conv_dnnl_create(WbConv conv);
@@ -152,6 +170,22 @@ typedef struct {
   void *a1, *a2;         /* padded inputs of the convolutions */
   float *film, *scale_a; /* (2c): scale, shift; (c): gain * (1 + scale) */
 } WbNetBlock;
+
+/* Residual streams: h1 (10 m, set by the caller) -> skip; h2 (20 m) = down(skip) + coarse -> g; h3 = skip + up(g) -> u;
+ * head(u) -> out. */
+typedef struct {
+  WbUnetShape shape;
+  WbHalo halo1, halo1_adjoint, halo2, halo2_adjoint;
+  WbNetConv down, up, head, head_skip;
+  size_t out_norm, out_film_w, out_film_b;
+  int n_blocks;
+  WbNetBlock *blocks;
+  const float *coarse; /* (n2, width2) added to the 20 m stream, or NULL */
+  float *h1, *skip, *h2, *g, *h3, *u, *up_y, *head_y, *film, *scale_a, *skip_w;
+  void *down_in, *up_in, *head_in;
+  float *d1, *d2; /* gradients of the streams at 10 m and 20 m */
+} WbUnet;
+
 struct WbNet_s {
   WbModel model; /* borrowed */
   WbNetConfig config;
@@ -159,29 +193,43 @@ struct WbNet_s {
   bool training, conditioned;
   WbConvContext context;
   WbNetLevel l1, l2;
-  WbHalo halo_in, halo_in_adjoint, halo1, halo1_adjoint, halo2, halo2_adjoint;
+  WbHalo halo_in, halo_in_adjoint;
   WbEmbed embed;
-  WbNetConv stem, stat1, stat2, stat_down, down, up, head, head_skip;
-  size_t out_norm, out_film_w, out_film_b;
-  int n_blocks;
-  WbNetBlock *blocks;
+  WbNetConv cond_stem1, cond_stem2, feature1, feature2, step_stem;
+  WbUnet cond, step;
   uint8_t *mask; /* (nz, nyl, nxl) */
   float *zeros;  /* (channels) */
   float *ones;
-  /* static branch */
-  void *stat_in, *stat_act, *stat_fine; /* stat1's, stat2's and stat_down's inputs */
-  float *stat_y, *s1, *s2;
-  /* main path: conv inputs, residual streams */
-  void *stem_in, *down_in, *up_in, *head_in;
-  float *h1, *skip, *h2, *g, *h3, *u, *up_y, *head_y, *film, *scale_a,
-      *skip_w; /* streams: h1 -> skip, h2 -> g, h3 -> u */
-  /* gradients */
-  float *d1, *d2, *dy1, *dpad, *dcol, *dhead, *dfilm, *dskip_w;
+  void *stat_in, *stat_act;         /* inputs of cond_stem1, cond_stem2 */
+  void *feature1_in, *feature2_in;  /* cond.u, cond.g as convolution inputs */
+  float *stat_y, *mean, *s1, *s2;   /* s1, s2: features added to the step's streams */
+  void *stem_in;                    /* input of step_stem */
+  float *ds1, *ds2, *du, *dg;       /* gradients: of s1, s2 (summed over the steps); of cond.u, cond.g through them */
+  float *dy1, *dpad, *dcol, *dhead; /* scratch of the backward pass */
+  float *dfilm, *dskip_w;
   double *da, *db;
   int n_owned;
-  void *owned[1024]; /* every buffer, for destroy */
+  void *owned[2048]; /* every buffer, for destroy */
 };
 PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out); /* zeroed, owned by net; out: T** */
-PetscErrorCode wb_block_forward(WbNet net, WbNetBlock *b);
-PetscErrorCode wb_block_backward(WbNet net, WbNetBlock *b, float *dh); /* dh: of the output in, of the input out */
+size_t wb_net_padded(const WbNetLevel *l, int c);
+/* One convolution on a level with the model's tensors NAME.weight and, with bias, NAME.bias. */
+PetscErrorCode wb_net_make_conv(WbNet net, const WbNetLevel *l, const char *name, WbConvShape shape, bool bias,
+                                WbNetConv *conv);
+PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, WbHalo *halo, WbHalo *adjoint);
+PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias);
+void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
+void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
+PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx);
+
+/* ---- one U-Net (unet.c, unet_forward.c, unet_backward.c) ---- */
+PetscErrorCode wb_unet_create(WbNet net, const WbUnetShape *shape, WbUnet *u);
+void wb_unet_destroy(WbUnet *u);
+PetscErrorCode wb_unet_repack(WbNet net, WbUnet *u);
+double wb_unet_flops(const WbUnet *u);
+/* From u->h1 and u->coarse to out (nz, nyl, nxl, out), masked. */
+PetscErrorCode wb_unet_forward(WbNet net, WbUnet *u, float *out);
+/* dout in (NULL: 0); du, dg in or NULL: more gradients of u->u and u->g. Leaves the gradients of h1 and h2 in u->d1,
+ * u->d2. */
+PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout, const float *du, const float *dg);
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char csv_header[] = "step,loss,validation,learning_rate,grad_norm,samples_per_s\n";
+static const char csv_header[] =
+    "step,loss,loss_mean,validation,validation_mean,learning_rate,grad_norm,samples_per_s\n";
 
 static void output_path(const WbTrainer *t, const char *name, char path[1100]) {
   snprintf(path, 1100, "%s/%s", t->options->output_dir, name);
@@ -57,8 +58,9 @@ PetscErrorCode wb_trainer_open_csv(WbTrainer *t) {
 
 void wb_trainer_write_csv(WbTrainer *t, bool validated) {
   if (!t->csv) return;
-  fprintf(t->csv, "%ld,%.9g,", t->step, t->loss);
-  if (validated) fprintf(t->csv, "%.9g", t->validation);
+  fprintf(t->csv, "%ld,%.9g,%.9g,", t->step, t->loss, t->loss_mean);
+  if (validated) fprintf(t->csv, "%.9g,%.9g", t->validation, t->validation_mean);
+  if (!validated) fputc(',', t->csv);
   fprintf(t->csv, ",%.6g,%.6g,%.4g\n", t->lr, t->grad_norm, t->samples_per_s);
   fflush(t->csv);
 }
@@ -119,11 +121,11 @@ static void provenance(const WbTrainer *t, char *out, size_t max) {
   Text x = {out, 0, max - 64}; /* room for the end */
   snprintf(piece, sizeof(piece),
            "{\"program\":\"windbridge %s (%s)\",\"steps\":%ld,\"batch\":%d,\"crop\":%d,\"seed\":%u,\"loss\":%.6g,"
-           "\"validation_loss\":%.6g,\"parametrisation\":\"residual\",\"epsilon_factor\":%.6g,\"learning_rate\":%.6g,"
-           "\"ema_decay\":%.6g,\"train_minutes\":%d,\"validation_minutes\":%d,\"parameters\":%zu",
+           "\"validation_loss\":%.6g,\"epsilon_factor\":%.6g,\"learning_rate\":%.6g,"
+           "\"ema_decay\":%.6g,\"draws\":%d,\"train_minutes\":%d,\"validation_minutes\":%d,\"parameters\":%zu",
            wb_version(), wb_git_version(), t->step, o->batch, o->crop, o->seed, isfinite(t->loss) ? t->loss : -1.0,
-           isfinite(t->validation) ? t->validation : -1.0, o->epsilon_factor, o->lr, o->ema_decay, t->set->n_train,
-           t->set->n_validation, wb_model_size(t->model));
+           isfinite(t->validation) ? t->validation : -1.0, o->epsilon_factor, o->lr, o->ema_decay, o->draws,
+           t->set->n_train, t->set->n_validation, wb_model_size(t->model));
   append(&x, piece);
   if (o->deck_yaml && strlen(o->deck_yaml) < 3000) {
     char deck[4200];
@@ -152,14 +154,16 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
   WbModelMeta meta;
   PetscFunctionBeginUser;
   memset(&meta, 0, sizeof(meta));
-  snprintf(meta.process, sizeof(meta.process), "bridge");
+  snprintf(meta.process, sizeof(meta.process), "%s", wb_process_name(t->options->process));
   snprintf(meta.schedule, sizeof(meta.schedule), "%s", wb_schedule_name(t->options->schedule));
-  snprintf(meta.target, sizeof(meta.target), "residual_velocity");
+  snprintf(meta.target, sizeof(meta.target), "preconditioned");
   for (int c = 0; c < WB_CHANNELS; c++) {
     meta.epsilon[c] = t->set->epsilon[c];
     meta.scale[c] = t->set->norm.scale[c];
+    meta.residual[c] = t->set->residual[c];
   }
   meta.scale_by_wind = t->set->norm.scale_by_wind;
+  meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
   provenance(t, meta.training_json, sizeof(meta.training_json));
   output_path(t, name, path);
   wb_trainer_swap_ema(t, true);
@@ -179,10 +183,12 @@ static float *array_of(WbTrainer *t, int a) {
 static void signature(const WbTrainer *t, char text[256]) {
   const WbTrainOptions *o = t->options;
   snprintf(text, 256,
-           "seed %u batch %d ranks %d crop %d augment %d minutes %d net %d %d %d %d %d schedule %s eps %g t %g wind %d",
-           o->seed, o->batch, t->size, t->set->n, o->augment, t->set->n_train, o->net.width1, o->net.width2,
-           o->net.blocks1, o->net.blocks2, o->net.embed, wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power,
-           o->scale_by_wind);
+           "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d %s %s "
+           "eps %g t %g residual %g wind %d",
+           o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
+           o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
+           o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
+           o->epsilon_factor, o->t_power, o->residual_deviation, o->scale_by_wind);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {

@@ -1,4 +1,4 @@
-/* Samples: which minute, place, symmetry, time and noise a slot of a step gets (counter-based, so that resuming needs
+/* Samples: which minute, place, symmetry, times and noise a slot of a step gets (counter-based, so that resuming needs
  * nothing but the step), and the making of it. */
 #include "train_internal.h"
 
@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **out) {
+  WbProcessOptions process;
   WbSample *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &s));
@@ -23,9 +24,14 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **out) {
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->state));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->target));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->out));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->dmean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
   for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
+  wb_process_options_default(options->process, &process);
+  process.schedule = options->schedule;
+  memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
+  PetscCall(wb_process_create(&process, &s->process));
   PetscFunctionReturn(0);
 }
 
@@ -42,8 +48,10 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->state);
   WB_FREE(&s->target);
   WB_FREE(&s->out);
+  WB_FREE(&s->dmean);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
+  wb_process_destroy(&s->process);
   WB_FREE(sample);
 }
 
@@ -77,10 +85,23 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamp
   crop(run->lr_valid, nz, ny, nx, j0, i0, n, 1, bytes);
   wb_augment_mask(g, nz, n, bytes, s->lr_valid);
   wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
-  wb_bridge_interpolant(o->schedule, set->epsilon, plan->t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &plan->noise,
-                        s->state, s->target);
-  wb_bridge_residual_state(o->schedule, plan->t, s->cells, s->x0, s->fluid, s->state, s->state);
-  wb_bridge_residual_drift(o->schedule, plan->t, -1, s->cells, s->x0, s->fluid, s->target);
+}
+
+double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, WbSample *s) {
+  WbRandomKey key = plan->noise;
+  const long serial = plan->serial * o->draws + draw;
+  double u[4];
+  if (plan->validation) {
+    u[0] = fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few see times of all kinds */
+  } else { /* stratified over the batch: less variance than independent times */
+    wb_random_uniform4(&key, (uint64_t)1 << 62, u);
+    const long strata = (long)o->batch * o->draws;
+    u[0] = pow(((double)(serial % strata) + u[0]) / (double)strata, o->t_power);
+  }
+  const double t = fmin(wb_process_train_time(s->process, u[0]), WB_TRAIN_T_MAX);
+  key.step += (uint32_t)draw;
+  wb_process_state(s->process, t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &key, s->state);
+  return t;
 }
 
 /* Random permutation of 0 .. n-1 of this epoch (Fisher-Yates on counter-based words). */
@@ -104,6 +125,11 @@ static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) 
   plan->j0 = 4 * (int)(u[1] * places_y);
 }
 
+static int symmetry_of(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan) {
+  const WbPairInfo *info = &set->runs[plan->minute.run]->info;
+  return o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(info->wind_direction_deg) : 0;
+}
+
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,
                     WbSamplePlan *plan) {
   const long serial = step * o->batch + slot;
@@ -113,10 +139,11 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
-  plan->symmetry = o->augment ? (int)(u[2] * 8.0) : 0;
-  plan->t = pow((slot + u[3]) / o->batch, o->t_power); /* stratified over the batch: less variance than independent */
+  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : symmetry_of(set, o, plan);
+  plan->validation = false;
+  plan->serial = serial;
   plan->noise = (WbRandomKey){
-      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 3, .member = (uint32_t)slot, .minute = (uint32_t)step};
+      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 16, .member = (uint32_t)slot, .minute = (uint32_t)step};
 }
 
 void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, WbSamplePlan *plan) {
@@ -125,7 +152,8 @@ void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
-  plan->symmetry = 0;
-  plan->t = fmod((q + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few items see times of all kinds */
-  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 5, .minute = (uint32_t)q};
+  plan->symmetry = symmetry_of(set, o, plan);
+  plan->validation = true;
+  plan->serial = q;
+  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4096, .minute = (uint32_t)q};
 }

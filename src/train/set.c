@@ -104,6 +104,7 @@ static void choose_scales(const WbTrainOptions *o, WbTrainSet *set) {
     set->norm.scale[c] = (float)scale;
     set->epsilon[c] = (float)(o->epsilon_factor * set->deviation[c] / scale);
     if (set->epsilon[c] < 1e-3f) set->epsilon[c] = 1e-3f;
+    set->residual[c] = (float)fmax(o->residual_deviation * set->deviation[c] / scale, 1e-3);
   }
 }
 

@@ -4,37 +4,75 @@
 #include <math.h>
 #include <string.h>
 
-/* out (n, 4) in: prediction, out: gradient of weight * sum of squares over fluid voxels; returns that sum, unweighted.
- */
-static double square_error(size_t n, const uint8_t *fluid, const float *target, float weight, float *out) {
+/* d (n, 4) out: gradient of weight * sum of ((value - target) / unit)^2 over fluid voxels; returns that sum,
+ * unweighted. d may be value. */
+static double square_error(size_t n, const uint8_t *fluid, const float *value, const float *target,
+                           const float unit[WB_CHANNELS], float weight, float *d) {
   double sum = 0.0;
+  float inverse[WB_CHANNELS];
+  for (int c = 0; c < WB_CHANNELS; c++) inverse[c] = 1.0f / unit[c];
   for (size_t p = 0; p < n; p++) {
     double cell = 0.0;
     for (size_t c = 0; c < WB_CHANNELS; c++) {
-      const float d = fluid[p] ? out[p * WB_CHANNELS + c] - target[p * WB_CHANNELS + c] : 0.0f;
-      cell += (double)d * (double)d;
-      out[p * WB_CHANNELS + c] = 2.0f * weight * d;
+      const size_t i = p * WB_CHANNELS + c;
+      const float e = fluid[p] ? (value[i] - target[i]) * inverse[c] : 0.0f;
+      cell += (double)e * (double)e;
+      d[i] = 2.0f * weight * inverse[c] * e;
     }
     sum += cell;
   }
   return sum;
 }
 
-/* Mean square over fluid voxels and channels of one sample; adds `share` of its gradient to the model's when learning.
- */
-static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double *loss) {
+/* The mean of the network against x1 - x0, in units of the residual deviation; zero: that of interpolation, a mean of
+ * 0. target: scratch. */
+static double mean_error(WbTrainer *t, float weight, double *zero) {
   WbSample *s = t->sample;
+  for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->target[i] = s->x1[i] - s->x0[i];
+  *zero = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean);
+  return square_error(s->cells, s->fluid, wb_net_mean(t->net), s->target, t->set->residual, weight, s->dmean);
+}
+
+/* One time and noise of a conditioned sample. */
+static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw, float weight, bool learn,
+                               double *error) {
+  static const float one[WB_CHANNELS] = {1, 1, 1, 1};
+  WbSample *s = t->sample;
+  const WbTrainSet *set = t->set;
+  WbPrecond at;
+  PetscFunctionBeginUser;
+  const double time = wb_sample_draw(t->options, plan, draw, s);
+  wb_precond_at(s->process, set->residual, time, &at);
+  wb_precond_target(&at, s->cells, s->fluid, s->x0, s->x1, wb_net_mean(t->net), s->state, s->target);
+  wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
+  PetscCall(wb_net_forward(t->net, time, s->state, s->out));
+  *error = square_error(s->cells, s->fluid, s->out, s->target, one, weight, s->out);
+  if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
+  PetscFunctionReturn(0);
+}
+
+/* Losses of one sample, means over fluid voxels, channels and draws: of the step ([0]), of the network's mean ([1]) and
+ * of interpolation in its place ([2]); adds `share` of the gradient of their sum to the model's when learning. The
+ * step's target counts as given: it does not push the mean. */
+static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]) {
+  WbSample *s = t->sample;
+  const int draws = t->options->draws;
   size_t n_fluid = 0;
   PetscFunctionBeginUser;
   wb_sample_load(t->set, t->options, plan, s);
   for (size_t p = 0; p < s->cells; p++) n_fluid += s->fluid[p];
-  *loss = 0.0;
+  loss[0] = loss[1] = loss[2] = 0.0;
   if (n_fluid == 0) PetscFunctionReturn(0);
   const double count = (double)n_fluid * WB_CHANNELS;
   PetscCall(wb_net_condition(t->net, s->stat, s->fluid));
-  PetscCall(wb_net_forward(t->net, plan->t, s->state, s->out));
-  *loss = square_error(s->cells, s->fluid, s->target, (float)(share / count), s->out) / count;
-  if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
+  loss[1] = mean_error(t, (float)(share / count), &loss[2]) / count;
+  loss[2] /= count;
+  for (int d = 0; d < draws; d++) {
+    double error = 0.0;
+    PetscCall(one_draw(t, plan, d, (float)(share / count / draws), learn, &error));
+    loss[0] += error / count / draws;
+  }
+  if (learn) PetscCall(wb_net_condition_backward(t->net, s->dmean));
   PetscFunctionReturn(0);
 }
 
@@ -56,29 +94,29 @@ static bool must_stop(const WbTrainer *t) {
 static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   const WbTrainOptions *o = t->options;
   const double begin = wb_wtime();
-  double sums[2] = {0.0, must_stop(t) ? 1.0 : 0.0};
+  double sums[3] = {0.0, 0.0, must_stop(t) ? 1.0 : 0.0}; /* losses, stop */
   PetscErrorCode failed = 0;
   PetscFunctionBeginUser;
   wb_model_zero_grads(t->model);
   for (int slot = t->rank; slot < o->batch && !failed; slot += t->size) {
     WbSamplePlan plan;
-    double loss = 0.0;
+    double loss[3];
     wb_sample_plan(t->set, o, t->step, slot, t->order, &plan);
-    failed = one_sample(t, &plan, 1.0 / o->batch, true, &loss);
-    sums[0] += loss / o->batch;
+    failed = one_sample(t, &plan, 1.0 / o->batch, true, loss);
+    for (int l = 0; l < 2 && !failed; l++) sums[l] += loss[l] / o->batch;
   }
   PetscCall(wb_error_agree(t->comm, failed));
   const int size = (int)wb_model_size(t->model);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(t->model), size, MPI_FLOAT, MPI_SUM, t->comm));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, t->comm));
-  *stop = sums[1] > 0.0;
-  if (!isfinite(sums[0])) {
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, t->comm));
+  *stop = sums[2] > 0.0;
+  if (!isfinite(sums[0] + sums[1])) {
     PetscCall(wb_trainer_save(t));
     WB_RAISE_ALL(
         WB_ERR_NUMERIC,
         "training: the loss of step %ld is %g; the weights before it are kept in %s/checkpoint.h5 and model.h5 (a "
         "smaller train_learning_rate may help)",
-        t->step + 1, sums[0], o->output_dir);
+        t->step + 1, sums[0] + sums[1], o->output_dir);
   }
   t->lr = learning_rate(o, t->step);
   failed = wb_error_agree(t->comm, wb_adamw_step(t->opt, t->lr, &t->grad_norm)); /* changes nothing when it fails */
@@ -88,7 +126,8 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   }
   PetscCall(wb_net_params_changed(t->net));
   t->step++;
-  t->loss = sums[0];
+  t->loss = sums[0] + sums[1];
+  t->loss_mean = sums[1];
   const double seconds = wb_wtime() - begin;
   t->slowest_step_s = fmax(t->slowest_step_s, seconds);
   const double rate = o->batch / seconds;
@@ -100,7 +139,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
 static PetscErrorCode validate(WbTrainer *t) {
   const int n_minutes = t->set->n_validation;
   const int items = n_minutes < 32 ? 32 : (n_minutes > 96 ? 96 : n_minutes);
-  double sum = 0.0;
+  double sum[3] = {0.0, 0.0, 0.0};
   PetscErrorCode failed = 0;
   PetscFunctionBeginUser;
   if (n_minutes == 0) PetscFunctionReturn(0);
@@ -108,31 +147,35 @@ static PetscErrorCode validate(WbTrainer *t) {
   PetscCall(wb_net_params_changed(t->net));
   for (int q = t->rank; q < items && !failed; q += t->size) {
     WbSamplePlan plan;
-    double loss = 0.0;
+    double loss[3];
     wb_sample_plan_validation(t->set, t->options, q, &plan);
-    failed = one_sample(t, &plan, 0.0, false, &loss);
-    sum += loss / items;
+    failed = one_sample(t, &plan, 0.0, false, loss);
+    for (int l = 0; l < 3 && !failed; l++) sum[l] += loss[l] / items;
   }
   wb_trainer_swap_ema(t, false);
   PetscCall(wb_net_params_changed(t->net));
   PetscCall(wb_error_agree(t->comm, failed));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, t->comm));
-  t->validation = sum;
-  if (!(sum >= t->best)) { /* also the first, when best is NaN */
-    t->best = sum;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, t->comm));
+  t->validation = sum[0] + sum[1];
+  t->validation_mean = sum[1];
+  t->validation_zero = sum[2];
+  if (!(t->validation >= t->best)) { /* also the first, when best is NaN */
+    t->best = t->validation;
     PetscCall(wb_trainer_write_model(t, "model_best.h5"));
   }
   PetscFunctionReturn(0);
 }
 
 static void report(WbTrainer *t, bool validated) {
-  char eta[32], val[32] = "";
+  char eta[32], val[96] = "";
   const double left = (double)(t->options->steps - t->step) * t->options->batch;
   wb_format_eta(left / fmax(t->samples_per_s, 1e-9), eta);
-  if (validated) snprintf(val, sizeof(val), ", validation %.5f", t->validation);
+  if (validated)
+    snprintf(val, sizeof(val), ", validation %.4f (mean %.4f, interpolation %.4f)", t->validation, t->validation_mean,
+             t->validation_zero);
   if (validated || t->step == t->options->steps) {
-    wb_log("step %ld of %ld: loss %.5f%s, lr %.2e, |g| %.3g, %.2f samples/s, %s left", t->step, t->options->steps,
-           t->loss, val, t->lr, t->grad_norm, t->samples_per_s, eta);
+    wb_log("step %ld of %ld: loss %.4f (mean %.4f)%s, lr %.2e, |g| %.3g, %.2f samples/s, %s left", t->step,
+           t->options->steps, t->loss, t->loss_mean, val, t->lr, t->grad_norm, t->samples_per_s, eta);
   } else {
     wb_log_live("step %ld of %ld: loss %.5f, %.2f samples/s, %s left", t->step, t->options->steps, t->loss,
                 t->samples_per_s, eta);
@@ -168,12 +211,12 @@ static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d ranks", o->batch, size);
   if (o->crop < 0 || o->crop % 4 != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_crop is %d; allowed: 0 or a multiple of 4", o->crop);
-  if (o->steps < 1 || o->validate_every < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0) || !(o->t_power > 0.0)) {
-    WB_RAISE_ALL(
-        WB_ERR_CONFIG,
-        "training: steps %ld, validate_every %d, learning rate %g, epsilon factor %g and t power %g must all be "
-        "positive",
-        o->steps, o->validate_every, o->lr, o->epsilon_factor, o->t_power);
+  if (o->steps < 1 || o->validate_every < 1 || o->draws < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0) ||
+      !(o->t_power > 0.0) || !(o->residual_deviation > 0.0)) {
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "training: steps %ld, validate_every %d, draws %d, learning rate %g, epsilon factor %g, t power %g "
+                 "and residual deviation %g must all be positive",
+                 o->steps, o->validate_every, o->draws, o->lr, o->epsilon_factor, o->t_power, o->residual_deviation);
   }
   if (o->net.in_dynamic != WB_CHANNELS || o->net.in_static != WB_STATIC_CHANNELS || o->net.out != WB_CHANNELS) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "network has %d + %d inputs and %d outputs; the bridge needs %d + %d and %d",
@@ -182,15 +225,36 @@ static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
   PetscFunctionReturn(0);
 }
 
+/* Random, or those of another model of the same architecture. */
+static PetscErrorCode first_weights(WbTrainer *t) {
+  const WbTrainOptions *o = t->options;
+  WbModel given = NULL;
+  WbModelMeta *meta = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_model_create(&o->net, &t->model));
+  PetscCall(wb_model_init(t->model, o->seed));
+  if (!o->start_model || o->resume) PetscFunctionReturn(0);
+  PetscCall(WB_CALLOC(1, &meta));
+  PetscErrorCode e = wb_model_read(t->comm, o->start_model, &given, meta);
+  if (!e && memcmp(wb_model_config(given), &o->net, sizeof(o->net)) != 0)
+    e = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
+                       "train_start_model %s has another network (%zu parameters) than the deck asks for (%zu)",
+                       o->start_model, wb_model_size(given), wb_model_size(t->model));
+  if (!e) memcpy(wb_model_params(t->model), wb_model_params(given), wb_model_size(given) * sizeof(float));
+  wb_model_destroy(&given);
+  WB_FREE(&meta);
+  if (!e) wb_log("training starts from the weights of %s", o->start_model);
+  PetscFunctionReturn(e);
+}
+
 static PetscErrorCode trainer_create(WbTrainer *t) {
   const WbTrainOptions *o = t->options;
   PetscFunctionBeginUser;
   PetscCall(wb_train_set_create(t->comm, o, &t->set));
-  PetscCall(wb_sample_create(t->set, &t->sample));
+  PetscCall(wb_sample_create(t->set, o, &t->sample));
   PetscCall(WB_CALLOC(t->set->n_train, &t->order));
   PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));
-  PetscCall(wb_model_create(&o->net, &t->model));
-  PetscCall(wb_model_init(t->model, o->seed));
+  PetscCall(first_weights(t));
   PetscCall(WB_CALLOC(wb_model_size(t->model), &t->keep));
   wb_log("network: %zu parameters; %.2f GB for training on %d x %d x %d cells a rank", wb_model_size(t->model),
          wb_net_memory_bytes(&o->net, t->grid, true) / 1e9, t->set->n, t->set->n, t->set->nz);
@@ -222,7 +286,13 @@ static void trainer_destroy(WbTrainer *t) {
 }
 
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary) {
-  WbTrainer t = {.options = options, .comm = comm, .loss = NAN, .validation = NAN, .best = NAN};
+  WbTrainer t = {.options = options,
+                 .comm = comm,
+                 .loss = NAN,
+                 .loss_mean = NAN,
+                 .validation = NAN,
+                 .validation_mean = NAN,
+                 .best = NAN};
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &t.rank));
   PetscCallMPI(MPI_Comm_size(comm, &t.size));

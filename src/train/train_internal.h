@@ -20,7 +20,8 @@ typedef struct {
   WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */
   double deviation[WB_CHANNELS]; /* std(x1 - x0) over fluid voxels of the training minutes, before normalisation */
   float epsilon[WB_CHANNELS];
-  int n, nz; /* a sample: (nz, n, n) cells */
+  float residual[WB_CHANNELS]; /* deviation of x1 - x0 about the network's mean, normalised units */
+  int n, nz;                   /* a sample: (nz, n, n) cells */
   double bytes;
 } WbTrainSet;
 
@@ -30,28 +31,35 @@ typedef struct {
   float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (n, n) */
   uint8_t *fluid, *lr_valid;
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
+  float *dmean;                /* (cells, 4): gradient of the network's mean */
   float *spare;                /* (cells, 9) for turning */
-  uint64_t *voxel;             /* (cells) 0, 1, ... */
+  WbProcess process;
+  uint64_t *voxel; /* (cells) 0, 1, ... */
 } WbSample;
 
 /* Where a sample comes from. */
 typedef struct {
   WbMinute minute;
   int i0, j0, symmetry;
-  double t;
+  bool validation;
+  long serial; /* of the sample, from the start of training, or of the validation item */
   WbRandomKey noise;
 } WbSamplePlan;
+/* The network's output is needed up to t = 1 - 1/N; nearer to 1 its target is a quotient of rounding errors. */
+#define WB_TRAIN_T_MAX 0.999
 
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
-PetscErrorCode wb_sample_create(const WbTrainSet *set, WbSample **sample);
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
-/* Fills sample with what the plan says. */
+/* Fills sample with the fields of the plan. */
 void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
+/* A time (returned) and a noise of the plan: the process's state into sample->state. */
+double wb_sample_draw(const WbTrainOptions *options, const WbSamplePlan *plan, int draw, WbSample *sample);
 /* Plan of slot `slot` of step `step` (counter-based: depends on nothing else). order (n_train) scratch. */
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *options, long step, int slot, int *order,
                     WbSamplePlan *plan);
-/* Plan of validation item q: fixed minutes, places, times and noise. */
+/* Plan of validation item q: fixed minutes and places, times and noises. */
 void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *options, int q, WbSamplePlan *plan);
 
 typedef struct {
@@ -67,7 +75,8 @@ typedef struct {
   int *order;  /* (n_train) */
   float *keep; /* (parameters) weights put aside while the EMA is in place */
   long step;
-  double loss, validation, best, grad_norm, lr; /* validation, best: NaN until known */
+  double loss, loss_mean, validation, validation_mean, validation_zero, best, grad_norm,
+      lr; /* validation, best: NaN until known */
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
   FILE *csv; /* rank 0 */
 } WbTrainer;

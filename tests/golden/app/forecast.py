@@ -82,6 +82,27 @@ def truncated(tmp, out):
     check(other.returncode == 3 and "another city" in other.stderr, "another city", other.stderr)
 
 
+def scored(tmp, out):
+    """A 5 m simulation on the forecast's own inflow, and the forecast scored against it."""
+    truth, scores = os.path.join(tmp, "truth"), os.path.join(tmp, "scores")
+    done = run("les", *SMALL[:-4], "-les_dx_m", 5, "-les_inflow_file", os.path.join(out, "inflow.nc"), "-run_output_dir", truth,
+               "-les_tolerance", 1e-4, ranks=2)
+    check(done.returncode == 0, done.stdout, done.stderr)
+    for start_s, minutes in ((0, 2), (60, 1)):
+        done = run("evaluate", "-evaluate_forecast", os.path.join(out, "hr.nc"), "-evaluate_truth", os.path.join(truth, "truth.nc"),
+                   "-evaluate_from_s", start_s, "-run_output_dir", scores, "-run_overwrite", "true", ranks=2)
+        check(done.returncode == 0, done.stdout, done.stderr)
+        with open(os.path.join(scores, "scores.json")) as f:
+            s = json.load(f)
+        check(s["minutes"] == minutes and s["members"] == 2, s["minutes"], s["members"])
+        for v in ("T", "u", "v", "w"):
+            for method in ("bridge", "interpolation"):
+                check(0 < s["pooled"]["all"][v][method]["rmse"] < 10, v, method, s["pooled"]["all"][v])
+    late = run("evaluate", "-evaluate_forecast", os.path.join(out, "hr.nc"), "-evaluate_truth", os.path.join(truth, "truth.nc"),
+               "-evaluate_from_s", 120, "-run_output_dir", scores, "-run_overwrite", "true")
+    check(late.returncode == 3 and "no minute in common" in late.stderr, late.returncode, late.stderr)
+
+
 def start(to, *more):
     return subprocess.Popen([PROGRAM, "forecast", *map(str, SMALL), "-run_output_dir", to, *map(str, more)],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -128,6 +149,7 @@ tmp = folder()
 try:
     a = files(tmp)
     ranks(tmp, a)
+    scored(tmp, a)
     truncated(tmp, a)
     stop_and_restart(tmp, a)
     kill(tmp)

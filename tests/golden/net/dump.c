@@ -33,6 +33,7 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   float *x = load(folder, "x.bin", n * (size_t)c->in_dynamic * f),
         *stat = load(folder, "stat.bin", n * (size_t)c->in_static * f);
   float *dout = load(folder, "dout.bin", n * (size_t)c->out * f), *out = NULL, *dx = NULL;
+  float *dmean = load(folder, "dmean.bin", n * (size_t)c->out * f);
   uint8_t *mask = load(folder, "mask.bin", n);
   WbBackend backend = WB_BACKEND_REF;
   WbNet net = NULL;
@@ -44,6 +45,8 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   PetscCall(wb_net_forward(net, t, x, out));
   wb_model_zero_grads(model);
   PetscCall(wb_net_backward(net, dout, dx));
+  PetscCall(wb_net_condition_backward(net, dmean));
+  save(folder, "mean", backend_name, wb_net_mean(net), n * (size_t)c->out * f);
   save(folder, "out", backend_name, out, n * (size_t)c->out * f);
   save(folder, "dx", backend_name, dx, n * (size_t)c->in_dynamic * f);
   save(folder, "grads", backend_name, wb_model_grads(model), wb_model_size(model) * f);
@@ -51,6 +54,7 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   free(x);
   free(stat);
   free(dout);
+  free(dmean);
   free(mask);
   WB_FREE(&out);
   WB_FREE(&dx);
@@ -89,8 +93,8 @@ static PetscErrorCode dump(const char *folder) {
   PetscCall(wb_model_read(PETSC_COMM_WORLD, path, &model, &meta));
   PetscCall(
       wb_grid_create(PETSC_COMM_WORLD, (int)shape[0], (int)shape[1], (int)shape[2], 4, 0, 0, false, false, &grid));
-  const char *const backends[] = {"ref", "blas", "onednn"};
-  for (int i = 0; i < 3; i++) PetscCall(evaluate(folder, model, backends[i], grid, shape[3]));
+  const char *const backends[] = {"ref", "blas", "onednn", "native"};
+  for (int i = 0; i < 4; i++) PetscCall(evaluate(folder, model, backends[i], grid, shape[3]));
   PetscCall(optimise(folder, model));
   snprintf(path, sizeof path, "%s/model_out.h5", folder);
   PetscCall(wb_model_write(PETSC_COMM_WORLD, path, model, &meta));

@@ -17,8 +17,9 @@ import windbridge_torch as wt  # noqa: E402
 
 PROGRAM = os.path.join(os.environ["WB_BUILD_DIR"], "tests", "test_golden_net_dump")
 NX, NY, NZ, T = 16, 12, 8, 0.37
-META = {"process": "bridge", "schedule": "linear", "target": "velocity", "scale_by_wind": False, "training": "{}",
-        "epsilon": dict(theta=1.0, u=2.0, v=3.0, w=4.0), "scale": dict(theta=1.0, u=1.0, v=1.0, w=0.5)}
+META = {"process": "bridge", "schedule": "linear", "target": "preconditioned", "scale_by_wind": False, "canonical_wind": False, "training": "{}",
+        "epsilon": dict(theta=1.0, u=2.0, v=3.0, w=4.0), "scale": dict(theta=1.0, u=1.0, v=1.0, w=0.5),
+        "residual": dict(theta=0.8, u=0.8, v=0.8, w=0.8)}
 
 
 def relative(a, b):
@@ -40,7 +41,7 @@ def make_case(folder, config):
     wt.write_model(os.path.join(folder, "model.h5"), net, META)
     shape = (NZ, NY, NX)
     arrays = {"x": rng.standard_normal(shape + (4,)), "stat": rng.standard_normal(shape + (9,)),
-              "dout": rng.standard_normal(shape + (4,))}
+              "dout": rng.standard_normal(shape + (4,)), "dmean": rng.standard_normal(shape + (4,))}
     arrays = {k: v.astype(np.float32) for k, v in arrays.items()}
     arrays["mask"] = (rng.random(shape) > 0.3).astype(np.uint8)
     arrays["shape"] = np.array([NX, NY, NZ, T], dtype=np.float64)
@@ -55,10 +56,12 @@ def reference(net, arrays):
     net = net.double()
     x = torch.tensor(arrays["x"], dtype=torch.float64, requires_grad=True)
     mask = torch.tensor(arrays["mask"], dtype=torch.float64)
-    out = net(T, x, net.condition(torch.tensor(arrays["stat"], dtype=torch.float64), mask), mask)
-    (out * torch.tensor(arrays["dout"], dtype=torch.float64)).sum().backward()
+    mean, features = net.condition(torch.tensor(arrays["stat"], dtype=torch.float64), mask)
+    out = net(T, x, features, mask)
+    objective = (out * torch.tensor(arrays["dout"])).sum() + (mean * torch.tensor(arrays["dmean"])).sum()
+    objective.backward()
     gradients = {name: p.grad.numpy() for name, p in net.named_parameters()}
-    return out.detach().numpy(), x.grad.numpy(), gradients
+    return out.detach().numpy(), mean.detach().numpy(), x.grad.numpy(), gradients
 
 
 def adamw(net, arrays):
@@ -96,9 +99,10 @@ def main(config):
             return np.fromfile(os.path.join(folder, f"{name}.bin"), dtype=np.float32)
 
         initial = np.concatenate([p.detach().numpy().ravel() for p in net.parameters()])
-        out, dx, gradients = reference(net, arrays)
-        for backend in ("ref", "blas", "onednn"):
+        out, mean, dx, gradients = reference(net, arrays)
+        for backend in ("ref", "blas", "onednn", "native"):
             check(f"{backend} output", relative(got(f"out_{backend}"), out), 1e-5)
+            check(f"{backend} mean", relative(got(f"mean_{backend}"), mean), 1e-5)
             check(f"{backend} input gradient", relative(got(f"dx_{backend}"), dx), 1e-5)
             flat, at = got(f"grads_{backend}"), 0
             for name, gradient in gradients.items():
@@ -118,6 +122,8 @@ def main(config):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(dict(width1=16, width2=16, blocks1=1, blocks2=2, embed=8))
-    main(dict(width1=6, width2=10, blocks1=0, blocks2=1, embed=4))
+    main(dict(width1=16, width2=16, blocks1=1, blocks2=2, cond_width1=16, cond_width2=32, cond_blocks1=1,
+              cond_blocks2=2, embed=8))
+    main(dict(width1=6, width2=10, blocks1=0, blocks2=1, cond_width1=8, cond_width2=6, cond_blocks1=1, cond_blocks2=0,
+              embed=4))
     print("output, gradients, AdamW and files agree with PyTorch", torch.__version__)

@@ -12,10 +12,13 @@ static char folder[256], model_path[300];
 static void write_model(void) {
   WbNetConfig config;
   WbModel model = NULL;
-  WbModelMeta meta = {.epsilon = {1, 1, 1, 1}, .scale = {0.2f, 0.1f, 0.1f, 0.05f}, .scale_by_wind = true};
+  WbModelMeta meta = {.epsilon = {1, 1, 1, 1},
+                      .scale = {0.2f, 0.1f, 0.1f, 0.05f},
+                      .residual = {0.8f, 0.8f, 0.8f, 0.8f},
+                      .scale_by_wind = true};
   wb_net_config_default(&config);
-  config.width1 = config.width2 = 16;
-  config.blocks1 = config.blocks2 = 1;
+  config.width1 = config.width2 = config.cond_width1 = config.cond_width2 = 16;
+  config.blocks1 = config.blocks2 = config.cond_blocks1 = config.cond_blocks2 = 1;
   WB_OK(wb_model_create(&config, &model));
   WB_OK(wb_model_init(model, 3));
   float *p = wb_model_params(model);
@@ -27,7 +30,7 @@ static void write_model(void) {
   }
   snprintf(meta.process, sizeof(meta.process), "bridge");
   snprintf(meta.schedule, sizeof(meta.schedule), "linear");
-  snprintf(meta.target, sizeof(meta.target), "residual_velocity");
+  snprintf(meta.target, sizeof(meta.target), "preconditioned");
   snprintf(meta.training_json, sizeof(meta.training_json), "{}");
   WB_OK(wb_model_write(PETSC_COMM_WORLD, model_path, model, &meta));
   wb_model_destroy(&model);

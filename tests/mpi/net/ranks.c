@@ -20,20 +20,21 @@ static void fill(const WbGrid *g, int channels, uint32_t stream, float *a) {
 }
 
 typedef struct {
-  float *x, *stat, *dout, *out, *dx;
+  float *x, *stat, *dout, *dmean, *out, *mean, *dx;
   uint8_t *mask;
 } Fields;
 
 static Fields make_fields(const WbGrid *g) {
   Fields f = {0};
   const size_t n = wb_grid_owned(g);
-  float **states[] = {&f.x, &f.dout, &f.out, &f.dx};
-  for (int i = 0; i < 4; i++) WB_OK(WB_CALLOC(4 * n, states[i]));
+  float **states[] = {&f.x, &f.dout, &f.dmean, &f.out, &f.mean, &f.dx};
+  for (int i = 0; i < 6; i++) WB_OK(WB_CALLOC(4 * n, states[i]));
   WB_OK(WB_CALLOC(9 * n, &f.stat));
   WB_OK(WB_CALLOC(n, &f.mask));
   fill(g, 4, 1, f.x);
   fill(g, 9, 2, f.stat);
   fill(g, 4, 3, f.dout);
+  fill(g, 4, 5, f.dmean);
   float *open = f.out; /* borrowed as scratch */
   fill(g, 1, 4, open);
   for (size_t i = 0; i < n; i++) f.mask[i] = open[i] > -0.5F;
@@ -41,8 +42,8 @@ static Fields make_fields(const WbGrid *g) {
 }
 
 static void free_fields(Fields *f) {
-  float **all[] = {&f->x, &f->stat, &f->dout, &f->out, &f->dx};
-  for (int i = 0; i < 5; i++) WB_FREE(all[i]);
+  float **all[] = {&f->x, &f->stat, &f->dout, &f->dmean, &f->out, &f->mean, &f->dx};
+  for (int i = 0; i < 7; i++) WB_FREE(all[i]);
   WB_FREE(&f->mask);
 }
 
@@ -53,12 +54,24 @@ static void run(WbModel model, const WbGrid *g, WbBackend backend, Fields *f) {
   WB_OK(wb_net_forward(net, 0.4, f->x, f->out));
   wb_model_zero_grads(model);
   WB_OK(wb_net_backward(net, f->dout, f->dx));
+  WB_OK(wb_net_condition_backward(net, f->dmean));
+  memcpy(f->mean, wb_net_mean(net), 4 * wb_grid_owned(g) * sizeof *f->mean);
   wb_net_destroy(&net);
 }
 
 static WbModel make_model(void) {
-  const WbNetConfig config = {
-      .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 16, .width2 = 16, .blocks1 = 1, .blocks2 = 1, .embed = 8};
+  const WbNetConfig config = {.in_dynamic = 4,
+                              .in_static = 9,
+                              .out = 4,
+                              .width1 = 16,
+                              .width2 = 16,
+                              .blocks1 = 1,
+                              .blocks2 = 1,
+                              .cond_width1 = 16,
+                              .cond_width2 = 32,
+                              .cond_blocks1 = 1,
+                              .cond_blocks2 = 1,
+                              .embed = 8};
   WbModel model = NULL;
   WB_OK(wb_model_create(&config, &model));
   WB_OK(wb_model_init(model, 2));
@@ -101,6 +114,7 @@ static void ranks_agree(WbBackend backend, WbBackend reference, double tolerance
   run(model, local, backend, &a);
   MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(model), (int)n, MPI_FLOAT, MPI_SUM, PETSC_COMM_WORLD);
   WB_ASSERT_BELOW(compare(local, whole, a.out, b.out), tolerance);
+  WB_ASSERT_BELOW(compare(local, whole, a.mean, b.mean), tolerance);
   WB_ASSERT_BELOW(compare(local, whole, a.dx, b.dx), tolerance);
   for (int t = 0; t < wb_model_tensors(model); t++) { /* each tensor against its own size */
     const char *name = NULL;
@@ -135,6 +149,10 @@ static void blas_ranks_agree(void **state) {
 static void onednn_ranks_agree(void **state) {
   (void)state;
   ranks_agree(WB_BACKEND_ONEDNN, WB_BACKEND_ONEDNN, 1e-5);
+}
+static void native_ranks_agree(void **state) {
+  (void)state;
+  ranks_agree(WB_BACKEND_NATIVE, WB_BACKEND_NATIVE, 1e-5);
 }
 static void bf16_ranks_agree(void **state) {
   (void)state;
@@ -193,5 +211,6 @@ static void model_file_reaches_every_rank(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(ref_ranks_agree), cmocka_unit_test(blas_ranks_agree),
-             cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(bf16_ranks_agree),
-             cmocka_unit_test(unfit_grid_is_refused), cmocka_unit_test(model_file_reaches_every_rank))
+             cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(native_ranks_agree),
+             cmocka_unit_test(bf16_ranks_agree), cmocka_unit_test(unfit_grid_is_refused),
+             cmocka_unit_test(model_file_reaches_every_rank))

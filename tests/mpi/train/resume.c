@@ -36,13 +36,15 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .output_dir = dir,
                       .steps = 6,
                       .batch = 4,
+                      .draws = 2,
+                      .residual_deviation = 0.8,
                       .lr = 3e-3,
                       .weight_decay = 0.01,
                       .clip_norm = 1,
                       .ema_decay = 0.9,
                       .warmup_steps = 2,
                       .validate_every = 3,
-                      .augment = true,
+                      .symmetry = WB_SYMMETRY_RANDOM,
                       .crop = 12,
                       .seed = 5,
                       .backend = WB_BACKEND_ONEDNN,
@@ -54,8 +56,8 @@ static WbTrainOptions options(const char *name, char dir[300]) {
   snprintf(dir, 300, "%s/%s", folder, name);
   WB_OK(wb_output_dir_prepare(PETSC_COMM_WORLD, dir));
   wb_net_config_default(&o.net);
-  o.net.width1 = o.net.width2 = 16;
-  o.net.blocks1 = o.net.blocks2 = 1;
+  o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
+  o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
   return o;
 }
 
@@ -125,7 +127,7 @@ static void learns(void **state) {
   o.validate_every = 1;
   WB_OK(wb_train(PETSC_COMM_WORLD, &o, &s));
   const double first = s.validation_loss; /* nearly the loss of a network that gives 0 */
-  WB_ASSERT_NEAR(first, 1.5, 0.7);
+  WB_ASSERT_NEAR(first, 2.5, 1.0);        /* about 1 / 0.8^2 for the mean and between 1 and that for the steps */
   WbTrainOptions p = options("learns2", dir);
   p.steps = 60;
   p.validate_every = 60;

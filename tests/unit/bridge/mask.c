@@ -1,36 +1,34 @@
-/* Mask semantics: buildings are +0 exactly and independent of noise and fill; m = 1 is the unmasked method bit for bit;
- * a sealed courtyard does not feel the outside; exactly N drift evaluations at 0, h, ..., 1 - h (math.md, oracle 6). */
+/* Mask semantics of every process and sampler: buildings are +0 exactly and independent of noise and fill; m = 1 is the
+ * unmasked method bit for bit; a sealed courtyard does not feel the outside (math.md, oracle 6). Noise keys. */
 #include "wb_test.h"
 
-#include <string.h>
+#include "../../verify/bridge/reference.h"
 
-#include "windbridge/bridge.h"
-
-enum { NZ = 4, NY = 12, NX = 13, N = NZ * NY * NX, C = WB_CHANNELS };
-static float x0[N * C], x[N * C], y[N * C], work[N * C];
+enum { NZ = 4, NY = 12, NX = 13, N = NZ * NY * NX, C = WB_CHANNELS, STEPS = 6, N_SAMPLERS = 8 };
+static float x0[N * C], x[N * C], y[N * C], work[4 * N * C];
 static uint8_t mask[N];
 static uint64_t voxel[N];
 
 typedef struct {
   const uint8_t *mask;
   int calls;
-  double times[64];
-  float fill; /* what the drift leaves in buildings */
+  float fill; /* what the denoiser leaves in buildings */
 } Smoother;
 
-/* A drift that couples fluid neighbours only, as a masked network does. */
-static PetscErrorCode smooth(void *ctx, double t, const float *in, float *b) {
+/* A denoiser that couples fluid neighbours only, as a masked network does. */
+static PetscErrorCode smooth(void *ctx, double t, const float *in, float *d, float *d0) {
   Smoother *s = ctx;
   const int step[3] = {1, NX, NX * NY};
-  s->times[s->calls++] = t;
+  s->calls++;
   for (int p = 0; p < N; p++) {
     for (int c = 0; c < C; c++) {
       float sum = 0.0f;
-      for (int d = 0; d < 3; d++) {
-        if (p + step[d] < N && s->mask[p + step[d]]) sum += in[(p + step[d]) * C + c] - in[p * C + c];
-        if (p - step[d] >= 0 && s->mask[p - step[d]]) sum += in[(p - step[d]) * C + c] - in[p * C + c];
+      for (int k = 0; k < 3; k++) {
+        if (p + step[k] < N && s->mask[p + step[k]]) sum += in[(p + step[k]) * C + c] - in[p * C + c];
+        if (p - step[k] >= 0 && s->mask[p - step[k]]) sum += in[(p - step[k]) * C + c] - in[p * C + c];
       }
-      b[p * C + c] = s->mask[p] ? 0.7f * sum + 0.1f * (float)c : s->fill;
+      d[p * C + c] = s->mask[p] ? (float)t * in[p * C + c] + 0.1f * sum + 0.1f * (float)c : s->fill;
+      if (d0) d0[p * C + c] = s->mask[p] ? (float)(1 - t) * in[p * C + c] : s->fill;
     }
   }
   return 0;
@@ -41,52 +39,65 @@ static void fill_fields(float building_fill) {
   for (int p = 0; p < N; p++) {
     voxel[p] = (uint64_t)p * 7 + 5;
     wb_random_normal4(&key, (uint64_t)p, x0 + (size_t)p * C);
-    if (!mask[p]) {
-      for (int c = 0; c < C; c++) x0[p * C + c] = building_fill;
-    }
+    for (int c = 0; c < C && !mask[p]; c++) x0[p * C + c] = building_fill;
   }
 }
 
-static WbBridgeOptions options(WbScheduleKind kind, WbNoiseChoice noise) {
-  return (WbBridgeOptions){.schedule = kind,
-                           .noise = noise,
-                           .steps = 10,
-                           .epsilon = {0.8f, 1.0f, 1.5f, 2.0f},
-                           .seed = 11,
-                           .stream = WB_STREAM_TEST,
-                           .member = 2,
-                           .minute = 4};
+/* Sampler k: the last ones are [SF]2M's, whose x0 is not known to the denoiser. */
+static WbPlan plan_of(int ref, int k) {
+  static const char *const names[N_SAMPLERS] = {
+      "euler_maruyama", "stochastic_heun", "exponential", "flow_heun", "flow_rk4", "ddim", "mean", "flow_heun"};
+  const float eps[C] = {0.8f, 1.0f, 1.5f, 2.0f};
+  const WbTimeGrid grid = {1.2, 1.1, 0};
+  double t[STEPS + 1];
+  WbProcess process;
+  WbSampler o;
+  WbPlan plan;
+  ref_setup();
+  WB_OK(wb_time_grid(&grid, STEPS, t));
+  WB_OK(wb_sampler_parse(names[k], ref_list[ref].foellmer ? WB_NOISE_FOELLMER : WB_NOISE_BASE, &o));
+  o.two_sided = k == 7;
+  memcpy(ref_list[ref].options.epsilon, eps, sizeof(eps));
+  WB_OK(wb_process_create(&ref_list[ref].options, &process));
+  WB_OK(wb_plan_create(process, &o, STEPS, t, &plan));
+  wb_process_destroy(&process);
+  return plan;
 }
 
-static void run(const WbBridgeOptions *o, const uint8_t *m, float fill, float *out) {
+static const WbRandomKey base_key = {.seed = 11, .stream = WB_STREAM_TEST, .member = 2, .minute = 4};
+
+static void run(const struct WbPlan_s *plan, const WbRandomKey *key, const uint8_t *m, float fill, float *out) {
   Smoother s = {.mask = mask, .fill = fill};
-  WB_OK(wb_bridge_sample(o, N, x0, m, voxel, smooth, &s, out, work));
-  assert_int_equal(s.calls, o->steps);
-  for (int k = 0; k < s.calls; k++) WB_ASSERT_NEAR(s.times[k], (double)k / o->steps, 1e-15);
+  assert_true(wb_plan_fields(plan) <= 4);
+  for (int i = 0; i < 4 * N * C; i++) work[i] = NAN;
+  WB_OK(wb_bridge_sample(plan, key, N, x0, m, voxel, smooth, &s, out, work));
+  assert_int_equal(s.calls, wb_plan_evaluations(plan));
 }
 
 static void buildings(void **state) {
   (void)state;
+  const uint8_t zero[C * sizeof(float)] = {0};
   for (int p = 0; p < N; p++) mask[p] = (p * 2654435761u >> 13) % 3 != 0;
-  for (int k = 0; k < 2; k++) {
-    for (int noise = 0; noise < 3; noise++) {
-      WbBridgeOptions o = options((WbScheduleKind)k, (WbNoiseChoice)noise);
+  for (int r = 0; r < N_REF; r++) {
+    for (int k = 0; k < N_SAMPLERS; k++) {
+      WbPlan plan = plan_of(r, k);
       fill_fields(0.0f);
-      run(&o, mask, 0.0f, x);
-      const uint8_t zero[C * sizeof(float)] = {0};
+      run(plan, &base_key, mask, 0.0f, x);
       int moved = 0;
       for (int p = 0; p < N; p++) {
         if (!mask[p]) assert_memory_equal(x + (size_t)p * C, zero, sizeof(zero)); /* +0, not -0 */
         if (mask[p]) moved += x[p * C] != x0[p * C];
+        for (int c = 0; c < C; c++) assert_true(isfinite(x[p * C + c]));
       }
       assert_true(moved > N / 2);
-      /* fill invariance: nothing that sits in a building, in x0 or in the drift, changes a bit */
+      /* fill invariance: nothing that sits in a building, in x0 or in D, changes a bit */
       const float fills[] = {NAN, -999999.0f, 100.0f, INFINITY};
       for (int f = 0; f < 4; f++) {
         fill_fields(fills[f]);
-        run(&o, mask, fills[f], y);
+        run(plan, &base_key, mask, fills[f], y);
         assert_memory_equal(x, y, sizeof(x));
       }
+      wb_plan_destroy(&plan);
     }
   }
 }
@@ -95,11 +106,14 @@ static void all_air(void **state) {
   (void)state;
   memset(mask, 1, sizeof(mask));
   fill_fields(0.0f);
-  for (int noise = 0; noise < 3; noise++) {
-    WbBridgeOptions o = options(WB_SCHEDULE_LINEAR, (WbNoiseChoice)noise);
-    run(&o, mask, 0.0f, x);
-    run(&o, NULL, 0.0f, y);
-    assert_memory_equal(x, y, sizeof(x));
+  for (int r = 0; r < N_REF; r++) {
+    for (int k = 0; k < N_SAMPLERS; k++) {
+      WbPlan plan = plan_of(r, k);
+      run(plan, &base_key, mask, 0.0f, x);
+      run(plan, &base_key, NULL, 0.0f, y);
+      assert_memory_equal(x, y, sizeof(x));
+      wb_plan_destroy(&plan);
+    }
   }
 }
 
@@ -108,41 +122,55 @@ static void courtyard(void **state) {
   (void)state;
   for (int p = 0; p < N; p++) {
     const int i = p % NX, j = p / NX % NY;
-    const bool wall = i >= 3 && i <= 8 && j >= 3 && j <= 8 && (i == 3 || i == 8 || j == 3 || j == 8);
-    mask[p] = !wall;
+    mask[p] = !(i >= 3 && i <= 8 && j >= 3 && j <= 8 && (i == 3 || i == 8 || j == 3 || j == 8));
   }
-  fill_fields(0.0f);
-  WbBridgeOptions o = options(WB_SCHEDULE_LINEAR, WB_NOISE_FOELLMER);
-  run(&o, mask, 0.0f, x);
-  for (int p = 0; p < N; p++) {
-    const int i = p % NX, j = p / NX % NY;
-    if (i < 3 || i > 8 || j < 3 || j > 8) x0[p * C] += 5.0f;
+  for (int r = 0; r < N_REF; r++) {
+    for (int k = 0; k < N_SAMPLERS; k++) {
+      WbPlan plan = plan_of(r, k);
+      fill_fields(0.0f);
+      run(plan, &base_key, mask, 0.0f, x);
+      int outside = 0, changed = 0;
+      for (int p = 0; p < N; p++) {
+        const int i = p % NX, j = p / NX % NY;
+        if (i < 3 || i > 8 || j < 3 || j > 8) outside++, voxel[p] += 1000003, x0[p * C] += 5.0f; /* other noise too */
+      }
+      run(plan, &base_key, mask, 0.0f, y);
+      for (int p = 0; p < N; p++) {
+        const int i = p % NX, j = p / NX % NY;
+        const bool court = i > 3 && i < 8 && j > 3 && j < 8;
+        if (court) assert_memory_equal(x + (size_t)p * C, y + (size_t)p * C, C * sizeof(float));
+        changed += x[p * C] != y[p * C];
+      }
+      if (k != 6 || !(r >= 8 && r <= 11 && r != 10))
+        assert_true(changed > outside / 2); /* the mean of VP, flow: no x0 */
+      wb_plan_destroy(&plan);
+    }
   }
-  run(&o, mask, 0.0f, y);
-  int changed = 0;
-  for (int p = 0; p < N; p++) {
-    const int i = p % NX, j = p / NX % NY;
-    const bool court = i > 3 && i < 8 && j > 3 && j < 8;
-    if (court) assert_memory_equal(x + (size_t)p * C, y + (size_t)p * C, C * sizeof(float));
-    changed += x[p * C] != y[p * C];
-  }
-  assert_true(changed > 100);
 }
 
-/* Members, minutes, seeds and steps have their own noise; a voxel keeps its noise when others are left out. */
+/* Members, minutes and seeds have their own noise; the mean has none; a start from noise differs from the steps'. */
 static void noise_keys(void **state) {
   (void)state;
   memset(mask, 1, sizeof(mask));
   fill_fields(0.0f);
-  WbBridgeOptions o = options(WB_SCHEDULE_LINEAR, WB_NOISE_BASE);
-  run(&o, mask, 0.0f, x);
-  WbBridgeOptions other[3] = {o, o, o};
-  other[0].member++, other[1].minute++, other[2].seed++;
-  for (int k = 0; k < 3; k++) {
-    run(&other[k], mask, 0.0f, y);
-    int same = 0;
-    for (int p = 0; p < N * C; p++) same += x[p] == y[p];
-    assert_true(same < 5);
+  for (int r = 0; r < N_REF; r += 2) {
+    for (int k = 0; k < N_SAMPLERS; k++) {
+      WbPlan plan = plan_of(r, k);
+      run(plan, &base_key, mask, 0.0f, x);
+      WbRandomKey other[3] = {base_key, base_key, base_key};
+      other[0].member++, other[1].minute++, other[2].seed++;
+      for (int q = 0; q < 3; q++) {
+        run(plan, &other[q], mask, 0.0f, y);
+        int same = 0;
+        for (int p = 0; p < N * C; p++) same += x[p] == y[p];
+        if (k == 6) {
+          assert_int_equal(same, N * C);
+        } else {
+          assert_true(same < 5);
+        }
+      }
+      wb_plan_destroy(&plan);
+    }
   }
 }
 
@@ -164,48 +192,23 @@ static void noise_numbers(void **state) {
   }
 }
 
-static void bad_steps(void **state) {
-  (void)state;
-  WbBridgeOptions o = options(WB_SCHEDULE_LINEAR, WB_NOISE_BASE);
-  o.steps = 0;
-  Smoother s = {.mask = mask};
-  assert_int_equal(wb_bridge_sample(&o, N, x0, mask, voxel, smooth, &s, x, work), WB_ERR_CONFIG);
-  wb_error_clear();
+static PetscErrorCode failing(void *ctx, double t, const float *in, float *d, float *d0) {
+  (void)in;
+  (void)d0;
+  PetscFunctionBeginUser;
+  if (t > 0.4) WB_RAISE_ALL(WB_ERR_NUMERIC, "the denoiser gives up");
+  memset(d, 0, *(size_t *)ctx);
+  PetscFunctionReturn(0);
 }
 
-/* The residual variables are the same process: x -> r and back, target -> residual drift and back. */
-static void residual(void **state) {
+static void denoiser_fails(void **state) {
   (void)state;
-  const WbRandomKey key = {.seed = 8, .stream = WB_STREAM_TEST};
-  const float eps[4] = {1, 2, 3, 4};
-  memset(mask, 1, sizeof(mask));
-  mask[5] = 0;
-  fill_fields(0.0f);
-  for (int p = 0; p < N; p++) wb_random_normal4(&key, 1000 + (uint64_t)p, y + (size_t)p * C);
-  for (int k = 0; k < 2; k++) {
-    static float xt[N * C], b[N * C], r[N * C], rb[N * C];
-    const double t = 0.4;
-    WbScheduleAt at;
-    wb_schedule_at((WbScheduleKind)k, t, &at);
-    wb_bridge_interpolant((WbScheduleKind)k, eps, t, N, x0, y, mask, voxel, &key, xt, b);
-    wb_bridge_residual_state((WbScheduleKind)k, t, N, x0, mask, xt, r);
-    memcpy(rb, b, sizeof(b));
-    wb_bridge_residual_drift((WbScheduleKind)k, t, -1, N, x0, mask, rb);
-    for (int p = 0; p < N; p++) {
-      float z[4];
-      wb_random_normal4(&key, voxel[p], z);
-      for (int c = 0; c < C; c++) {
-        const int i = p * C + c;
-        const double noise = (double)eps[c] * sqrt(t) * (double)z[c], gap = (double)(y[i] - x0[i]);
-        WB_ASSERT_NEAR(r[i], mask[p] ? at.beta * gap + at.sigma * noise : 0, 1e-5);
-        WB_ASSERT_NEAR(rb[i], mask[p] ? at.d_beta * gap + at.d_sigma * noise : 0, 1e-5);
-      }
-    }
-    wb_bridge_residual_drift((WbScheduleKind)k, t, 1, N, x0, mask, rb);
-    for (int i = 0; i < N * C; i++) WB_ASSERT_NEAR(rb[i], b[i], 1e-5);
-  }
+  size_t bytes = sizeof(x);
+  WbPlan plan = plan_of(0, 0);
+  assert_int_equal(wb_bridge_sample(plan, &base_key, N, x0, mask, voxel, failing, &bytes, x, work), WB_ERR_NUMERIC);
+  wb_error_clear();
+  wb_plan_destroy(&plan);
 }
 
 WB_TEST_MAIN(cmocka_unit_test(buildings), cmocka_unit_test(all_air), cmocka_unit_test(courtyard),
-             cmocka_unit_test(noise_keys), cmocka_unit_test(noise_numbers), cmocka_unit_test(bad_steps),
-             cmocka_unit_test(residual))
+             cmocka_unit_test(noise_keys), cmocka_unit_test(noise_numbers), cmocka_unit_test(denoiser_fails))

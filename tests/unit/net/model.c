@@ -8,8 +8,18 @@
 #include <unistd.h>
 
 enum { NX = 8, NY = 12, NZ = 8, CELLS = NX * NY * NZ };
-static const WbNetConfig small = {
-    .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 8, .width2 = 16, .blocks1 = 1, .blocks2 = 1, .embed = 8};
+static const WbNetConfig small = {.in_dynamic = 4,
+                                  .in_static = 9,
+                                  .out = 4,
+                                  .width1 = 8,
+                                  .width2 = 16,
+                                  .blocks1 = 1,
+                                  .blocks2 = 1,
+                                  .cond_width1 = 10,
+                                  .cond_width2 = 12,
+                                  .cond_blocks1 = 1,
+                                  .cond_blocks2 = 2,
+                                  .embed = 8};
 
 static void fill(size_t n, uint32_t stream, float scale, float *a) {
   const WbRandomKey key = {.seed = 11, .stream = WB_STREAM_TEST, .step = stream};
@@ -20,13 +30,15 @@ static void fill(size_t n, uint32_t stream, float scale, float *a) {
   }
 }
 
-static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dx[CELLS * 4];
+static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4];
+static float dx_first[CELLS * 4];
 static uint8_t mask[CELLS];
 
 static void inputs(void) {
   fill(CELLS * 4, 1, 1.0F, x);
   fill(CELLS * 9, 2, 1.0F, stat);
   fill(CELLS * 4, 3, 1.0F, dout);
+  fill(CELLS * 4, 5, 1.0F, dmean);
   for (int i = 0; i < CELLS; i++) mask[i] = i % NX < 5 || i / NX % NY > 6;
 }
 
@@ -43,12 +55,24 @@ static WbModel random_model(const WbNetConfig *config) {
   return model;
 }
 
-static double objective(WbNet net, double t) {
+static double dot(const float *a, const float *b) {
+  double sum = 0;
+  for (int i = 0; i < CELLS * 4; i++) sum += (double)a[i] * (double)b[i];
+  return sum;
+}
+
+/* Two steps of one condition, and its mean. With `learn` the gradients as well (dx: of the second step). */
+static double objective(WbNet net, double t, bool learn) {
   WB_OK(wb_net_params_changed(net));
   WB_OK(wb_net_condition(net, stat, mask));
-  WB_OK(wb_net_forward(net, t, x, out));
-  double sum = 0;
-  for (int i = 0; i < CELLS * 4; i++) sum += (double)out[i] * (double)dout[i];
+  double sum = dot(wb_net_mean(net), dmean);
+  for (int step = 0; step < 2; step++) {
+    WB_OK(wb_net_forward(net, step ? t : 0.9 * t, x, out));
+    sum += dot(out, dout);
+    if (learn) WB_OK(wb_net_backward(net, dout, dx));
+    if (step == 0 && learn) memcpy(dx_first, dx, sizeof dx);
+  }
+  if (learn) WB_OK(wb_net_condition_backward(net, dmean));
   return sum;
 }
 
@@ -61,8 +85,8 @@ static void gradient_matches_finite_difference(void **state) {
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
   const double t = 0.37, h = 4e-3;
-  objective(net, t);
-  WB_OK(wb_net_backward(net, dout, dx));
+  objective(net, t, true);
+  for (int i = 0; i < CELLS * 4; i++) dx[i] += dx_first[i]; /* x goes into both steps */
   /* one direction a tensor: as large as the tensor's own values */
   for (int i = 0; i < wb_model_tensors(model); i++) {
     const char *name = NULL;
@@ -80,9 +104,9 @@ static void gradient_matches_finite_difference(void **state) {
     assert_true(g2 > 0);
     for (size_t j = 0; j < n; j++) v[j] = (float)((double)g[j] / sqrt(g2));
     for (size_t j = 0; j < n; j++) p[j] = keep[j] + (float)h * v[j];
-    const double up = objective(net, t);
+    const double up = objective(net, t, false);
     for (size_t j = 0; j < n; j++) p[j] = keep[j] - (float)h * v[j];
-    const double down = objective(net, t);
+    const double down = objective(net, t, false);
     memcpy(p, keep, n * sizeof *p);
     const double difference = (up - down) / (2 * h);
     if (!(fabs(difference - sqrt(g2)) <= 5e-3 * sqrt(g2) + 0.02))
@@ -95,9 +119,9 @@ static void gradient_matches_finite_difference(void **state) {
   double g2 = 0;
   for (int i = 0; i < CELLS * 4; i++) g2 += (double)dx[i] * (double)dx[i];
   for (int i = 0; i < CELLS * 4; i++) x[i] = keep_x[i] + (float)(h * (double)dx[i] / sqrt(g2));
-  const double up = objective(net, t);
+  const double up = objective(net, t, false);
   for (int i = 0; i < CELLS * 4; i++) x[i] = keep_x[i] - (float)(h * (double)dx[i] / sqrt(g2));
-  const double down = objective(net, t);
+  const double down = objective(net, t, false);
   WB_ASSERT_NEAR((up - down) / (2 * h) / sqrt(g2), 1.0, 5e-3);
   wb_net_destroy(&net);
   wb_grid_destroy(&grid);
@@ -125,6 +149,7 @@ static void evaluate(WbModel model, WbBackend backend, bool training, float *res
   if (training) {
     wb_model_zero_grads(model);
     WB_OK(wb_net_backward(net, dout, dx));
+    WB_OK(wb_net_condition_backward(net, dmean));
     memcpy(grads, wb_model_grads(model), wb_model_size(model) * sizeof *grads);
   }
   wb_net_destroy(&net);
@@ -137,16 +162,17 @@ static void backends_and_modes_agree(void **state) {
   float *grads = NULL, *grads2 = NULL;
   inputs();
   WbNetConfig config = small;
-  config.width1 = 16; /* for oneDNN's kernels */
+  config.width1 = config.cond_width1 = config.cond_width2 = 16; /* for oneDNN's kernels */
   WbModel model = random_model(&config);
   WB_OK(WB_ALLOC(wb_model_size(model), &grads));
   WB_OK(WB_ALLOC(wb_model_size(model), &grads2));
   evaluate(model, WB_BACKEND_REF, true, reference, grads);
-  for (int backend = WB_BACKEND_REF; backend <= WB_BACKEND_ONEDNN; backend++) {
-    evaluate(model, (WbBackend)backend, true, other, grads2);
+  for (int b = 0; b < 4; b++) {
+    const WbBackend backend = b < 3 ? (WbBackend)b : WB_BACKEND_NATIVE;
+    evaluate(model, backend, true, other, grads2);
     WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
     WB_ASSERT_BELOW(difference(wb_model_size(model), grads2, grads), 1e-5);
-    evaluate(model, (WbBackend)backend, false, other, NULL);
+    evaluate(model, backend, false, other, NULL);
     WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
   }
   WbNet net = NULL;
@@ -227,7 +253,7 @@ static void train(WbBackend backend, double *first, double *last) {
   WbModel model = NULL;
   WbAdamW opt = NULL;
   WbNetConfig config = small;
-  config.width1 = 16;
+  config.width1 = config.cond_width1 = config.cond_width2 = 16;
   const WbAdamWOptions options = {.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .clip_norm = 1.0, .ema_decay = 0.9};
   inputs();
   WB_OK(wb_model_create(&config, &model));
@@ -249,6 +275,7 @@ static void train(WbBackend backend, double *first, double *last) {
     *last = loss;
     wb_model_zero_grads(model);
     WB_OK(wb_net_backward(net, dout, NULL));
+    WB_OK(wb_net_condition_backward(net, NULL));
     WB_OK(wb_adamw_step(opt, 1e-2, &norm));
   }
   wb_net_destroy(&net);

@@ -7,17 +7,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const WbNetConfig config = {
-    .in_dynamic = 4, .in_static = 9, .out = 4, .width1 = 8, .width2 = 8, .blocks1 = 1, .blocks2 = 1, .embed = 8};
+static const WbNetConfig config = {.in_dynamic = 4,
+                                   .in_static = 9,
+                                   .out = 4,
+                                   .width1 = 8,
+                                   .width2 = 8,
+                                   .blocks1 = 1,
+                                   .blocks2 = 1,
+                                   .cond_width1 = 8,
+                                   .cond_width2 = 8,
+                                   .cond_blocks1 = 1,
+                                   .cond_blocks2 = 1,
+                                   .embed = 8};
 static char path[128];
 
 static WbModelMeta some_meta(void) {
   WbModelMeta meta = {.process = "bridge",
                       .schedule = "quadratic",
-                      .target = "velocity",
+                      .target = "preconditioned",
                       .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
                       .scale = {1.5F, 2.5F, 3.5F, 4.5F},
-                      .scale_by_wind = true};
+                      .residual = {0.5F, 0.6F, 0.7F, 0.8F},
+                      .scale_by_wind = true,
+                      .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
   return meta;
 }
@@ -55,10 +67,11 @@ static void round_trip(void **state) {
   assert_string_equal(meta.schedule, wrote.schedule);
   assert_string_equal(meta.target, wrote.target);
   assert_string_equal(meta.training_json, wrote.training_json);
-  assert_true(meta.scale_by_wind);
+  assert_true(meta.scale_by_wind && meta.canonical_wind);
   for (int c = 0; c < 4; c++) {
     WB_ASSERT_NEAR(meta.epsilon[c], wrote.epsilon[c], 0);
     WB_ASSERT_NEAR(meta.scale[c], wrote.scale[c], 0);
+    WB_ASSERT_NEAR(meta.residual[c], wrote.residual[c], 0);
   }
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   assert_int_equal(stat(temporary, &info), -1);
@@ -88,7 +101,7 @@ static void set_text(hid_t file, const char *name, const char *text) {
 }
 static void set_weight(hid_t file, float value) {
   float data[8];
-  const hid_t set = H5Dopen2(file, "blocks.1.norm2.weight", H5P_DEFAULT);
+  const hid_t set = H5Dopen2(file, "step.blocks.1.norm2.weight", H5P_DEFAULT);
   H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
   data[5] = value;
   H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
@@ -109,18 +122,21 @@ static void broken_json(hid_t file) {
 static void huge_width(hid_t file) {
   set_text(
       file, "architecture",
-      "{\"kind\":\"windbridge-unet-1\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":2000000000,\"width2\":8,"
-      "\"blocks1\":1,\"blocks2\":1,\"embed\":8}");
+      "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":2000000000,\"width2\":8,"
+      "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
+      "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void wider(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-1\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,\"width2\":8,"
-           "\"blocks1\":1,\"blocks2\":1,\"embed\":8}");
+           "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,\"width2\":8,"
+           "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
+           "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void deeper(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-1\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,\"width2\":8,"
-           "\"blocks1\":1,\"blocks2\":2,\"embed\":8}");
+           "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,\"width2\":8,"
+           "\"blocks1\":1,\"blocks2\":2,\"cond_width1\":8,\"cond_width2\":8,"
+           "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void nan_weight(hid_t file) {
   set_weight(file, NAN);
@@ -135,7 +151,7 @@ static void poor_meta(hid_t file) {
   set_text(file, "meta", "{\"process\":\"bridge\"}");
 }
 static void no_parameter(hid_t file) {
-  H5Ldelete(file, "head.weight", H5P_DEFAULT);
+  H5Ldelete(file, "step.head.weight", H5P_DEFAULT);
 }
 
 static void damage_is_named(void **state) {
@@ -151,7 +167,7 @@ static void damage_is_named(void **state) {
   damage(model, changed_weight, "checksum");
   damage(model, no_meta, "meta");
   damage(model, poor_meta, "schedule");
-  damage(model, no_parameter, "head.weight");
+  damage(model, no_parameter, "step.head.weight");
   wb_model_destroy(&model);
   unlink(path);
 }
