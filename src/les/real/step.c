@@ -155,13 +155,13 @@ PetscErrorCode WB_R(wb_les_rk3_step)(WbLes les, double dt_s) {
   wb_timer_begin(t_closure);
   les->last_visc = WB_R(wb_les_viscosity)(les, start);
   wb_timer_end(t_closure);
-  les->state0 = start;
+  les->state0 = start; /* before each stage: it may fail, and the three must then still be three to be freed */
   les->tendency = a;
   PetscCall(stage(les, start, start, b, dt_s / 3.0, 0));
-  PetscCall(stage(les, b, start, a, dt_s / 2.0, 1));
   les->tendency = b;
-  PetscCall(stage(les, a, start, b, dt_s, 2));
+  PetscCall(stage(les, b, start, a, dt_s / 2.0, 1));
   les->tendency = a;
+  PetscCall(stage(les, a, start, b, dt_s, 2));
   PetscFunctionReturn(0);
 }
 
