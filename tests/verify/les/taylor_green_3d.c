@@ -1,6 +1,6 @@
-/* Three-dimensional Taylor-Green vortex in a box of half its height between free-slip planes (its own symmetry): without
- * viscosity kinetic energy is kept to the time error while the flow breaks up; at Re = 100 the decay follows the
- * pseudo-spectral solution (_taylor_green_spectral.py), with an error that falls with the square of the spacing. */
+/* Three-dimensional Taylor-Green vortex in a box of half its height between free-slip planes (its own symmetry):
+ * without viscosity kinetic energy is kept to the time error while the flow breaks up; at Re = 100 the decay follows
+ * the pseudo-spectral solution (_taylor_green_spectral.py), with an error that falls with the square of the spacing. */
 #include "les_test.h"
 
 static double start_u(void *ctx, double x, double y, double z) {
@@ -39,7 +39,8 @@ static void inviscid(void **state) {
   WB_ASSERT_BELOW(2.7, log2(a / b));
 }
 
-static const double spectral[5] = {0.93985, 0.87238, 0.79033, 0.69456, 0.59172}; /* of t = 0, 48^3; 32^3: 3e-4 off at 5 */
+static const double spectral[5] = {0.93985, 0.87238, 0.79033, 0.69456,
+                                   0.59172}; /* of t = 0, 48^3; 32^3: 3e-4 off at 5 */
 static void viscous(void **state) {
   double error[2] = {0.0, 0.0};
   for (int m = 0; m < 2; m++) {
