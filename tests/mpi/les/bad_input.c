@@ -170,6 +170,8 @@ static void edges(void **state) {
   const char *const ends[3] = {planes_path, "to 30 s", "is needed"};
   expect(wb_les_advance(b.les, 60.0, NULL, NULL), WB_ERR_INPUT, ends);
   assert_true(wb_les_time(b.les) > 25.0 && wb_les_time(b.les) <= 30.0);
+  /* the step stopped in its middle: none of its fields is lost or held twice */
+  assert_true(b.les->state != b.les->state0 && b.les->state != b.les->tendency && b.les->state0 != b.les->tendency);
   les_test_free(&b);
   wb_inflow_destroy(&in);
   MPI_Barrier(PETSC_COMM_WORLD);

@@ -269,6 +269,44 @@ static void test_refused(void **state) {
   forget(path);
 }
 
+/* A value that is not finite stops the run in its step, names itself and leaves the checkpoint, from which the run goes
+ * on as if nothing had been. */
+static void test_blow_up(void **state) {
+  Run a, b;
+  char path[128];
+  path_of(path, "blow_up");
+  run_make(&a, PETSC_COMM_WORLD, WB_FP64, NULL, 0);
+  run_make(&b, PETSC_COMM_WORLD, WB_FP64, NULL, 0);
+  WB_OK(wb_les_init(a.les, 0));
+  WB_OK(wb_les_step(a.les, 0.2));
+  save(&a, path);
+  const bool mine = a.grid->x0 == 0 && a.grid->y0 == 0; /* one rank holds the fault, all must stop */
+  const size_t at = WB_THETA * a.les->lay.field + wb_les_at(&a.les->lay, 9, 2, 3);
+  const double good = ((double *)a.les->state)[at];
+  if (mine) ((double *)a.les->state)[at] = NAN;
+  assert_int_equal(wb_les_advance(a.les, 1, NULL, NULL), WB_ERR_NUMERIC);
+  const char *const words[] = {"step 2 ", "theta is nan", "(k, j, i) = (9, 2, 3)", "z = "};
+  for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+    if (!strstr(wb_error_message(), words[w])) fail_msg("'%s' lacks '%s'", wb_error_message(), words[w]);
+  wb_error_clear();
+  WB_OK(load(&a, path));
+  WB_OK(load(&b, path));
+  if (mine) assert_true(((double *)a.les->state)[at] == good);
+  WB_OK(wb_les_step(a.les, 0.2));
+  WB_OK(wb_les_step(b.les, 0.2));
+  for (int f = 0; f < WB_NFIELDS; f++)
+    for (int k = 0; k < NZ; k++)
+      for (int j = 0; j < a.grid->nyl; j++) {
+        const size_t row = (size_t)f * a.les->lay.field + wb_les_at(&a.les->lay, k, j, 0);
+        assert_memory_equal((double *)a.les->state + row, (double *)b.les->state + row,
+                            (size_t)a.grid->nxl * sizeof(double));
+      }
+  run_free(&a);
+  run_free(&b);
+  forget(path);
+}
+
 WB_TEST_MAIN(cmocka_unit_test(test_bits_cyclic_fp64), cmocka_unit_test(test_bits_cyclic_fp32),
              cmocka_unit_test(test_bits_fed_fp64), cmocka_unit_test(test_bits_fed_fp32),
-             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused))
+             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused),
+             cmocka_unit_test(test_blow_up))
