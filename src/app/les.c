@@ -127,15 +127,6 @@ static PetscErrorCode finish(WbLesRun *o, WbSimRun *run, const char *name) {
   PetscFunctionReturn(0);
 }
 
-/* Before the precursor takes its time. */
-static PetscErrorCode check_places(const WbSimRun *run, const WbSimRun *coarse, const WbSimOptions *options,
-                                   const WbLesOutputOptions *extra) {
-  PetscFunctionBeginUser;
-  PetscCall(wb_les_check_places(coarse->grid, coarse->zf, coarse->solid, &options->les.tracers, NULL));
-  PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, extra));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions *options, const char *name) {
   PetscFunctionBeginUser;
   const double dx = wb_config_real(app->config, "les", "dx_m");
@@ -156,9 +147,9 @@ static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions
   PetscCall(wb_sim_create(app->comm, city, options, &control, &sim));
   PetscCall(wb_sim_run_create(sim, "lr", 20, &coarse));
   if (dx < 20) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
-  PetscCall(check_places(fine ? fine : coarse, coarse, options, &extra));
-  PetscCall(wb_sim_inflow(sim, given ? given : planes, given != NULL));
   WbSimRun *run = fine ? fine : coarse;
+  PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, &extra));
+  PetscCall(wb_sim_inflow(sim, given ? given : planes, given != NULL));
   memset(&output, 0, sizeof output);
   PetscCall(wb_les_output_create(run->les, &extra, &output.extra)); /* a checkpoint holds its statistics */
   if (wb_config_bool(app->config, "run", "restart")) PetscCall(wb_sim_resume(sim, &resumed));

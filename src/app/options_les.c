@@ -179,7 +179,15 @@ static PetscErrorCode tracers(const WbApp *app, WbLesTracers *t) {
   PetscFunctionReturn(0);
 }
 
-/* Lists of probes or slices; the second and third as long as the first when `together`. */
+/* An interval longer than the run would leave a file without a record. */
+static PetscErrorCode check_interval(const WbApp *app, const char *name, double interval_s, double duration_s) {
+  PetscFunctionBeginUser;
+  if (interval_s > duration_s)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_%s is '%g'; allowed: at most les_duration_s, %g s",
+                 wb_config_where(app->config, "les", name), name, interval_s, duration_s);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLesOutputOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
@@ -200,9 +208,10 @@ PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLe
     PetscCall(
         numbers(app, slice[d], (ListRule){.group = "les", .max = WB_LES_SLICES_MAX}, o->slice_m[d], &o->n_slices[d]));
   }
-  if (o->profile_interval_s > sim->duration_s)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_profile_interval_s is '%g'; allowed: at most les_duration_s, %g s",
-                 wb_config_where(c, "les", "profile_interval_s"), o->profile_interval_s, sim->duration_s);
+  PetscCall(check_interval(app, "profile_interval_s", o->profile_interval_s, sim->duration_s));
+  if (o->n_probes > 0) PetscCall(check_interval(app, "probe_interval_s", o->probe_interval_s, sim->duration_s));
+  if (o->n_slices[0] + o->n_slices[1] + o->n_slices[2] > 0)
+    PetscCall(check_interval(app, "slice_interval_s", o->slice_interval_s, sim->duration_s));
   PetscFunctionReturn(0);
 }
 

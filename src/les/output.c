@@ -73,6 +73,7 @@ PetscErrorCode wb_les_output_destroy(WbLesOutput *output) {
     error = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "probes.csv: cannot be closed");
   error = wb_error_agree(o->les->grid->comm, error);
   WB_FREE(&o->sum);
+  WB_FREE(&o->all);
   WB_FREE(&o->count);
   WB_FREE(&o->column);
   WB_FREE(&o->probe_at);

@@ -46,7 +46,7 @@ struct WbLesOutput_s {
   WbLesSchedule profile, probe, slice;
   /* profiles */
   WbNc profile_nc;
-  double *sum;              /* (sums, nz + 1) of this rank */
+  double *sum, *all;        /* (sums, nz + 1) of this rank, of all ranks */
   double *count;            /* (2, nz + 1): air cells, open faces, all ranks */
   double weight, t_begin_s; /* of the interval in progress */
   float *column;            /* (nz + 1) */

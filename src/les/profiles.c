@@ -76,6 +76,7 @@ PetscErrorCode wb_les_profiles_create(WbLesOutput o) {
   const int levels = o->les->lay.nz + 1;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(wb_les_profile_sums(o->les) * levels, &o->sum));
+  PetscCall(WB_ALLOC(wb_les_profile_sums(o->les) * levels, &o->all));
   PetscCall(WB_CALLOC(2 * levels, &o->count));
   PetscCall(WB_CALLOC(levels, &o->column));
   PetscCall(count_air(o));
@@ -137,18 +138,15 @@ PetscErrorCode wb_les_profiles_write(WbLesOutput o) {
   const int levels = les->lay.nz + 1, sums = wb_les_profile_sums(les), record = o->profile.done;
   Profile p;
   char name[96], units[32];
-  double *all = NULL;
   PetscFunctionBeginUser;
   if (record < o->profile.n_records) {
-    PetscCall(WB_ALLOC(sums * levels, &all));
-    PetscCallMPI(MPI_Allreduce(o->sum, all, sums * levels, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+    PetscCallMPI(MPI_Allreduce(o->sum, o->all, sums * levels, MPI_DOUBLE, MPI_SUM, les->grid->comm));
     for (int n = 0; variable(o, n, &p, name, units); n++) {
       const int m = p.face ? levels : levels - 1, start[2] = {record, 0}, count[2] = {les->grid->rank == 0 ? 1 : 0, m};
-      for (int k = 0; k < m; k++) o->column[k] = (float)value(o, all, &p, k);
+      for (int k = 0; k < m; k++) o->column[k] = (float)value(o, o->all, &p, k);
       if (p.face) o->column[m - 1] = 0; /* the lid: no flux, no upward wind */
       PetscCall(wb_nc_put(o->profile_nc, "/", name, start, count, o->column));
     }
-    WB_FREE(&all);
     PetscCall(wb_les_output_stamp(o, o->profile_nc, record, o->t_begin_s, les->time_s, true));
     o->profile.done++;
   }

@@ -88,20 +88,38 @@ check(sorted(os.listdir(plain)) == ["inflow.nc", "lr.nc", "run.log", "summary.js
 lr = xr.open_dataset(os.path.join(plain, "lr.nc"))
 check(not {"u_var", "smoke", "subgrid_tke"} & set(lr.variables), list(lr.variables))
 
+# finer than 20 m: a source in a street that 20 m cells do not see
+fine = ["-les_dx_m", 10, "-les_duration_s", 60]
+bare = deck(tmp, DECK.split("profile_interval_s")[0] + "}\n")
+first, second = (os.path.join(tmp, n) for n in ("first", "second"))
+out = run("les", bare, "-run_output_dir", first, *fine)
+check(out.returncode == 0, out.stderr)
+t = xr.open_dataset(os.path.join(first, "truth.nc"))
+streets = np.argwhere((t.fluid_mask.values == 1) & (t.lr_valid_mask.values == 0))
+check(len(streets) > 0, "no narrow street in this city")
+k, j, i = streets[len(streets) // 2]
+out = run("les", bare, "-run_output_dir", second, *fine, "-les_inflow_file", os.path.join(first, "inflow.nc"),
+          "-tracer_name", "soot", "-tracer_x_m", float(t.x[i]), "-tracer_y_m", float(t.y[j]), "-tracer_z_m", float(t.z[k]),
+          "-tracer_rate_kg_per_s", 1)
+check(out.returncode == 0, out.stderr)
+soot = xr.open_dataset(os.path.join(second, "truth.nc")).soot.values[0]
+check(soot[k, j, i] > 0 and np.nanmax(soot) == soot[k, j, i], "soot at its source", soot[k, j, i], np.nanmax(soot))
+
 # refused before the precursor runs; an inflow file that ends early
 for words, args in (
         (["probe 1", "outside the domain"], ["-les_probe_x_m", "9000,0"]),
-        (["slice at z = 290 m"[:10]], ["-les_slice_z_m", "4000"]),
+        (["slice at z = 4000 m", "outside the domain"], ["-les_slice_z_m", "4000"]),
         (["source of tracer 'dust'", "outside the domain"], ["-tracer_x_m", "0,9000,0"]),
         (["tracer_x_m", "2 entries", "as many as tracer_name, 3"], ["-tracer_x_m", "0,1"]),
         (["tracer_name", "'u'", "another variable"], ["-tracer_name", "u,b,c"]),
+        (["les_slice_interval_s", "'300'", "at most les_duration_s, 120 s"], ["-les_slice_interval_s", "300"]),
         (["les_probe_y_m", "as many as les_probe_x_m, 1"], ["-les_probe_x_m", "0"])):
     out = run("les", deck(tmp), "-run_output_dir", os.path.join(tmp, "no"), *args)
     lines = ours(out.stderr)
     check(out.returncode == 2 and len(lines) == 1, args, out.returncode, out.stderr)
     for w in words:
         check(w in lines[0], args, "lacks", repr(w), ":", lines[0])
-out = run("les", path, "-run_output_dir", os.path.join(tmp, "no"), "-les_duration_s", 600, "-les_inflow_file",
+out = run("les", deck(tmp), "-run_output_dir", os.path.join(tmp, "no"), "-les_duration_s", 600, "-les_inflow_file",
           os.path.join(whole, "inflow.nc"))
 check(out.returncode == 3 and "inflow planes reach from t = -60 s to 120 s; this run needs -60 s to 600 s" in out.stderr,
       "inflow file that ends early", out.returncode, out.stderr)
