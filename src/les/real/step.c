@@ -98,10 +98,16 @@ static PetscErrorCode blame(WbLes les, PetscErrorCode error) {
                message);
 }
 
+#define LEAST_SPEED_M_PER_S 0.1 /* convection reaches it within a step; less would ask for more than fp32 can hold */
+/* The speed that divergence is measured by: the wind, or without one the largest of the step before. */
+static double scale_speed(const WbLes les) {
+  const double wind = les->opt.wind_speed_m_per_s;
+  return wind > 0.0 ? wind : PetscMax(les->last_speed, LEAST_SPEED_M_PER_S);
+}
+
 /* slot: warm start of the projection (0, 1: loose stages; 2: final). */
 static PetscErrorCode project(WbLes les, double dt_s, int slot) {
-  const double speed =
-      les->opt.wind_speed_m_per_s > 0.0 ? les->opt.wind_speed_m_per_s : PetscMax(les->last_speed, 1e-3);
+  const double speed = scale_speed(les);
   const double scale = speed / les->grid->dx_m, tol = slot == 2 ? les->opt.tol_final : les->opt.tol_stage;
   int iterations = 0;
   double max_div = 0.0;
