@@ -38,18 +38,18 @@ for stage in $stages; do
       ;;
     train)
       restart=()
-      backend=onednn # bf16 trains three times faster where the CPU has AMX
+      backend=auto # bf16 trains three times faster where the CPU has AMX
       grep -qm1 amx_bf16 /proc/cpuinfo && backend=onednn_bf16
       [ -f "$data/train/checkpoint.h5" ] && restart=(-run_restart)
       [ -f "$data/train/done" ] || mpirun -n "$jobs" "$program" train "$here/input/training/train.yaml" \
         -run_output_dir "$data/train" \
-        -sr_backend "$backend" -data_files "$data/pairs/train_*/train_[0-9][0-9].nc,$data/pairs/valid_*/valid_[0-9][0-9].nc" "${restart[@]}"
+        -sr_backend "$backend" -data_files "$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc,$data/pairs/valid_[0-9][0-9]/valid_[0-9][0-9].nc" "${restart[@]}"
       touch "$data/train/done"
       ;;
     evaluate)
       mpirun -n "$jobs" "$program" evaluate -run_output_dir "$data/evaluate" -run_overwrite \
-        -sr_model "$data/train/model.h5" -sr_members 8 -data_files "$data/pairs/test_*/test_[0-9][ab].nc" \
-        -evaluate_train_files "$data/pairs/train_*/train_[0-9][0-9].nc"
+        -sr_model "$data/train/model_best.h5" -sr_members 16 -data_files "$data/pairs/test_*/test_[0-9][ab].nc" \
+        -evaluate_train_files "$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc"
       ;;
     *) echo "make_model: unknown stage '$stage'; allowed: pairs train evaluate" >&2; exit 2 ;;
   esac

@@ -17,6 +17,7 @@ typedef struct {
   double start_power, end_power; /* time grid (WbTimeGrid); both 0: the process's own */
   const char *schedule;          /* NULL: the model's own; another one is refused */
   const char *sampler;           /* a name of wb_sampler_parse; NULL: euler_maruyama */
+  bool projection;               /* members made solenoidal as a last step (wb_solenoidal_apply) */
   WbBackend backend;
   uint32_t seed;
 } WbSrOptions;

@@ -211,4 +211,15 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix);
  * at top. *zf is allocated (nz + 1), caller frees with WB_FREE. */
 PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, double dz_max_m, double top_m, int *nz,
                               double **zf);
+
+/* Winds at cell centres made free of divergence and of flow through walls: src/les/solenoidal.c. Collective on
+ * grid->comm; grid (non-periodic, dx_m set, borrowed for the object's life): uniform cells of dx_m in all directions
+ * from the ground up; fluid (nz, nyl, nxl) owned cells, copied. apply: field (nz, nyl, nxl, 4) in and out, channels 1
+ * to 3 u, v, w [m s-1]; channel 0 and values in buildings are not touched. The flow through the sides stays, the top is
+ * open. max_div_per_s (may be NULL): largest |div| left at the faces, at most tol_per_s. The result depends on field
+ * alone, not on earlier calls. Errors: WB_ERR_NUMERIC (not finite; tolerance not reached). */
+typedef struct WbSolenoidal_s *WbSolenoidal;
+PetscErrorCode wb_solenoidal_create(const WbGrid *grid, const uint8_t *fluid, WbSolenoidal *solenoidal);
+PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
+void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
 #endif

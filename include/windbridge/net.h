@@ -71,6 +71,10 @@ double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool t
 double wb_net_flops(WbNet net);                  /* one wb_net_forward, this rank */
 double wb_net_condition_flops(WbNet net);        /* one wb_net_condition, this rank */
 PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model; then condition again */
+/* Training: drops each channel between the convolutions of a block with probability rate (the others are scaled by
+ * 1 / (1 - rate)) in all passes from here on, the same for the same key; 0: none, as after wb_net_create. Not
+ * collective, but all ranks of the grid must use one key. */
+PetscErrorCode wb_net_dropout(WbNet net, double rate, const WbRandomKey *key);
 /* stat (nz, nyl, nxl, in_static): runs the condition and keeps what it gives. mask (nz, nyl, nxl): fluid. */
 PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);
 const float *wb_net_mean(WbNet net); /* (nz, nyl, nxl, out) of the condition, 0 in buildings; owned by net */

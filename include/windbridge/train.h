@@ -31,6 +31,7 @@ typedef struct {
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
                      the drift must come from the condition alone (the loss's minimiser is the same) */
   double epsilon_factor;     /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
+  double dropout;            /* probability with which a channel of a residual block is dropped; 0: none */
   double residual_deviation; /* expected deviation of x1 - x0 about the network's mean, in std(x1 - x0) */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */

@@ -119,6 +119,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
                                           : WB_NOISE_FOELLMER;
   o->sampler = wb_config_text(c, "sr", "sampler");
   o->noise_scale = wb_config_real(c, "sr", "noise_scale");
+  o->projection = wb_config_bool(c, "sr", "projection");
   o->start_power = wb_config_real(c, "sr", "grid_start_power");
   o->end_power = wb_config_real(c, "sr", "grid_end_power");
   const char *schedule = wb_config_text(c, "sr", "schedule");

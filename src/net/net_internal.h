@@ -169,6 +169,7 @@ typedef struct {
   float *x, *y1, *out;   /* input, between the convolutions, output; out may be x (inference) */
   void *a1, *a2;         /* padded inputs of the convolutions */
   float *film, *scale_a; /* (2c): scale, shift; (c): gain * (1 + scale) */
+  float *drop;           /* (c) factors of a2 by wb_net_dropout; training only */
 } WbNetBlock;
 
 /* Residual streams: h1 (10 m, set by the caller) -> skip; h2 (20 m) = down(skip) + coarse -> g; h3 = skip + up(g) -> u;
@@ -190,7 +191,7 @@ struct WbNet_s {
   WbModel model; /* borrowed */
   WbNetConfig config;
   const WbGrid *grid; /* borrowed */
-  bool training, conditioned;
+  bool training, conditioned, dropping;
   WbConvContext context;
   WbNetLevel l1, l2;
   WbHalo halo_in, halo_in_adjoint;
@@ -221,6 +222,10 @@ PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias);
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
 void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
 PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx);
+
+/* dropout.c: multiply what goes into a block's second convolution, and its gradient. */
+void wb_net_drop_channels(WbNet net, const WbNetBlock *b, void *padded);
+void wb_net_drop_channels_back(WbNet net, const WbNetBlock *b, float *dpadded);
 
 /* ---- one U-Net (unet.c, unet_forward.c, unet_backward.c) ---- */
 PetscErrorCode wb_unet_create(WbNet net, const WbUnetShape *shape, WbUnet *u);

@@ -85,6 +85,7 @@ static PetscErrorCode make_block(WbNet net, WbUnet *u, int index, float *x) {
   if (net->training) {
     PetscCall(wb_net_buffer(net, wb_net_padded(b->level, b->c), element, &b->a2));
     PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->out));
+    PetscCall(wb_net_buffer(net, (size_t)b->c, sizeof(float), &b->drop));
   }
   PetscCall(wb_net_buffer(net, 2 * (size_t)b->c, sizeof(float), &b->film));
   PetscCall(wb_net_buffer(net, (size_t)b->c, sizeof(float), &b->scale_a));

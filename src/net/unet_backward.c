@@ -33,6 +33,7 @@ static PetscErrorCode block_backward(WbNet net, const WbUnet *u, WbNetBlock *b, 
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
   const WbNormAct second = {l->d, l->h, l->w, b->c, true, p + b->norm2, net->zeros};
   PetscCall(wb_net_conv_back(net, &b->conv2, b->a2, dh, net->dpad));
+  wb_net_drop_channels_back(net, b, net->dpad);
   PetscCall(wb_halo_adjoint(b->halo_adjoint, net->dpad));
   clear_sums(net, b->c);
   wb_norm_act_back(&second, b->y1, net->dpad, false, net->dy1, net->da, net->db);

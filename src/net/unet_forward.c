@@ -28,6 +28,7 @@ static PetscErrorCode block_forward(WbNet net, const WbUnet *u, WbNetBlock *b) {
   PetscCall(wb_halo_exchange(b->halo, b->a1));
   PetscCall(wb_conv_forward(b->conv1.conv, b->a1, b->y1));
   wb_net_norm_act(net, &second, b->y1, b->a2);
+  wb_net_drop_channels(net, b, b->a2);
   PetscCall(wb_halo_exchange(b->halo, b->a2));
   if (b->out != b->x) memcpy(b->out, b->x, l->n * (size_t)b->c * sizeof *b->x);
   PetscCall(wb_conv_forward(b->conv2.conv, b->a2, b->out));

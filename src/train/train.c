@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A step number of the noise's keys that no draw has (sample.c). */
+enum { DROPOUT_STEP = 8 };
+
 /* d (n, 4) out: gradient of weight * sum of ((value - target) / unit)^2 over fluid voxels; returns that sum,
  * unweighted. d may be value. */
 static double square_error(size_t n, const uint8_t *fluid, const float *value, const float *target,
@@ -64,6 +67,9 @@ static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double 
   loss[0] = loss[1] = loss[2] = 0.0;
   if (n_fluid == 0) PetscFunctionReturn(0);
   const double count = (double)n_fluid * WB_CHANNELS;
+  WbRandomKey drop = plan->noise;
+  drop.step = DROPOUT_STEP;
+  PetscCall(wb_net_dropout(t->net, learn ? t->options->dropout : 0.0, &drop));
   PetscCall(wb_net_condition(t->net, s->stat, s->fluid));
   loss[1] = mean_error(t, (float)(share / count), &loss[2]) / count;
   loss[2] /= count;

@@ -76,14 +76,15 @@ static double objective(WbNet net, double t, bool learn) {
   return sum;
 }
 
-static void gradient_matches_finite_difference(void **state) {
-  (void)state;
+static void check_gradient(double dropout) {
   WbGrid *grid = NULL;
   WbNet net = NULL;
   inputs();
   WbModel model = random_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
+  const WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
+  WB_OK(wb_net_dropout(net, dropout, &key));
   const double t = 0.37, h = 4e-3;
   objective(net, t, true);
   for (int i = 0; i < CELLS * 4; i++) dx[i] += dx_first[i]; /* x goes into both steps */
@@ -123,6 +124,47 @@ static void gradient_matches_finite_difference(void **state) {
   for (int i = 0; i < CELLS * 4; i++) x[i] = keep_x[i] - (float)(h * (double)dx[i] / sqrt(g2));
   const double down = objective(net, t, false);
   WB_ASSERT_NEAR((up - down) / (2 * h) / sqrt(g2), 1.0, 5e-3);
+  wb_net_destroy(&net);
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+}
+
+static void gradient_matches_finite_difference(void **state) {
+  (void)state;
+  check_gradient(0);
+}
+
+static void gradient_with_dropout(void **state) {
+  (void)state;
+  check_gradient(0.3);
+}
+
+/* A rate changes the mean, 0 takes it back, only a network for training drops. */
+static void dropout_changes_the_mean(void **state) {
+  (void)state;
+  WbGrid *grid = NULL;
+  WbNet net = NULL;
+  static float plain[CELLS * 4];
+  inputs();
+  WbModel model = random_model(&small);
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
+  WB_OK(wb_net_condition(net, stat, mask));
+  memcpy(plain, wb_net_mean(net), sizeof plain);
+  WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
+  double moved = 0, again = 0;
+  WB_OK(wb_net_dropout(net, 0.3, &key));
+  WB_OK(wb_net_condition(net, stat, mask));
+  for (int i = 0; i < CELLS * 4; i++) moved += fabs((double)(wb_net_mean(net)[i] - plain[i]));
+  assert_true(moved > 0);
+  WB_OK(wb_net_dropout(net, 0, &key));
+  WB_OK(wb_net_condition(net, stat, mask));
+  for (int i = 0; i < CELLS * 4; i++) again += fabs((double)(wb_net_mean(net)[i] - plain[i]));
+  WB_ASSERT_NEAR(again, 0, 0);
+  wb_net_destroy(&net);
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, false, &net));
+  assert_int_equal(wb_net_dropout(net, 0.3, &key), WB_ERR_CONFIG);
+  wb_error_clear();
   wb_net_destroy(&net);
   wb_grid_destroy(&grid);
   wb_model_destroy(&model);
@@ -307,6 +349,7 @@ static void training_reduces_the_loss(void **state) {
   WB_ASSERT_NEAR(last16, last, 0.005 * first);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(backends_and_modes_agree),
+WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(gradient_with_dropout),
+             cmocka_unit_test(dropout_changes_the_mean), cmocka_unit_test(backends_and_modes_agree),
              cmocka_unit_test(buildings_are_masked), cmocka_unit_test(adamw_minimises),
              cmocka_unit_test(training_reduces_the_loss))
