@@ -4,13 +4,22 @@
 #define WINDBRIDGE_CONFIG_H
 #include "windbridge/core.h"
 
-typedef enum { WB_KEY_REAL, WB_KEY_INT, WB_KEY_BOOL, WB_KEY_STRING, WB_KEY_CHOICE, WB_KEY_FILE, WB_KEY_LIST } WbKeyType;
+typedef enum {
+  WB_KEY_REAL,
+  WB_KEY_INT,
+  WB_KEY_BOOL,
+  WB_KEY_STRING,
+  WB_KEY_CHOICE,
+  WB_KEY_FILE,
+  WB_KEY_LIST,   /* of texts */
+  WB_KEY_NUMBERS /* list of numbers within min .. max */
+} WbKeyType;
 typedef struct {
   const char *group, *name; /* "les", "dx_m" -> -les_dx_m */
   WbKeyType type;
   const char *unit;     /* "m", "m s-1", "" */
   const char *fallback; /* default as text; "" = unset */
-  double min, max;      /* REAL, INT */
+  double min, max;      /* REAL, INT, NUMBERS */
   const char *choices;  /* CHOICE: "linear|quadratic" */
   const char *commands; /* "forecast,les": commands that use it; "*": all */
   const char *help;
@@ -28,6 +37,8 @@ long wb_config_int(WbConfig c, const char *group, const char *name);
 bool wb_config_bool(WbConfig c, const char *group, const char *name);
 const char *wb_config_text(WbConfig c, const char *group, const char *name); /* NULL when unset; owned by c */
 int wb_config_list(WbConfig c, const char *group, const char *name, const char *const **items);
+/* NUMBERS: the first `max` of them into values (NULL: none); returns how many are given (0: unset). */
+int wb_config_numbers(WbConfig c, const char *group, const char *name, int max, double *values);
 bool wb_config_given(WbConfig c, const char *group, const char *name); /* by deck or command line */
 const char *wb_config_where(WbConfig c, const char *group,
                             const char *name); /* "deck.yaml:12" or "command line" or "default" */

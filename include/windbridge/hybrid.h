@@ -123,14 +123,14 @@ PetscErrorCode wb_sim_checkpoint(WbSim sim); /* collective; no-op without contro
 
 /* The forecast window inside a run's domain, with a decomposition of its own. */
 typedef struct {
-  WbGrid *grid;           /* nz levels of the window; owned */
-  double *zf, *z;         /* (nz + 1), (nz) [m] */
-  uint8_t *fluid;         /* (nz, nyl, nxl) */
-  uint8_t *lr_valid;      /* (nz, nyl, nxl): the covering cell at options.dx_m is fluid */
-  float *building_height; /* (nyl, nxl) [m] */
-  float *heat_flux;       /* (nyl, nxl) kinematic [K m s-1] */
-  WbSimRun *run;          /* borrowed */
-  WbRemap remap;
+  WbGrid *grid;              /* nz levels of the window; owned */
+  double *zf, *z;            /* (nz + 1), (nz) [m] */
+  uint8_t *fluid;            /* (nz, nyl, nxl) */
+  uint8_t *lr_valid;         /* (nz, nyl, nxl): the covering cell at options.dx_m is fluid */
+  float *building_height;    /* (nyl, nxl) [m] */
+  float *heat_flux;          /* (nyl, nxl) kinematic [K m s-1] */
+  WbSimRun *run;             /* borrowed */
+  WbRemap remap, remap_one;  /* of the four fields; of one, made when it is first needed */
   float *domain[4], *packed; /* work */
 } WbSimWindow;
 /* Collective. nz 0: the whole column. align: owned boxes are multiples of it (the ratio to 20 m). */
@@ -139,6 +139,9 @@ void wb_sim_window_destroy(WbSimWindow **window);
 /* Collective. The run's mean since the start of the interval: (nz, nyl, nxl, 4) theta [K], u, v, w [m s-1], NaN in
  * buildings. */
 PetscErrorCode wb_sim_window_mean(WbSimWindow *window, float *mean);
+
+/* Collective. Any field of the run's owned cells (nz, nyl, nxl of run->grid) on the window. */
+PetscErrorCode wb_sim_window_take(WbSimWindow *window, const float *domain, float *out);
 
 /* ---- pairs: precursor, LR spin-up, then LR and HR side by side, minute by minute; one pair file ---- */
 typedef struct {

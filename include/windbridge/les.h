@@ -10,8 +10,54 @@
 
 #define WB_LES_GHOST 2
 
-typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE } WbClosure;
+typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE, WB_CLOSURE_DEARDORFF } WbClosure;
 typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
+
+/* Large-scale forcing, none by default. Tables are linear between entries and constant beyond them. */
+enum { WB_LES_TABLE_MAX = 64 };
+typedef struct {
+  bool coriolis;       /* -f k x (u - u_g): f = 2 Omega sin(latitude), u_g the large-scale wind at all heights */
+  bool geostrophic;    /* wind_speed and wind_direction are those of the geostrophic wind, which alone drives */
+  double latitude_deg; /* > 0 north */
+  int n_wind;          /* entries of the large-scale wind in time; 0: wind_speed and wind_direction for ever */
+  double wind_time_s[WB_LES_TABLE_MAX], wind_speed_m_per_s[WB_LES_TABLE_MAX], wind_direction_deg[WB_LES_TABLE_MAX];
+  int n_tendency; /* entries of prescribed tendencies (advection by larger scales, radiation) in height */
+  double tendency_height_m[WB_LES_TABLE_MAX], tendency_u_m_per_s2[WB_LES_TABLE_MAX],
+      tendency_v_m_per_s2[WB_LES_TABLE_MAX], tendency_theta_K_per_s[WB_LES_TABLE_MAX];
+} WbLesForcing;
+
+/* Surfaces: momentum and heat exchange of the ground (k = 0), roofs (other facets facing up) and walls (vertical facets
+ * and undersides). By default a log law without regard of stability, and the heat flux of the option on ground and
+ * roofs.
+ */
+typedef enum { WB_FACET_GROUND, WB_FACET_ROOF, WB_FACET_WALL, WB_FACET_CLASSES } WbFacetClass;
+typedef struct {
+  bool most;                        /* ground by Monin-Obukhov similarity (Businger-Dyer) in place of the log law */
+  double theta_K[WB_FACET_CLASSES]; /* potential temperature of the surface at t = 0; NaN: its flux is given */
+  double flux_K_m_per_s[WB_FACET_CLASSES]; /* kinematic heat flux; NaN: heat_flux_K_m_per_s, walls 0 */
+  double theta_rate_K_per_s;               /* change of the surface temperatures */
+  double z0_heat_ratio;                    /* roughness length for heat over that for momentum */
+  bool sun;             /* spreads heat_flux (its mean over the plan area is kept) over facets by sunlight and shade */
+  double longitude_deg; /* with utc_s gives the hour angle; latitude is that of the forcing */
+  int day_of_year;      /* at t = 0: 1 .. 366 */
+  double utc_s;         /* time of day at t = 0 */
+  double diffuse_fraction; /* of the sunlight: reaches shaded facets too, half of it vertical ones */
+  double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
+} WbLesSurface;
+
+/* Passive tracers, concentrations in kg m-3: none by default, then they cost nothing. Clean air flows in. A source is a
+ * box (size 0: the one cell around a point) whose air gives off rate_kg_per_s in all, evenly by volume. */
+enum { WB_LES_TRACERS_MAX = 16, WB_LES_SOURCES_MAX = 64, WB_LES_NAME_MAX = 32 };
+typedef struct {
+  int tracer;                                         /* 0 .. n - 1 */
+  double x_m, y_m, z_m, size_x_m, size_y_m, size_z_m; /* of its middle, in the grid's coordinates */
+  double rate_kg_per_s, start_s, end_s;
+} WbLesSource;
+typedef struct {
+  int n, n_sources;
+  char name[WB_LES_TRACERS_MAX][WB_LES_NAME_MAX];
+  WbLesSource source[WB_LES_SOURCES_MAX];
+} WbLesTracers;
 
 typedef struct {
   WbPrecision precision;
@@ -32,10 +78,26 @@ typedef struct {
   int max_iterations;          /* CG, per solve */
   double sponge_height_m;      /* Rayleigh damping above this; >= top: none */
   uint32_t seed;               /* initial perturbations */
-  bool momentum_only;          /* verification: no theta */
-  bool drive_mean_wind;        /* cyclic: body force steers the plane mean at wind_height to the target */
+  bool theta_variance;         /* wb_les_variance gives that of theta too */
+  bool top_no_slip;            /* verification: the lid drags with the molecular viscosity, moving at top_velocity */
+  double top_velocity_m_per_s[2];
+  bool momentum_only;   /* verification: no theta */
+  bool drive_mean_wind; /* cyclic: body force steers the plane mean at wind_height to the target */
+  WbLesForcing forcing;
+  WbLesSurface surface;
+  WbLesTracers tracers;
 } WbLesOptions;
 void wb_les_options_default(WbLesOptions *options);
+
+/* Unit vector (east, north, up) towards the sun; up < 0: night. Declination by Spencer (1971), no equation of time. */
+void wb_les_sun_direction(double latitude_deg, double longitude_deg, int day_of_year, double utc_s,
+                          double direction[3]);
+/* Large-scale wind (u, v) [m s-1] at time t: of the table, or constant. Speed is linear in time, direction takes the
+ * shorter way round. */
+void wb_les_wind(const WbLesOptions *options, double t_s, double wind[2]);
+/* One number for all options beyond those that a caller names itself, the same for the same physics; 0 for the defaults
+ * (flow_only: those that act on a flat cyclic run). To tell whether stored planes and checkpoints fit. */
+uint64_t wb_les_options_mark(const WbLesOptions *options, bool flow_only);
 
 /* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
 double wb_les_theta_ref(const WbLesOptions *options, double z_m);
@@ -67,6 +129,13 @@ PetscErrorCode wb_les_init_from(WbLes les, WbLes coarse);
 typedef double (*WbFieldFn)(void *ctx, double x, double y, double z);
 PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
 
+/* One of the further scalars of a run: tracer 0 .. n - 1, or n: subgrid kinetic energy [m2 s-2] (Deardorff's closure).
+ * wb_les_init_fields leaves tracers clean and the energy at its least. Collective. */
+PetscErrorCode wb_les_set_scalar(WbLes les, int scalar, WbFieldFn value, void *ctx);
+/* Mean since the last reset, or present field, of owned cells (nz, nyl, nxl), NaN in solid cells. */
+PetscErrorCode wb_les_mean_scalar(WbLes les, int scalar, float *out);
+PetscErrorCode wb_les_instant_scalar(WbLes les, int scalar, float *out);
+
 /* Advance exactly to t_end (dt clipped to hit it). monitor (may be NULL) is called after each step on every rank; it
  * returns an error to stop (WB_ERR_STOPPED). Errors: WB_ERR_NUMERIC names step, variable, place. Collective. */
 typedef PetscErrorCode (*WbLesMonitor)(void *ctx, WbLes les);
@@ -90,6 +159,37 @@ PetscErrorCode wb_les_instant(WbLes les, float *theta, float *u, float *v, float
 /* Resolved turbulence kinetic energy [m2 s-2] per level over fluid cells since the last reset: 1/2 sum of temporal
  * variances, horizontal mean. tke (nz). Collective, same on all ranks. */
 PetscErrorCode wb_les_resolved_tke(WbLes les, double *tke);
+
+/* Variances about the mean since the last reset, at centres of owned cells (nz, nyl, nxl), NaN in solid cells; any
+ * pointer may be NULL. theta's needs the option theta_variance. */
+PetscErrorCode wb_les_variance(WbLes les, float *theta, float *u, float *v, float *w);
+
+/* ---- output while a run advances: profiles, probes, slices ---- */
+/* Nothing of it changes the flow or its time steps: a record is taken at the end of the first step that reaches its
+ * time and carries the step's own time. Files appear in dir: profiles.nc, probes.csv, slices.nc, only those asked for.
+ *   profiles: means over the air of each level and over the interval of velocity, theta, further scalars, their
+ *     variances, resolved fluxes (fluctuations from that mean) and subgrid fluxes (those of the ground at zface = 0)
+ *   probes: values of the cell that holds the point; a probe in a building or outside the domain is refused
+ *   slices: fields at centres of the cells that hold the coordinate, over the whole domain */
+enum { WB_LES_PROBES_MAX = 256, WB_LES_SLICES_MAX = 16 };
+typedef struct {
+  const char *dir, *start_time_iso;                                    /* borrowed until wb_les_output_destroy */
+  double t_begin_s, t_end_s;                                           /* first record one interval after t_begin */
+  double profile_interval_s, probe_interval_s, slice_interval_s;       /* < 0: none; probes: 0 = every step */
+  int n_probes, n_slices[3];                                           /* slices: of constant x, y, z */
+  double probe_m[WB_LES_PROBES_MAX][3], slice_m[3][WB_LES_SLICES_MAX]; /* x, y, z; grid's coordinates */
+} WbLesOutputOptions;
+/* Collective on grid->comm: refuses (WB_ERR_CONFIG) sources, probes and slices of a run-to-be that lie in a building or
+ * outside the domain, before any work; solid (nz, nyl, nxl) owned cells; tracers, output may be NULL. */
+PetscErrorCode wb_les_check_places(const WbGrid *grid, const double *zf, const uint8_t *solid,
+                                   const WbLesTracers *tracers, const WbLesOutputOptions *output);
+typedef struct WbLesOutput_s *WbLesOutput;
+/* Collective. Attaches to the run (one at most), whose checkpoints then hold the statistics in progress; files come
+ * with wb_les_output_open (append: the run was resumed and goes on writing them). Destroy before the run. Errors:
+ * WB_ERR_CONFIG (place), WB_ERR_IO. */
+PetscErrorCode wb_les_output_create(WbLes les, const WbLesOutputOptions *options, WbLesOutput *output);
+PetscErrorCode wb_les_output_open(WbLesOutput output, bool append);
+PetscErrorCode wb_les_output_destroy(WbLesOutput *output); /* collective; closes the files */
 
 typedef struct {
   long steps;

@@ -36,6 +36,8 @@ PetscErrorCode wb_app_info(WbApp *app);
 /* ---- options from the configuration (options.c); texts are borrowed from the configuration ---- */
 void wb_app_city_options(const WbApp *app, WbCityOptions *options);
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *options); /* checks keys against each other */
+PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *options); /* options_les.c */
+PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLesOutputOptions *options);
 void wb_app_net_options(const WbApp *app, WbNetConfig *options);
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);

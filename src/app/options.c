@@ -40,6 +40,7 @@ static PetscErrorCode check_multiple(const WbApp *app, const char *group, const 
 
 static WbClosure closure_of(const char *name) {
   if (strcmp(name, "smagorinsky") == 0) return WB_CLOSURE_SMAGORINSKY;
+  if (strcmp(name, "deardorff") == 0) return WB_CLOSURE_DEARDORFF;
   return strcmp(name, "none") == 0 ? WB_CLOSURE_NONE : WB_CLOSURE_VREMAN;
 }
 
@@ -91,6 +92,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
   les_options(app, &o->les);
+  PetscCall(wb_app_les_physics(app, &o->les));
   PetscFunctionReturn(0);
 }
 

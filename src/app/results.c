@@ -15,6 +15,11 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   PetscCall(wb_nc_def_field(nc, "/", "fluid_mask", "z,y,x"));
   if (s->lr_valid) PetscCall(wb_nc_def_field(nc, "/", "lr_valid_mask", "z,y,x"));
   if (s->building_height) PetscCall(wb_nc_def_field(nc, "/", "building_height", "y,x"));
+  for (int i = 0; i < s->n_more; i++) {
+    PetscCall(wb_nc_def_field(nc, "/", s->more[i].name, "time,z,y,x"));
+    PetscCall(wb_nc_att_text(nc, "/", s->more[i].name, "units", s->more[i].units));
+    PetscCall(wb_nc_att_text(nc, "/", s->more[i].name, "long_name", s->more[i].text));
+  }
   const WbLesOptions *les = &s->sim->les;
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_speed_m_per_s", les->wind_speed_m_per_s));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_direction_deg", les->wind_direction_deg));
@@ -91,6 +96,12 @@ PetscErrorCode wb_result_put(WbResult *r, int time, int member, const float *fie
     for (size_t q = (size_t)k * plane; q < (size_t)(k + 1) * plane; q++) r->work[q] = field[4 * q] * factor;
   }
   PetscCall(wb_nc_put_field(r->nc, "/", "T", g, time, m, r->work));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_result_put_more(WbResult *r, int time, const char *name, const float *field) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_put_field(r->nc, "/", name, r->grid, time, -1, field));
   PetscFunctionReturn(0);
 }
 

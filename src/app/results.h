@@ -18,6 +18,13 @@ typedef struct {
   char name[64];
 } WbResult;
 
+/* A variable (time, z, y, x) beyond the usual ones. */
+typedef struct {
+  char name[48];
+  const char *units, *text;
+} WbResultMore;
+enum { WB_RESULT_MORE_MAX = 4 + WB_LES_TRACERS_MAX + 1 };
+
 typedef struct {
   const char *name, *title; /* "hr.nc" */
   const WbGrid *grid;
@@ -29,6 +36,8 @@ typedef struct {
   const float *building_height;    /* owned columns [m] */
   const WbSimOptions *sim;
   const WbCity *city;
+  int n_more;
+  const WbResultMore *more;
 } WbResultSpec;
 
 /* Collective. Creates (or reopens) OUT/name with all its time levels allocated. Close with wb_result_close. */
@@ -36,6 +45,8 @@ PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *spec, WbResult *
 /* Collective. field (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1]; NaN in buildings. Writes T, u, v, w and, if asked
  * for, theta. */
 PetscErrorCode wb_result_put(WbResult *result, int time, int member, const float *field);
+/* Collective. One of the further variables: owned cells (nz, nyl, nxl). */
+PetscErrorCode wb_result_put_more(WbResult *result, int time, const char *name, const float *field);
 /* Collective. Stamps minute `time` and makes what was written so far readable after a crash. */
 PetscErrorCode wb_result_commit(WbResult *result, int time);
 PetscErrorCode wb_result_close(WbResult *result);

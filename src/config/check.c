@@ -84,7 +84,15 @@ void wb_config_allowed(const WbKey *key, char *out, size_t size) {
       snprintf(out, size, "the path of a file");
       break;
     case WB_KEY_LIST:
-      snprintf(out, size, "a list of paths");
+      snprintf(out, size, "a list of texts");
+      break;
+    case WB_KEY_NUMBERS:
+      if (key->max >= 1e30 && key->min <= -1e30)
+        snprintf(out, size, "a list of numbers%s%s", space, unit);
+      else if (key->max >= 1e30)
+        snprintf(out, size, "a list of numbers of at least %g%s%s", key->min, space, unit);
+      else
+        snprintf(out, size, "a list of numbers from %.10g to %.10g%s%s", key->min, key->max, space, unit);
       break;
     default:
       snprintf(out, size, "text");
@@ -118,13 +126,17 @@ static bool parse_number(const WbKey *key, const char *text, double *value) {
   return v >= key->min && v <= key->max;
 }
 
+bool wb_config_is_list(const WbKey *key) {
+  return key->type == WB_KEY_LIST || key->type == WB_KEY_NUMBERS;
+}
+
 PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *where) {
   PetscFunctionBeginUser;
   const WbKey *key = &c->table[i];
   WbValue *v = &c->values[i];
   bool good = true;
   double number = 0;
-  if (key->type == WB_KEY_LIST) {
+  if (wb_config_is_list(key)) {
     /* on the command line: comma-separated */
     char *copy = strdup(text), *save = NULL;
     const char *items[1024];
@@ -158,7 +170,15 @@ PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *wh
 
 PetscErrorCode wb_config_set_list(WbConfig c, int i, int n, const char *const *items, const char *where) {
   PetscFunctionBeginUser;
+  const WbKey *key = &c->table[i];
   WbValue *v = &c->values[i];
+  double number = 0;
+  for (int k = 0; k < n && key->type == WB_KEY_NUMBERS; k++)
+    if (!parse_number(key, items[k], &number)) {
+      char allowed[512];
+      wb_config_allowed(key, allowed, sizeof allowed);
+      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s has '%s'; allowed: %s", where, key->group, key->name, items[k], allowed);
+    }
   for (int k = 0; k < v->n_items; k++) free(v->items[k]);
   free(v->items);
   v->items = calloc((size_t)n + 1, sizeof *v->items);

@@ -180,6 +180,11 @@ int wb_config_list(WbConfig c, const char *group, const char *name, const char *
   if (items) *items = (const char *const *)v->items;
   return v->n_items;
 }
+int wb_config_numbers(WbConfig c, const char *group, const char *name, int max, double *values) {
+  const WbValue *v = value_of(c, group, name);
+  for (int k = 0; values && k < v->n_items && k < max; k++) values[k] = strtod(v->items[k], NULL);
+  return v->n_items;
+}
 bool wb_config_given(WbConfig c, const char *group, const char *name) {
   return value_of(c, group, name)->given;
 }

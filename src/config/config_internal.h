@@ -5,7 +5,7 @@
 
 typedef struct {
   char *text;   /* as it would stand in a deck; NULL = unset */
-  char **items; /* LIST: n_items strings */
+  char **items; /* LIST, NUMBERS: n_items strings */
   int n_items;
   double real; /* REAL, INT and BOOL as a number */
   bool given;
@@ -26,7 +26,8 @@ bool wb_config_is_group(const WbKey *table, int n_keys, const char *group, size_
 const WbKey *wb_config_suggest(const WbKey *table, int n_keys, const char *group, const char *name);
 /* Set key i from a scalar text (checked for type, range and choice). */
 PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *where);
-/* LIST keys: replace the items by n texts. */
+bool wb_config_is_list(const WbKey *key); /* LIST or NUMBERS */
+/* Such keys: replace the items by n texts. */
 PetscErrorCode wb_config_set_list(WbConfig c, int i, int n, const char *const *items, const char *where);
 PetscErrorCode wb_config_unknown(WbConfig c, const char *group, const char *name, const char *where);
 /* Parse a deck's text (NUL-terminated) into c. */

@@ -7,8 +7,8 @@
 
 /* Plain when YAML reads it back as the same text, else double-quoted. */
 static void print_scalar(FILE *out, const WbKey *key, const char *text) {
-  const bool plain =
-      key->type == WB_KEY_REAL || key->type == WB_KEY_INT || key->type == WB_KEY_BOOL || key->type == WB_KEY_CHOICE;
+  const bool plain = key->type == WB_KEY_REAL || key->type == WB_KEY_INT || key->type == WB_KEY_BOOL ||
+                     key->type == WB_KEY_CHOICE || key->type == WB_KEY_NUMBERS;
   if (plain) {
     fputs(text, out);
     return;
@@ -25,7 +25,7 @@ static void print_scalar(FILE *out, const WbKey *key, const char *text) {
 }
 
 static void print_value(FILE *out, const WbKey *key, const WbValue *v) {
-  if (key->type == WB_KEY_LIST) {
+  if (wb_config_is_list(key)) {
     fputc('[', out);
     for (int k = 0; k < v->n_items; k++) {
       if (k) fputs(", ", out);

@@ -43,7 +43,7 @@ static PetscErrorCode set_node(WbConfig c, yaml_document_t *doc, const char *dec
   if (c->values[key].given && strcmp(c->values[key].where, "default") != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s is given twice (first at %s)", where, group, name, c->values[key].where);
   const char *text = scalar(value);
-  if (!text && value->type == YAML_SEQUENCE_NODE && c->table[key].type == WB_KEY_LIST) {
+  if (!text && value->type == YAML_SEQUENCE_NODE && wb_config_is_list(&c->table[key])) {
     PetscCall(set_sequence(c, doc, key, value, where));
     PetscFunctionReturn(0);
   }

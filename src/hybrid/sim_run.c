@@ -42,10 +42,18 @@ static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   PetscFunctionReturn(0);
 }
 
+static bool is_finest(const WbSim sim, const WbSimRun *r) {
+  for (int i = 0; i < sim->n_runs; i++)
+    if (sim->run[i]->dx_m < r->dx_m) return false;
+  return true;
+}
+
 PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *r) {
   PetscFunctionBeginUser;
   if (r->les) PetscFunctionReturn(0);
-  PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &sim->opt.les, &r->les));
+  WbLesOptions les = sim->opt.les;
+  if (!is_finest(sim, r)) les.tracers.n_sources = 0; /* a street may be air on the finer grid only */
+  PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &les, &r->les));
   PetscFunctionReturn(0);
 }
 

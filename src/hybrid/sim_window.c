@@ -83,6 +83,7 @@ void wb_sim_window_destroy(WbSimWindow **window) {
   WbSimWindow *w = *window;
   if (!w) return;
   wb_remap_destroy(&w->remap);
+  wb_remap_destroy(&w->remap_one);
   wb_grid_destroy(&w->grid);
   WB_FREE(&w->zf);
   WB_FREE(&w->z);
@@ -93,6 +94,18 @@ void wb_sim_window_destroy(WbSimWindow **window) {
   for (int c = 0; c < WB_CHANNELS; c++) WB_FREE(&w->domain[c]);
   WB_FREE(&w->packed);
   WB_FREE(window);
+}
+
+PetscErrorCode wb_sim_window_take(WbSimWindow *w, const float *domain, float *out) {
+  PetscFunctionBeginUser;
+  if (!w->remap_one) {
+    const WbGrid *from = w->run->grid;
+    const int i = (int)lround((w->grid->x_min_m - from->x_min_m) / from->dx_m),
+              j = (int)lround((w->grid->y_min_m - from->y_min_m) / from->dx_m);
+    PetscCall(wb_remap_create(from, w->grid, 0, j, i, 1, &w->remap_one));
+  }
+  PetscCall(wb_remap_apply(w->remap_one, domain, out));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_sim_window_mean(WbSimWindow *w, float *mean) {

@@ -38,15 +38,19 @@ static uint64_t city_hash(const WbCity *city) {
   return h;
 }
 
-static void forcing_text(const WbSim sim, char *out, size_t size) {
+static void forcing_text(const WbSim sim, bool flow_only, char *out, size_t size) {
   const WbLesOptions *l = &sim->opt.les;
-  snprintf(out, size,
-           "domain %.9g %.9g %.9g %.9g top %.9g dx %.9g wind %.9g %.9g at %.9g theta %.9g lapse %.9g mixed %.9g heat "
-           "%.9g fp%d closure %d z0 %.9g cfl %.9g dtmax %.9g tol %.9g %.9g sponge %.9g seed %u",
-           sim->x_min_m, sim->y_min_m, sim->size_x_m, sim->size_y_m, sim->top_m, sim->opt.dx_m, l->wind_speed_m_per_s,
-           l->wind_direction_deg, l->wind_height_m, l->theta_surface_K, l->lapse_K_per_m, l->mixed_height_m,
-           l->heat_flux_K_m_per_s, l->precision == WB_FP32 ? 32 : 64, (int)l->closure, sim->opt.precursor_z0_m,
-           l->cfl_max, l->dt_max_s, l->tol_final, l->tol_stage, l->sponge_height_m, (unsigned)l->seed);
+  const uint64_t more = wb_les_options_mark(l, flow_only); /* 0: nothing but defaults, the text of old files */
+  const int n = snprintf(
+      out, size,
+      "domain %.9g %.9g %.9g %.9g top %.9g dx %.9g wind %.9g %.9g at %.9g theta %.9g lapse %.9g mixed %.9g heat "
+      "%.9g fp%d closure %d z0 %.9g cfl %.9g dtmax %.9g tol %.9g %.9g sponge %.9g seed %u",
+      sim->x_min_m, sim->y_min_m, sim->size_x_m, sim->size_y_m, sim->top_m, sim->opt.dx_m, l->wind_speed_m_per_s,
+      l->wind_direction_deg, l->wind_height_m, l->theta_surface_K, l->lapse_K_per_m, l->mixed_height_m,
+      l->heat_flux_K_m_per_s, l->precision == WB_FP32 ? 32 : 64, (int)l->closure, sim->opt.precursor_z0_m, l->cfl_max,
+      l->dt_max_s, l->tol_final, l->tol_stage, l->sponge_height_m, (unsigned)l->seed);
+  if (more && n > 0 && (size_t)n < size)
+    snprintf(out + n, size - (size_t)n, " options %016llx", (unsigned long long)more);
 }
 
 static PetscErrorCode check_domain(WbSim sim) {
@@ -63,6 +67,14 @@ static PetscErrorCode check_domain(WbSim sim) {
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
     if (fabs(lengths[i].value / dx - round(lengths[i].value / dx)) > 1e-6)
       WB_RAISE_ALL(WB_ERR_CONFIG, "%s is '%g'; allowed: a multiple of %g m", lengths[i].name, lengths[i].value, dx);
+  float highest = 0;
+  for (size_t c = 0; sim->city->height && c < (size_t)sim->city->nx * (size_t)sim->city->ny; c++)
+    highest = fmaxf(highest, sim->city->height[c]);
+  if ((double)highest >= 0.8 * sim->top_m)
+    wb_log_warn(
+        "the highest building, %.0f m, reaches into the uppermost fifth of the domain (les_top_m is %g m): the "
+        "flow over it is squeezed",
+        (double)highest, sim->top_m);
   if (sim->city->height && sim->top_m <= 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "les_top_m is '%g'; must be positive", sim->top_m);
   PetscFunctionReturn(0);
@@ -94,7 +106,7 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
   /* the sponge takes the uppermost fifth wherever the top is */
   sim->opt.les.sponge_height_m = 0.8 * sim->top_m;
   char forcing[768];
-  forcing_text(sim, forcing, sizeof forcing);
+  forcing_text(sim, false, forcing, sizeof forcing);
   snprintf(sim->mark, sizeof sim->mark, "%s rim %.9g spinup %.9g interval %.9g planes %.9g city %016llx", forcing,
            sim->opt.rim_m, sim->opt.spinup_s, sim->opt.output_interval_s, sim->opt.plane_interval_s,
            (unsigned long long)city_hash(city));
@@ -131,7 +143,8 @@ static PetscErrorCode precursor_run(WbSim sim, const WbGrid *grid, const double 
   const WbSimOptions *o = &sim->opt;
   WbLesOptions les_options = o->les;
   les_options.z0_ground_m = o->precursor_z0_m;
-  les_options.drive_mean_wind = true;
+  les_options.tracers.n = les_options.tracers.n_sources = 0;
+  les_options.drive_mean_wind = !les_options.forcing.geostrophic;
   WbLes les = NULL;
   PetscCall(wb_les_create(grid, zf, NULL, NULL, NULL, &les_options, &les));
   WbSimPhase phase;
@@ -197,7 +210,7 @@ static PetscErrorCode reuse_or_close(WbSim sim, const char *path, const char *ta
 PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
   PetscFunctionBeginUser;
   char forcing[768], tag[1024];
-  forcing_text(sim, forcing, sizeof forcing);
+  forcing_text(sim, true, forcing, sizeof forcing);
   snprintf(tag, sizeof tag, "%s spinup %.9g planes %.9g", forcing, sim->opt.spinup_s, sim->opt.plane_interval_s);
   bool there = false;
   PetscCall(exists(sim->comm, path, &there));

@@ -5,7 +5,6 @@
 #include "project.h"
 
 #define NAME_MAX_LENGTH 128
-static const char *const field_names[WB_NFIELDS] = {"u", "v", "w", "theta"};
 
 static void full_name(char out[NAME_MAX_LENGTH], const char *prefix, const char *name) {
   snprintf(out, NAME_MAX_LENGTH, "%s_%s", prefix, name);
@@ -94,12 +93,13 @@ static PetscErrorCode owned_array(WbLes les, WbCheckpoint ck, const char *prefix
 
 static PetscErrorCode owned_arrays(WbLes les, WbCheckpoint ck, const char *prefix, bool load) {
   PetscFunctionBeginUser;
-  char what[32];
-  for (int f = 0; f < WB_NFIELDS; f++) {
-    snprintf(what, sizeof what, "sum_%s", field_names[f]);
+  char what[64], field[WB_LES_NAME_MAX];
+  for (int f = 0; f < les->nf; f++) {
+    wb_les_field_name(les, f, field);
+    snprintf(what, sizeof what, "sum_%s", field);
     PetscCall(owned_array(les, ck, prefix, what, les->sum[f], load));
-    if (f == WB_THETA) continue;
-    snprintf(what, sizeof what, "square_%s", field_names[f]);
+    if (f >= WB_NFIELDS || !les->sum_sq[f]) continue;
+    snprintf(what, sizeof what, "square_%s", field);
     PetscCall(owned_array(les, ck, prefix, what, les->sum_sq[f], load));
   }
   for (int slot = 0; slot < WB_PROJECT_SLOTS; slot++) { /* all that warm starts are made from */
@@ -111,11 +111,12 @@ static PetscErrorCode owned_arrays(WbLes les, WbCheckpoint ck, const char *prefi
 
 PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
   PetscFunctionBeginUser;
-  char name[NAME_MAX_LENGTH], *packed = NULL;
+  char name[NAME_MAX_LENGTH], which[WB_LES_NAME_MAX], *packed = NULL;
   double scalar[N_SCALARS], mark = 0;
   PetscCall(wb_calloc_bytes(les->lay.field * les->ops->real_bytes, "checkpoint buffer", (void **)&packed));
-  for (int f = 0; f < WB_NFIELDS; f++) {
-    full_name(name, prefix, field_names[f]);
+  for (int f = 0; f < les->nf; f++) {
+    wb_les_field_name(les, f, which);
+    full_name(name, prefix, which);
     const char *field = (const char *)les->state + (size_t)f * les->lay.field * les->ops->real_bytes;
     const PetscErrorCode ierr = put_field(les, ck, name, field, packed);
     if (ierr) {
@@ -130,6 +131,7 @@ PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
     snprintf(name, sizeof name, "%s_scalar_%d", prefix, i);
     PetscCall(wb_checkpoint_put_real(ck, name, scalar[i]));
   }
+  PetscCall(wb_les_output_save(les, ck, prefix));
   PetscCall(geometry_mark(les, &mark));
   full_name(name, prefix, "geometry");
   PetscCall(wb_checkpoint_put_real(ck, name, mark));
@@ -141,7 +143,7 @@ PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
 PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
   PetscFunctionBeginUser;
   const WbGrid *g = les->grid;
-  char name[NAME_MAX_LENGTH];
+  char name[NAME_MAX_LENGTH], which[WB_LES_NAME_MAX];
   double scalar[N_SCALARS], mark = 0, saved = 0, bits = 0;
   PetscCall(geometry_mark(les, &mark));
   full_name(name, prefix, "geometry");
@@ -154,9 +156,10 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
                  bits);
   const int w = WB_LES_GHOST, dims[3] = {g->nz + 2, g->ny + 2 * w, g->nx + 2 * w}, start[3] = {0, g->y0, g->x0};
   const int count[3] = {g->nz + 2, g->nyl + 2 * w, g->nxl + 2 * w}; /* with all ghosts: blocks overlap */
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     char *field = (char *)les->state + (size_t)f * les->lay.field * les->ops->real_bytes;
-    full_name(name, prefix, field_names[f]);
+    wb_les_field_name(les, f, which);
+    full_name(name, prefix, which);
     PetscCall(wb_checkpoint_get(ck, name, les->opt.precision, 3, dims, start, count, field));
   }
   PetscCall(owned_arrays(les, ck, prefix, true));
@@ -165,5 +168,6 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
     PetscCall(wb_checkpoint_get_real(ck, name, &scalar[i]));
   }
   scalars_of(les, scalar, true);
+  PetscCall(wb_les_output_load(les, ck, prefix));
   PetscFunctionReturn(0);
 }

@@ -3,6 +3,7 @@
 
 #define PERTURBATION 0.15   /* of the wind speed, at the ground */
 #define BLOCK 4             /* horizontal size of the perturbations [cells]; 2 levels vertically */
+#define CALM_M_PER_S 0.5    /* perturbations of calm air stand for this speed */
 #define PROFILE_TOP_M 400.0 /* the log law is not carried further up */
 
 /* Common end: ghosts, projection (dt is arbitrary: only dt * p enters), statistics reset. Closed faces hold 0 already.
@@ -25,7 +26,9 @@ PetscErrorCode wb_les_init_fields(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn
 
 typedef struct {
   WbLes les;
-  double *profile; /* (3, nz) u, v, theta of the inflow, or NULL: log law and reference */
+  double *profile;     /* (3, nz) u, v, theta of the inflow, or NULL: log law and reference */
+  double speed, angle; /* large-scale wind at the start */
+  double gusts;        /* speed that perturbations are made of */
 } Start;
 
 static int level_of(const WbLes les, double z) {
@@ -34,10 +37,13 @@ static int level_of(const WbLes les, double z) {
   return k;
 }
 
-static double speed_at(const WbLesOptions *o, double z) {
+/* Log law through the large-scale wind at wind_height, or only up to it when it is the geostrophic wind. */
+static double speed_at(const Start *s, double z) {
+  const WbLesOptions *o = &s->les->opt;
   const double z0 = o->z0_ground_m, h = PetscMax(o->wind_height_m, 2.0 * z0);
-  const double zz = PetscMax(PetscMin(z, PetscMax(PROFILE_TOP_M, h)), 1.5 * z0);
-  return o->wind_speed_m_per_s * log(zz / z0) / log(h / z0);
+  const double top = o->forcing.geostrophic ? h : PetscMax(PROFILE_TOP_M, h);
+  const double zz = PetscMax(PetscMin(z, top), 1.5 * z0);
+  return s->speed * log(zz / z0) / log(h / z0);
 }
 
 /* Uniform noise in (-1, 1) by global cell, fading out at 2/3 of the height. Blocks of BLOCK cells share a value: noise
@@ -57,24 +63,20 @@ static double noise(const WbLes les, int component, double x, double y, double z
 
 static double start_u(void *ctx, double x, double y, double z) {
   const Start *s = ctx;
-  const WbLesOptions *o = &s->les->opt;
-  const double a = o->wind_direction_deg * PETSC_PI / 180.0;
   if (s->profile) return s->profile[level_of(s->les, z)];
-  return -sin(a) * speed_at(o, z) + PERTURBATION * o->wind_speed_m_per_s * noise(s->les, 0, x, y, z);
+  return -sin(s->angle) * speed_at(s, z) + PERTURBATION * s->gusts * noise(s->les, 0, x, y, z);
 }
 
 static double start_v(void *ctx, double x, double y, double z) {
   const Start *s = ctx;
-  const WbLesOptions *o = &s->les->opt;
-  const double a = o->wind_direction_deg * PETSC_PI / 180.0;
   if (s->profile) return s->profile[s->les->lay.nz + level_of(s->les, z)];
-  return -cos(a) * speed_at(o, z) + PERTURBATION * o->wind_speed_m_per_s * noise(s->les, 1, x, y, z);
+  return -cos(s->angle) * speed_at(s, z) + PERTURBATION * s->gusts * noise(s->les, 1, x, y, z);
 }
 
 static double start_w(void *ctx, double x, double y, double z) {
   const Start *s = ctx;
   if (s->profile) return 0.0;
-  return PERTURBATION * s->les->opt.wind_speed_m_per_s * noise(s->les, 2, x, y, z);
+  return PERTURBATION * s->gusts * noise(s->les, 2, x, y, z);
 }
 
 static double start_theta(void *ctx, double x, double y, double z) {
@@ -85,10 +87,28 @@ static double start_theta(void *ctx, double x, double y, double z) {
   return wb_les_theta_ref(&s->les->opt, z);
 }
 
+PetscErrorCode wb_les_set_scalar(WbLes les, int scalar, WbFieldFn value, void *ctx) {
+  PetscFunctionBeginUser;
+  if (scalar < 0 || WB_NFIELDS + scalar >= les->nf)
+    WB_RAISE_ALL(PETSC_ERR_ARG_OUTOFRANGE, "LES: scalar %d is set, the run has %d", scalar, les->nf - WB_NFIELDS);
+  PetscCall(les->ops->set_scalar(les, WB_NFIELDS + scalar, value, ctx));
+  PetscCall(les->ops->boundary(les, les->time_s, 0.0));
+  PetscFunctionReturn(0);
+}
+
+/* Subgrid energy that goes with the perturbations. */
+static double start_energy(void *ctx, double x, double y, double z) {
+  const Start *s = ctx;
+  const double fade = 1.0 - z / (s->les->met.zf[s->les->lay.nz] * 2.0 / 3.0), gust = 0.1 * s->gusts;
+  return PetscMax(WB_TKE_MIN, gust * gust * fade);
+}
+
 PetscErrorCode wb_les_init(WbLes les, double t0_s) {
   Start start = {.les = les};
   PetscFunctionBeginUser;
   les->time_s = t0_s;
+  wb_les_wind_polar(&les->opt, t0_s, &start.speed, &start.angle);
+  start.gusts = start.speed > 0.0 ? start.speed : CALM_M_PER_S;
   if (les->inflow) {
     PetscCall(WB_ALLOC(3 * les->lay.nz, &start.profile));
     const int nz = les->lay.nz;
@@ -97,5 +117,6 @@ PetscErrorCode wb_les_init(WbLes les, double t0_s) {
   }
   PetscCall(wb_les_init_fields(les, start_u, start_v, start_w, start_theta, &start));
   WB_FREE(&start.profile);
+  if (les->tke_field >= 0) PetscCall(wb_les_set_scalar(les, les->tke_field - WB_NFIELDS, start_energy, &start));
   PetscFunctionReturn(0);
 }

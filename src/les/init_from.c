@@ -12,11 +12,11 @@ static size_t whole_at(const WbLesWhole *a, int k, int j, int i) {
 }
 
 static void whole_free(WbLesWhole *a) {
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < WB_LES_FIELDS_MAX; f++) {
     WB_FREE(&a->value[f]);
-    WB_FREE(&a->open[f]);
+    WB_FREE(&a->level[f]);
+    if (f < WB_NFIELDS) WB_FREE(&a->open[f]);
   }
-  WB_FREE(&a->theta_level);
 }
 
 static bool fluid_cell(const WbLesWhole *a, int k, int j, int i) {
@@ -39,33 +39,38 @@ static void mark_open_faces(WbLesWhole *a) {
       }
 }
 
+/* Mean of a scalar over the air of each level. */
+static void level_means(WbLesWhole *a, int f) {
+  for (int k = 0; k < a->nz; k++) {
+    double sum = 0, count = 0;
+    for (int j = 0; j < a->ny; j++)
+      for (int i = 0; i < a->nx; i++)
+        if (fluid_cell(a, k, j, i)) sum += a->value[f][whole_at(a, k, j, i)], count += 1;
+    a->level[f][k] = count > 0 ? sum / count : k > 0 ? a->level[f][k - 1] : 0;
+  }
+}
+
 static PetscErrorCode gather(WbLes coarse, WbLesWhole *a) {
   PetscFunctionBeginUser;
   const WbGrid *g = coarse->grid;
   const WbLesLayout *l = &coarse->lay;
   a->nz = g->nz, a->ny = g->ny, a->nx = g->nx;
   const size_t n = whole_size(a);
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < a->nf; f++) {
     PetscCall(WB_CALLOC(n, &a->value[f]));
-    PetscCall(wb_calloc_bytes(n, "open faces", (void **)&a->open[f]));
+    if (f >= WB_THETA) PetscCall(WB_CALLOC(a->nz, &a->level[f]));
+    if (f < WB_NFIELDS) PetscCall(wb_calloc_bytes(n, "open faces", (void **)&a->open[f]));
   }
-  PetscCall(WB_CALLOC(a->nz, &a->theta_level));
-  WB_LES_CALL(coarse, wb_les_add_to_whole, a->value);
+  WB_LES_CALL(coarse, wb_les_add_to_whole, a->value, a->nf);
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
       for (int i = 0; i < l->nxl; i++)
         a->open[WB_THETA][whole_at(a, k, g->y0 + j, g->x0 + i)] = !coarse->solid[wb_les_at(l, k, j, i)];
-  for (int f = 0; f < WB_NFIELDS; f++)
+  for (int f = 0; f < a->nf; f++)
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, a->value[f], (int)n, MPI_DOUBLE, MPI_SUM, g->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, a->open[WB_THETA], (int)n, MPI_UINT8_T, MPI_MAX, g->comm));
   mark_open_faces(a);
-  for (int k = 0; k < a->nz; k++) {
-    double sum = 0, count = 0;
-    for (int j = 0; j < a->ny; j++)
-      for (int i = 0; i < a->nx; i++)
-        if (fluid_cell(a, k, j, i)) sum += a->value[WB_THETA][whole_at(a, k, j, i)], count += 1;
-    a->theta_level[k] = count > 0 ? sum / count : k > 0 ? a->theta_level[k - 1] : 0;
-  }
+  for (int f = WB_THETA; f < a->nf; f++) level_means(a, f);
   PetscFunctionReturn(0);
 }
 
@@ -128,13 +133,16 @@ static PetscErrorCode check_same_domain(WbLes fine, WbLes coarse) {
 PetscErrorCode wb_les_init_from(WbLes les, WbLes coarse) {
   PetscFunctionBeginUser;
   PetscCall(check_same_domain(les, coarse));
-  WbLesWhole whole = {0};
+  WbLesWhole whole = {.nf = les->nf};
+  if (les->nf != coarse->nf || les->tke_field != coarse->tke_field)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "a run with %d scalars cannot start from one with %d, or of another closure", les->nf,
+                 coarse->nf);
   WbLesAxis axis[6] = {{0}};
   PetscCall(gather(coarse, &whole));
   PetscCall(axes_create(les, coarse, axis));
   const double shift = coarse->opt.theta_surface_K - les->opt.theta_surface_K;
   for (size_t q = 0; q < whole_size(&whole); q++) whole.value[WB_THETA][q] += shift;
-  for (int k = 0; k < whole.nz; k++) whole.theta_level[k] += shift;
+  for (int k = 0; k < whole.nz; k++) whole.level[WB_THETA][k] += shift;
   WB_LES_CALL(les, wb_les_fill_from_whole, &whole, axis);
   whole_free(&whole);
   for (int d = 0; d < 6; d++) {
@@ -143,7 +151,7 @@ PetscErrorCode wb_les_init_from(WbLes les, WbLes coarse) {
   }
   les->time_s = coarse->time_s;
   /* A step of no length: outflow faces keep the coarse run's values (read from state0) instead of the planes'. */
-  memcpy(les->state0, les->state, WB_NFIELDS * les->lay.field * les->ops->real_bytes);
+  memcpy(les->state0, les->state, (size_t)les->nf * les->lay.field * les->ops->real_bytes);
   PetscCall(les->ops->boundary(les, les->time_s, 1e-9));
   PetscCall(les->ops->project(les, 1.0, true));
   PetscCall(les->ops->cfl(les, &les->last_cfl, &les->last_speed, &les->last_visc));

@@ -65,32 +65,52 @@ static void layout_set(const WbGrid *grid, WbLesLayout *l) {
 }
 
 /* The solid level that wb_les_viscosity never touches (below ground, above the top) shuts its edges. */
-static void nut_close(WbLes les) {
+static void close_levels(WbLes les, void *diffusivity) {
   for (size_t i = 0; i < les->lay.field; i++) {
     if (les->opt.precision == WB_FP32)
-      ((float *)les->nut)[i] = -1.0e6F;
+      ((float *)diffusivity)[i] = -1.0e6F;
     else
-      ((double *)les->nut)[i] = -1.0e6;
+      ((double *)diffusivity)[i] = -1.0e6;
   }
 }
 
 static PetscErrorCode fields_create(WbLes les) {
   const WbLesLayout *l = &les->lay;
   const size_t b = les->ops->real_bytes, owned = wb_grid_owned(les->grid);
-  const size_t lines = 2 * (size_t)(2 * l->nxl + 64), planes = WB_NFIELDS * (size_t)l->nyl * (size_t)l->nxl;
+  const size_t lines = 2 * (size_t)(2 * l->nxl + 64), planes = (size_t)les->nf * (size_t)l->nyl * (size_t)l->nxl;
   PetscFunctionBeginUser;
-  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES state", &les->state));
-  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES state 0", &les->state0));
-  PetscCall(wb_calloc_bytes(WB_NFIELDS * l->field * b, "LES tendency", &les->tendency));
+  const size_t state = (size_t)les->nf * l->field * b;
+  PetscCall(wb_calloc_bytes(state, "LES state", &les->state));
+  PetscCall(wb_calloc_bytes(state, "LES state 0", &les->state0));
+  PetscCall(wb_calloc_bytes(state, "LES tendency", &les->tendency));
+  if (les->tke_field >= 0) PetscCall(wb_calloc_bytes(3 * l->field * b, "LES subgrid energy", &les->tke_work));
   PetscCall(wb_calloc_bytes(l->field * b, "LES viscosity", &les->nut));
   PetscCall(wb_calloc_bytes((lines + planes) * b, "LES line buffers", &les->work));
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     PetscCall(wb_calloc_bytes(owned * b, "LES means", &les->sum[f]));
-    if (f < 3) PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
+    if (f < 3 || (f == WB_THETA && les->opt.theta_variance))
+      PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
   }
-  nut_close(les);
-  PetscCall(wb_halo_create(les->grid, WB_NFIELDS * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
+  close_levels(les, les->nut);
+  if (les->tke_work) close_levels(les, les->tke_work);
+  PetscCall(wb_halo_create(les->grid, les->nf * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
   PetscCall(wb_halo_create(les->grid, 3 * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_velocity));
+  PetscFunctionReturn(0);
+}
+
+/* Wind that the planes blow into a pocket between buildings and the domain's edge has nowhere to go. */
+static PetscErrorCode check_pockets(WbLes les) {
+  const WbGrid *g = les->grid;
+  long cells;
+  int at[3];
+  PetscFunctionBeginUser;
+  PetscCall(wb_project_pockets(les->project, g, &cells, at));
+  if (cells > 0)
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "LES: %ld cells of air at the domain's edge are cut off by buildings, one of them at x = %.1f m, y = %.1f "
+        "m, z = %.1f m; keep buildings away from the edges (les_rim_m)",
+        cells, g->x_min_m + (at[0] + 0.5) * g->dx_m, g->y_min_m + (at[1] + 0.5) * g->dx_m, les->met.zc[at[2] + 1]);
   PetscFunctionReturn(0);
 }
 
@@ -104,12 +124,17 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
                  grid->nz);
   PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
   layout_set(grid, &les->lay);
+  les->nf = WB_NFIELDS + les->opt.tracers.n;
+  les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
   les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
   PetscCall(metrics_create(les, zf));
+  PetscCall(wb_les_forcing_create(les));
   PetscCall(wb_les_walls_create(les, solid, heat_flux));
+  PetscCall(wb_les_tracers_create(les));
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL, les->opt.precision,
                               &les->project));
+  if (les->inflow) PetscCall(check_pockets(les));
   if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }
@@ -132,17 +157,20 @@ void wb_les_destroy(WbLes *handle) {
   WbLes les = *handle;
   if (!les) return;
   wb_les_walls_destroy(les);
+  wb_les_tracers_destroy(les);
   wb_project_destroy(&les->project);
   if (les->planes) wb_inflow_unbind(&les->planes);
   wb_halo_destroy(&les->halo_state);
   wb_halo_destroy(&les->halo_velocity);
-  double **metrics[] = {&les->met.zf,        &les->met.zc,    &les->met.dz,      &les->met.dzf,
-                        &les->met.theta_ref, &les->met.drive, &les->met.relax_c, &les->met.relax_f};
+  WbLesMetrics *m = &les->met;
+  double **metrics[] = {&m->zf,          &m->zc,      &m->dz,      &m->dzf,         &m->theta_ref,
+                        &m->drive,       &m->relax_c, &m->relax_f, &m->tendency[0], &m->tendency[1],
+                        &m->tendency[2], &m->push[0], &m->push[1]};
   for (size_t n = 0; n < sizeof(metrics) / sizeof(metrics[0]); n++) WB_FREE(metrics[n]);
-  void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->work};
+  void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->tke_work, &les->work};
   for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);
-  for (int f = 0; f < WB_NFIELDS; f++) wb_free_bytes(&les->sum[f]);
-  for (int f = 0; f < 3; f++) wb_free_bytes(&les->sum_sq[f]);
+  for (int f = 0; f < WB_LES_FIELDS_MAX; f++) wb_free_bytes(&les->sum[f]);
+  for (int f = 0; f < WB_NFIELDS; f++) wb_free_bytes(&les->sum_sq[f]);
   WB_FREE(handle);
 }
 

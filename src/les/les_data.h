@@ -11,9 +11,10 @@
  * included; open: 1 where a face lies between fluid cells (or at an open edge), a cell is fluid. */
 typedef struct {
   int nz, ny, nx;
-  double *value[WB_NFIELDS];
-  uint8_t *open[WB_NFIELDS];
-  double *theta_level; /* (nz) mean over fluid cells, for points without any neighbour */
+  int nf; /* fields of both runs */
+  double *value[WB_LES_FIELDS_MAX];
+  uint8_t *open[WB_NFIELDS];        /* by kind */
+  double *level[WB_LES_FIELDS_MAX]; /* scalars: (nz) mean over fluid cells, for points without any neighbour */
 } WbLesWhole;
 /* Place of fine points among coarse ones along one axis: index of the lower neighbour and weight of the upper. */
 typedef struct {
@@ -21,11 +22,15 @@ typedef struct {
   double *up;
 } WbLesAxis;
 
-#define WB_LES_DATA_DECLARE(s)                                              \
-  void wb_les_extract_planes_##s(WbLes les, float *x, float *y);            \
-  void wb_les_mean_field_##s(WbLes les, int field, float *out);             \
-  void wb_les_tke_levels_##s(WbLes les, double *sum, double *count);        \
-  void wb_les_add_to_whole_##s(WbLes les, double *const value[WB_NFIELDS]); \
+#define WB_LES_DATA_DECLARE(s)                                           \
+  void wb_les_extract_planes_##s(WbLes les, float *x, float *y);         \
+  void wb_les_mean_field_##s(WbLes les, int field, float *out);          \
+  void wb_les_scalar_##s(WbLes les, int field, float *out);              \
+  void wb_les_variance_field_##s(WbLes les, int field, float *out);      \
+  void wb_les_cell_values_##s(WbLes les, size_t at, double *value);      \
+  void wb_les_profile_add_##s(WbLes les, double weight, double *sum);    \
+  void wb_les_tke_levels_##s(WbLes les, double *sum, double *count);     \
+  void wb_les_add_to_whole_##s(WbLes les, double *const *value, int nf); \
   void wb_les_fill_from_whole_##s(WbLes les, const WbLesWhole *whole, const WbLesAxis axis[6]);
 WB_LES_DATA_DECLARE(f32)
 WB_LES_DATA_DECLARE(f64)

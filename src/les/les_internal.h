@@ -9,6 +9,11 @@
  * theta - opt.theta_surface_K (so that fp32 keeps its digits); closed faces of u, v, w hold exactly 0, and so does
  * WB_THETA in solid cells. */
 enum { WB_U = 0, WB_V = 1, WB_W = 2, WB_THETA = 3, WB_NFIELDS = 4 };
+/* Further scalars follow when the options ask for them: tracers, then the subgrid kinetic energy of Deardorff's
+ * closure. WbLes.nf fields in all. In what has one entry for each kind (closed faces, bits), scalars share theta's. */
+enum { WB_LES_FIELDS_MAX = WB_NFIELDS + WB_LES_TRACERS_MAX + 1 };
+#define WB_KIND(f) ((f) < WB_THETA ? (f) : WB_THETA)
+#define WB_TKE_MIN 1e-6 /* [m2 s-2] */
 
 /* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST. */
 typedef struct {
@@ -30,6 +35,8 @@ typedef struct {
   double *theta_ref;         /* (nz) reference theta at centres - theta_surface_K */
   double *drive;             /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
   double *relax_c, *relax_f; /* (nz) damping rates of the sponge at centres and faces below [s-1] */
+  double *tendency[3];       /* (nz) prescribed tendencies of u, v [m s-2], theta [K s-1] */
+  double *push[2];           /* (nz) acceleration of u, v in the current step: tendency and change of the mean wind */
 } WbLesMetrics;
 
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
@@ -39,6 +46,9 @@ typedef struct WbProject_s *WbProject;
 PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project);
 void wb_project_destroy(WbProject *project);
+/* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
+ * of one of them. Flow prescribed into them could not leave. */
+PetscErrorCode wb_project_pockets(WbProject project, const WbGrid *grid, long *cells, int first[3]);
 /* Collective. u, v, w: ghosted fields (layout above) of the precision; on entry the ghosts (i = nxl, j = nyl faces) are
  * valid and closed faces hold 0. On exit owned open faces are corrected so that max|div| <= tol_per_s in fluid cells
  * (true divergence recomputed from the corrected velocity), ghosts are NOT refreshed. slot 0..2: warm start of that RK
@@ -94,8 +104,39 @@ typedef struct {
 typedef struct {
   int n;
   int32_t *at;
-  double *rate; /* kinematic heat flux / dz [K s-1] of cells above horizontal facets */
+  double *rate; /* kinematic heat flux / cell thickness [K s-1] of cells beside facets */
 } WbLesHeatList;
+
+/* Faces of fluid cells towards buildings and the ground, in the order of k, j, i, facing (src/les/facets.c). */
+enum { WB_FACING_EAST, WB_FACING_WEST, WB_FACING_NORTH, WB_FACING_SOUTH, WB_FACING_UP, WB_FACING_DOWN };
+typedef struct {
+  int n;
+  int32_t *at;            /* the fluid cell */
+  double *flux;           /* kinematic heat flux, NaN where the temperature is given */
+  uint8_t *facing, *kind; /* outward direction; WbFacetClass */
+} WbLesFacets;
+/* Facets of given temperature with normals along one axis: d theta/dt = rate |U_t| (theta_s - theta). */
+typedef struct {
+  int n;
+  int32_t *at, *facet; /* cell; index among the facets */
+  double *rate;        /* exchange coefficient / cell thickness [m-1] */
+  double *theta;       /* surface temperature - theta_surface_K at t = 0, warming by the sun included */
+} WbLesExchange;
+/* Ground by similarity. Planes (ny_t, nx_t) with ghosts; columns (nyl, nxl). */
+typedef struct {
+  double *planes; /* cd and slope (most.h) of cells, slope at their faces of u and v; cd is 0 in buildings */
+  WbHalo halo;    /* of two of them */
+  double *flux;   /* columns: given kinematic heat flux */
+  double *theta;  /* columns: surface temperature as above, or NULL: flux is given */
+  double *ch;     /* columns: exchange coefficient of heat (theta given) */
+} WbLesGround;
+
+/* Sources of one tracer: at, rate [kg m-3 s-1] while it is active. */
+typedef struct {
+  int n;
+  int32_t *at;
+  double *rate;
+} WbLesSourceList;
 
 /* Runs of closed faces (solid cells for theta) of one field, set to 0 after the mask-free kernels; sorted by level. */
 typedef struct {
@@ -113,12 +154,15 @@ typedef struct WbLesOps_s {
   /* cfl = max (|u| + |v|)/dx + |w|/dz [s-1], speed = max speed, visc = max 2 nu sum 1/h^2 [s-1]: local reduction over
    * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
   PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
-  double (*viscosity)(WbLes les);                                /* fills nut from state; local 2 nu sum 1/h^2 */
+  PetscErrorCode (*report_cfl)(WbLes les); /* raises WB_ERR_NUMERIC naming the cell of the largest Courant number */
+  double (*viscosity)(WbLes les);          /* fills nut from state; local 2 nu sum 1/h^2 */
   PetscErrorCode (*project)(WbLes les, double dt_s, bool final); /* make les->state solenoidal, refresh ghosts */
   void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
+  PetscErrorCode (*set_scalar)(WbLes les, int field, WbFieldFn value, void *ctx);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
+  void (*ground)(WbLes les);                                    /* cd, slope, ch of owned columns: real/ground.c */
   double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
 } WbLesOps;
@@ -136,47 +180,99 @@ void wb_les_centres_f64(WbLes les, const void *state, float *theta, float *u, fl
 typedef struct WbLesRecorder_s *WbLesRecorder;
 PetscErrorCode wb_les_recorder_step(WbLes les);
 
+/* src/les/output.c, called after each step when les->output is set. */
+PetscErrorCode wb_les_output_step(WbLes les);
+PetscErrorCode wb_les_output_save(WbLes les, WbCheckpoint ck, const char *prefix);
+PetscErrorCode wb_les_output_load(WbLes les, WbCheckpoint ck, const char *prefix);
+
 struct WbLes_s {
   const WbGrid *grid; /* borrowed */
   WbLesOptions opt;
   WbLesLayout lay;
   WbLesMetrics met;
+  int nf;        /* fields of the state */
+  int tke_field; /* of them the subgrid kinetic energy, or -1 */
   const WbLesOps *ops;
-  /* Three buffers of 4 ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
-  void *state;    /* 4 fields at the current (sub)step */
-  void *state0;   /* 4 fields at the start of the step (during a step) */
-  void *tendency; /* 4 fields, scratch */
+  /* Three buffers of nf ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
+  void *state;    /* at the current (sub)step */
+  void *state0;   /* at the start of the step (during a step) */
+  void *tendency; /* scratch */
   void *nut;      /* eddy + molecular viscosity at centres, ghosted, 1 field; < 0 in solid cells */
+  void *tke_work; /* Deardorff: diffusivity of heat, production [m2 s-3], rate of dissipation [s-1]: 3 ghosted fields */
   void *work;     /* line and plane buffers of the kernels */
   uint8_t *solid; /* ghosted: 1 = building or below ground; ghost cells beyond open edges copy the edge cell (beyond
                      closed lateral walls: 1); the level above the top is open */
   uint8_t *flags; /* ghosted, WB_OPEN_*, WB_FLUID_CELL */
   WbLesWallList walls[3];
   WbLesHeatList heat;
+  WbLesFacets facets;
+  WbLesExchange exchange[3]; /* normals along x, y, z */
+  WbLesGround ground;
+  WbLesSourceList source[WB_LES_SOURCES_MAX];
+  double theta_change_K; /* of the surface temperatures since t = 0, in the current step */
+  long sun_interval;     /* the one the heat fluxes belong to; LONG_MIN: none */
+  uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
+  int sky_nz;
   WbLesRuns closed[WB_NFIELDS];
   int mask_levels;      /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
   void *fluid;          /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
   float *heat_flux;     /* (nyl, nxl) kinematic flux of the column's horizontal facet */
   bool has_solid;       /* any building cell on any rank */
   double fluid_cells;   /* global */
-  WbHalo halo_state;    /* 4 (nz + 2) planes */
+  WbHalo halo_state;    /* nf (nz + 2) planes */
   WbHalo halo_velocity; /* 3 (nz + 2) planes */
   WbProject project;
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;
+  WbLesOutput output;  /* attached, or NULL */
   double time_s, dt_s; /* dt of the last step */
   long steps;
   double body_force[2]; /* drive_mean_wind: integral part of the controller, x, y acceleration [m s-2]; checkpoint it */
-  double force[2];      /* acceleration applied in the current step; without drive_mean_wind the caller's own */
+  double coriolis_per_s, geostrophic[2]; /* f, and u_g in the current step */
+  double force[2]; /* acceleration applied in the current step; without drive_mean_wind the caller's own */
   /* statistics since the last reset, WbReal at centres of owned cells (nz, nyl, nxl): sums weighted with dt; allocated
    * zeroed by wb_les_create */
-  void *sum[WB_NFIELDS], *sum_sq[3];
+  void *sum[WB_LES_FIELDS_MAX], *sum_sq[4]; /* [WB_THETA]: NULL without theta_variance */
   double sum_weight;
   /* bookkeeping */
   long iterations_total;
   double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/forcing.c */
+void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
+PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
+void wb_les_forcing_step(WbLes les, double dt_s); /* large-scale wind and accelerations of the step from time_s */
+/* src/les/facets.c */
+PetscErrorCode wb_les_facets_create(WbLes les); /* collective; after the mask and flags */
+void wb_les_facets_destroy(WbLes les);
+double wb_les_facet_thickness(WbLes les, int n);            /* of the cell along the facet's normal [m] */
+int wb_les_facet_column(WbLes les, int n);                  /* among (nyl, nxl) */
+PetscErrorCode wb_les_surface_step(WbLes les, double dt_s); /* surfaces of the step from time_s; collective */
+/* src/les/sun.c */
+PetscErrorCode wb_les_sun_create(WbLes les); /* collective: gathers the buildings */
+PetscErrorCode wb_les_sun_step(WbLes les);   /* collective: heat fluxes by the sun, when a new interval has begun */
+/* src/les/places.c: collective but wb_les_slice_index and wb_les_source_part */
+typedef struct {
+  const WbGrid *grid;
+  const double *zf;
+  const uint8_t *solid;   /* ghosted with lay, else owned cells or NULL */
+  const WbLesLayout *lay; /* or NULL */
+} WbLesPlaces;
+static inline WbLesPlaces wb_les_places(const WbLes les) {
+  return (WbLesPlaces){.grid = les->grid, .zf = les->met.zf, .solid = les->solid, .lay = &les->lay};
+}
+typedef enum { WB_PLACE_OUTSIDE, WB_PLACE_BUILDING, WB_PLACE_AIR } WbLesPlaceKind;
+/* cell: k, local j, i; k = -1 when another rank or nobody has the point. kind: the same on all ranks. */
+PetscErrorCode wb_les_locate(const WbLesPlaces *p, const double x[3], int cell[3], WbLesPlaceKind *kind);
+int wb_les_slice_index(const WbLesPlaces *p, int axis, double at_m);                        /* global, -1 outside */
+double wb_les_source_part(const WbLesPlaces *p, const WbLesSource *s, int k, int j, int i); /* of the cell's volume */
+PetscErrorCode wb_les_source_volume(const WbLesPlaces *p, const WbLesSource *s, const char *name, double *volume);
+PetscErrorCode wb_les_check_output(const WbLesPlaces *p, const WbLesOutputOptions *options);
+/* src/les/tracers.c */
+PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
+void wb_les_tracers_destroy(WbLes les);
+void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);

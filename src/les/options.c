@@ -1,4 +1,6 @@
 /* Options of the LES: defaults, reference profile, checks. */
+#include <string.h>
+
 #include "les_options.h"
 
 void wb_les_options_default(WbLesOptions *o) {
@@ -21,12 +23,153 @@ void wb_les_options_default(WbLesOptions *o) {
                       .tol_stage = 1e-3,
                       .max_iterations = 200,
                       .sponge_height_m = 400.0,
-                      .seed = 1};
+                      .seed = 1,
+                      .surface = {.theta_K = {NAN, NAN, NAN},
+                                  .flux_K_m_per_s = {NAN, NAN, NAN},
+                                  .z0_heat_ratio = 0.1,
+                                  .day_of_year = 213,
+                                  .utc_s = 43200.0,
+                                  .diffuse_fraction = 0.2}};
 }
 
 double wb_les_theta_ref(const WbLesOptions *o, double z_m) {
   const double above = z_m - o->mixed_height_m;
   return o->theta_surface_K + (above > 0.0 ? o->lapse_K_per_m * above : 0.0);
+}
+
+/* ---- mark of options: FNV-1a over the values of all fields ---- */
+static uint64_t mix(uint64_t h, double value) {
+  unsigned char bytes[sizeof value];
+  value += 0.0; /* -0 is 0 */
+  memcpy(bytes, &value, sizeof value);
+  for (size_t i = 0; i < sizeof bytes; i++) h = (h ^ bytes[i]) * 1099511628211ULL;
+  return h;
+}
+
+static uint64_t mix_table(uint64_t h, int n, const double *values) {
+  h = mix(h, n);
+  for (int i = 0; i < n; i++) h = mix(h, values[i]);
+  return h;
+}
+
+static uint64_t mark_forcing(uint64_t h, const WbLesForcing *f) {
+  h = mix(mix(h, f->coriolis), f->geostrophic);
+  h = mix(h, f->coriolis || f->geostrophic ? f->latitude_deg : 0.0);
+  h = mix_table(h, f->n_wind, f->wind_time_s);
+  h = mix_table(h, f->n_wind, f->wind_speed_m_per_s);
+  h = mix_table(h, f->n_wind, f->wind_direction_deg);
+  h = mix_table(h, f->n_tendency, f->tendency_height_m);
+  h = mix_table(h, f->n_tendency, f->tendency_u_m_per_s2);
+  h = mix_table(h, f->n_tendency, f->tendency_v_m_per_s2);
+  return mix_table(h, f->n_tendency, f->tendency_theta_K_per_s);
+}
+
+/* Over flat ground only the ground counts, and neither sun nor shade changes its flux. */
+static uint64_t mark_surface(uint64_t h, const WbLesOptions *o, bool flow_only) {
+  const WbLesSurface *s = &o->surface;
+  const int classes = flow_only ? 1 : WB_FACET_CLASSES;
+  h = mix(mix(mix(h, s->most), s->theta_rate_K_per_s), s->z0_heat_ratio);
+  for (int c = 0; c < classes; c++) {
+    h = mix(h, isnan(s->theta_K[c]) ? -1.0 : s->theta_K[c]);
+    h = mix(h, isnan(s->flux_K_m_per_s[c]) ? -1e9 : s->flux_K_m_per_s[c]);
+  }
+  if (!s->sun || (flow_only && s->sun_warming_K == 0.0)) return h;
+  h = mix(mix(mix(h, o->forcing.latitude_deg), s->longitude_deg), s->day_of_year);
+  return mix(mix(mix(h, s->utc_s), s->diffuse_fraction), s->sun_warming_K);
+}
+
+static uint64_t mark_tracers(uint64_t h, const WbLesTracers *t) {
+  h = mix(h, t->n);
+  for (int n = 0; n < t->n_sources; n++) {
+    const WbLesSource *s = &t->source[n];
+    const double value[] = {s->tracer,   s->x_m,      s->y_m,           s->z_m,     s->size_x_m,
+                            s->size_y_m, s->size_z_m, s->rate_kg_per_s, s->start_s, s->end_s};
+    h = mix_table(h, (int)(sizeof value / sizeof value[0]), value);
+  }
+  return h;
+}
+
+static uint64_t mark(const WbLesOptions *o, bool flow_only) {
+  uint64_t h = mix(14695981039346656037ULL, o->upwind_fraction);
+  h = mark_forcing(h, &o->forcing);
+  h = mark_surface(h, o, flow_only);
+  return flow_only ? h : mark_tracers(h, &o->tracers);
+}
+
+uint64_t wb_les_options_mark(const WbLesOptions *o, bool flow_only) {
+  WbLesOptions plain;
+  wb_les_options_default(&plain);
+  const uint64_t h = mark(o, flow_only);
+  return h == mark(&plain, flow_only) ? 0 : h;
+}
+
+static PetscErrorCode check_table(const char *name, int n, const double *at) {
+  PetscFunctionBeginUser;
+  if (n < 0 || n > WB_LES_TABLE_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option %s has %d entries; allowed: at most %d", name, n, WB_LES_TABLE_MAX);
+  for (int i = 0; i + 1 < n; i++)
+    if (!(at[i + 1] > at[i]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option %s: %g is followed by %g; the entries must increase", name, at[i],
+                   at[i + 1]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_forcing(const WbLesOptions *o) {
+  const WbLesForcing *f = &o->forcing;
+  PetscFunctionBeginUser;
+  PetscCall(check_table("wind table (time)", f->n_wind, f->wind_time_s));
+  PetscCall(check_table("tendency table (height)", f->n_tendency, f->tendency_height_m));
+  if (!(fabs(f->latitude_deg) <= 90.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option latitude_deg = %g: allowed are -90 to 90", f->latitude_deg);
+  if (f->geostrophic && fabs(f->latitude_deg) < 5.0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option latitude_deg = %g: a geostrophic wind needs a latitude beyond 5 degrees",
+                 f->latitude_deg);
+  if (f->geostrophic && o->drive_mean_wind)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the geostrophic wind drives alone, without drive_mean_wind");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_surface(const WbLesOptions *o) {
+  const WbLesSurface *s = &o->surface;
+  static const char *const kinds[] = {"ground", "roof", "wall"};
+  PetscFunctionBeginUser;
+  if (s->most && (o->momentum_only || o->wall != WB_WALL_LOG))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option most: the ground by similarity needs theta and rough walls");
+  if (!(s->z0_heat_ratio > 0.0 && s->z0_heat_ratio <= 1.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option z0_heat_ratio = %g: allowed are values above 0 up to 1", s->z0_heat_ratio);
+  for (int c = 0; c < WB_FACET_CLASSES; c++) {
+    if (!isnan(s->theta_K[c]) && !(s->theta_K[c] > 150.0 && s->theta_K[c] < 450.0))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option theta_K = %g of the %s: allowed are 150 to 450 K", s->theta_K[c],
+                   kinds[c]);
+    if (!isnan(s->theta_K[c]) && !isnan(s->flux_K_m_per_s[c]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: both temperature and heat flux of the %s are given", kinds[c]);
+    if (!isnan(s->theta_K[c]) && o->wall != WB_WALL_LOG)
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the temperature of the %s needs rough walls (log law)", kinds[c]);
+    if (s->sun && !isnan(s->flux_K_m_per_s[c]))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: the sun spreads heat_flux over all facets; the %s cannot have its own",
+                   kinds[c]);
+  }
+  if (s->sun && (o->momentum_only || s->day_of_year < 1 || s->day_of_year > 366 || !isfinite(s->utc_s) ||
+                 !(s->diffuse_fraction >= 0.0 && s->diffuse_fraction <= 1.0)))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: a sun on day %d at %g s with diffuse fraction %g makes no sense",
+                 s->day_of_year, s->utc_s, s->diffuse_fraction);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_tracers(const WbLesTracers *t) {
+  PetscFunctionBeginUser;
+  if (t->n < 0 || t->n > WB_LES_TRACERS_MAX || t->n_sources < 0 || t->n_sources > WB_LES_SOURCES_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES options: %d tracers and %d sources; allowed: at most %d and %d", t->n,
+                 t->n_sources, WB_LES_TRACERS_MAX, WB_LES_SOURCES_MAX);
+  for (int n = 0; n < t->n_sources; n++) {
+    const WbLesSource *s = &t->source[n];
+    if (s->tracer < 0 || s->tracer >= t->n || !(s->rate_kg_per_s >= 0.0) ||
+        !(s->size_x_m >= 0.0 && s->size_y_m >= 0.0 && s->size_z_m >= 0.0))
+      WB_RAISE_ALL(WB_ERR_CONFIG,
+                   "LES options: source %d of tracer %d (of %d), %g kg/s from %g m x %g m x %g m, makes no sense",
+                   n + 1, s->tracer, t->n, s->rate_kg_per_s, s->size_x_m, s->size_y_m, s->size_z_m);
+  }
+  PetscFunctionReturn(0);
 }
 
 /* Decisions taken on replicated data: every rank fails alike. */
@@ -48,6 +191,9 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option prandtl_turbulent = %g must be positive", o->prandtl_turbulent);
   if (!(o->viscosity_m2_per_s >= 0.0))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option viscosity_m2_per_s = %g must not be negative", o->viscosity_m2_per_s);
+  PetscCall(check_forcing(o));
+  PetscCall(check_surface(o));
+  PetscCall(check_tracers(&o->tracers));
   if (o->wall == WB_WALL_LOG) {
     /* ln(d / z0) must stay away from 0: the first point has to lie clearly above the roughness length */
     const double d = 0.5 * dz_first_m, dw = 0.5 * (dx_m < dz_first_m ? dx_m : dz_first_m);

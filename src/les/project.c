@@ -139,6 +139,28 @@ void wb_project_destroy(WbProject *project) {
   WB_FREE(project);
 }
 
+PetscErrorCode wb_project_pockets(WbProject pr, const WbGrid *grid, long *cells, int first[3]) {
+  const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
+  long most = -1; /* the largest voxel number serves as the example */
+  PetscFunctionBeginUser;
+  *cells = 0;
+  for (int c = 0; c < pr->nsmall; c++) {
+    const size_t at = (size_t)pr->small_cell[c];
+    const int k = (int)(at / plane), j = (int)(at % plane) / pr->nxl, i = (int)(at % plane) % pr->nxl;
+    const bool edge =
+        (i == 0 && pr->neighbour[0] == MPI_PROC_NULL) || (i == pr->nxl - 1 && pr->neighbour[1] == MPI_PROC_NULL) ||
+        (j == 0 && pr->neighbour[2] == MPI_PROC_NULL) || (j == pr->nyl - 1 && pr->neighbour[3] == MPI_PROC_NULL);
+    if (!edge) continue;
+    ++*cells;
+    most = PetscMax(most, (long)wb_grid_voxel(grid, k, j, i));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, cells, 1, MPI_LONG, MPI_SUM, pr->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_LONG, MPI_MAX, pr->comm));
+  first[0] = (int)(most % grid->nx), first[1] = (int)(most / grid->nx % grid->ny);
+  first[2] = (int)(most / grid->nx / grid->ny);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_project_apply(WbProject pr, void *u, void *v, void *w, double dt_s, double tol_per_s,
                                 int max_iterations, int slot, int *iterations, double *max_div_per_s) {
   void *velocity[3] = {u, v, w};

@@ -24,6 +24,7 @@ static void denormals_restore(unsigned before) {
 
 #define DRIVE_P_S 300.0   /* proportional time scale of the mean-wind controller */
 #define DRIVE_I_S 1200.0  /* integral time scale; critically damped: I = 4 P */
+#define CFL_BLOW_UP 3.0   /* x cfl_max after a step that began below cfl_max: no flow, but an instability */
 #define VISCOUS_LIMIT 1.0 /* dt * 2 nu sum(1/h^2); RK3 is stable to 1.25 */
 
 /* Mean wind at wind_height over open faces: (u, v), between the two levels around it. Collective. */
@@ -48,11 +49,9 @@ static PetscErrorCode mean_wind(WbLes les, double wind[2]) {
 
 /* Proportional-integral control: the integral takes over the mean drag, so that the target is met without offset. */
 static PetscErrorCode drive(WbLes les, double dt) {
-  const WbLesOptions *o = &les->opt;
-  const double angle = o->wind_direction_deg * PETSC_PI / 180.0;
-  const double target[2] = {-o->wind_speed_m_per_s * sin(angle), -o->wind_speed_m_per_s * cos(angle)};
-  double wind[2];
+  double target[2], wind[2];
   PetscFunctionBeginUser;
+  wb_les_wind(&les->opt, les->time_s, target);
   PetscCall(mean_wind(les, wind));
   for (int d = 0; d < 2; d++) {
     const double miss = target[d] - wind[d];
@@ -76,6 +75,8 @@ static PetscErrorCode step(WbLes les, double dt_s) {
   PetscFunctionBeginUser;
   wb_timer_begin(t_step);
   if (les->opt.drive_mean_wind) PetscCall(drive(les, dt_s));
+  wb_les_forcing_step(les, dt_s);
+  PetscCall(wb_les_surface_step(les, dt_s));
   les->dt_s = dt_s;
   PetscCall(les->ops->step(les, dt_s));
   wb_timer_begin(t_cfl);
@@ -98,6 +99,7 @@ PetscErrorCode wb_les_step(WbLes les, double dt_s) {
   denormals_restore(control);
   PetscCall(error);
   if (les->recorder) PetscCall(wb_les_recorder_step(les));
+  if (les->output) PetscCall(wb_les_output_step(les));
   PetscFunctionReturn(0);
 }
 
@@ -133,6 +135,7 @@ PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, v
     const double dt = next_dt(les, t_end_s - les->time_s);
     const bool final = dt == t_end_s - les->time_s;
     PetscCall(wb_les_step(les, dt));
+    if (les->last_cfl * dt > CFL_BLOW_UP * les->opt.cfl_max) PetscCall(les->ops->report_cfl(les));
     if (final) les->time_s = t_end_s; /* no rounding left over */
     const double now = wb_wtime();
     les->wall_s += now - last;

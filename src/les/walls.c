@@ -86,12 +86,13 @@ static double sides(const WbLes les, size_t cell, size_t step, double h) {
   return c * ((les->solid[cell - step] ? 1.0 : 0.0) + (les->solid[cell + step] ? 1.0 : 0.0));
 }
 
-/* Same for walls facing z; the ground has its own roughness. */
+/* Same for walls facing z; the ground has its own roughness, or (by similarity) its own kernel. */
 static double floors(const WbLes les, size_t cell, int k) {
   const WbLesLayout *l = &les->lay;
   const double dz = les->met.dz[k + 1];
   double c = les->solid[cell + l->sz] ? coefficient(les, dz, les->opt.z0_wall_m) : 0.0;
-  if (les->solid[cell - l->sz]) c += coefficient(les, dz, k == 0 ? les->opt.z0_ground_m : les->opt.z0_wall_m);
+  if (les->solid[cell - l->sz] && !(k == 0 && les->opt.surface.most))
+    c += coefficient(les, dz, k == 0 ? les->opt.z0_ground_m : les->opt.z0_wall_m);
   return c;
 }
 
@@ -140,33 +141,6 @@ static PetscErrorCode build_list(WbLes les, int f) {
       PetscCall(WB_ALLOC(n + 1, &list->at));
       PetscCall(WB_ALLOC(n + 1, &list->c1));
       PetscCall(WB_ALLOC(n + 1, &list->c2));
-    }
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode build_heat(WbLes les) {
-  const WbLesLayout *l = &les->lay;
-  WbLesHeatList *list = &les->heat;
-  PetscFunctionBeginUser;
-  for (int pass = 0; pass < 2; pass++) {
-    int n = 0;
-    for (int k = 0; k < l->nz; k++)
-      for (int j = 0; j < l->nyl; j++)
-        for (int i = 0; i < l->nxl; i++) {
-          const size_t at = wb_les_at(l, k, j, i);
-          const double flux = (double)les->heat_flux[(size_t)j * (size_t)l->nxl + (size_t)i];
-          if (les->solid[at] || !les->solid[at - l->sz] || flux == 0.0) continue;
-          if (pass) {
-            list->at[n] = (int32_t)at;
-            list->rate[n] = flux / les->met.dz[k + 1];
-          }
-          n++;
-        }
-    if (!pass) {
-      list->n = n;
-      PetscCall(WB_ALLOC(n + 1, &list->at));
-      PetscCall(WB_ALLOC(n + 1, &list->rate));
     }
   }
   PetscFunctionReturn(0);
@@ -250,7 +224,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   for (int f = 0; f < 3; f++) PetscCall(build_list(les, f));
   for (int f = 0; f < WB_NFIELDS; f++) PetscCall(build_runs(les, f));
   PetscCall(build_fluid(les));
-  if (!les->opt.momentum_only) PetscCall(build_heat(les));
+  if (!les->opt.momentum_only) PetscCall(wb_les_facets_create(les));
   PetscFunctionReturn(0);
 }
 
@@ -266,8 +240,7 @@ void wb_les_walls_destroy(WbLes les) {
     WB_FREE(&les->closed[f].len);
   }
   wb_free_bytes(&les->fluid);
-  WB_FREE(&les->heat.at);
-  WB_FREE(&les->heat.rate);
+  wb_les_facets_destroy(les);
   WB_FREE(&les->solid);
   WB_FREE(&les->flags);
   WB_FREE(&les->heat_flux);

@@ -9,6 +9,14 @@
 #define APPLY_PLANES wb_les_apply_planes_f64
 #endif
 
+/* Level -1 over a ground by similarity: as below with the slope of each face. */
+static void similarity_ghosts(WbLes les, int f) {
+  const WbLesLayout *l = &les->lay;
+  const double dz2 = les->met.zc[2] - les->met.zc[0], *slope = les->ground.planes + (f == WB_U ? 2 : 3) * l->sz;
+  WbReal *q = wb_les_field(les, les->state, f);
+  for (size_t i = 0; i < l->sz; i++) q[i] = q[i + 2 * l->sz] - (WbReal)(dz2 * slope[i]) * q[i + l->sz];
+}
+
 /* Level -1: u and v such that the central difference at level 0 is the wall model's own gradient (it feeds only the
  * closure); top: free slip. w is 0 at both. theta ghosts are never used (no flux). */
 void WB_R(wb_les_z_ghosts)(WbLes les) {
@@ -29,6 +37,12 @@ void WB_R(wb_les_z_ghosts)(WbLes les) {
       else
         below[i] = les->opt.wall == WB_WALL_NO_SLIP ? -first[i] : first[i];
     }
+    if (les->opt.surface.most) similarity_ghosts(les, f);
+  }
+  for (int f = WB_NFIELDS; f < les->nf; f++) { /* read by the limiter */
+    WbReal *q = wb_les_field(les, les->state, f);
+    memcpy(q, q + l->sz, l->sz * sizeof *q);
+    memcpy(q + (size_t)(l->nz + 1) * l->sz, q + (size_t)l->nz * l->sz, l->sz * sizeof *q);
   }
 }
 

@@ -1,4 +1,6 @@
-/* Eddy viscosity at cell centres: Vreman (Phys. Fluids 16, 2004, eq. 5-8, c = 2.5 Cs^2) or Smagorinsky.
+/* Eddy viscosity at cell centres: Vreman (Phys. Fluids 16, 2004, eq. 5-8, c = 2.5 Cs^2), Smagorinsky, or from the
+ * subgrid kinetic energy (Deardorff 1980, Boundary-Layer Meteorol. 18): nu = 0.1 l sqrt(e), kappa = (1 + 2 l/D) nu,
+ * dissipation (0.19 + 0.74 l/D) e^1.5 / l, l the least of D = (dx^2 dz)^1/3, 1.8 z and, where stable, 0.76 sqrt(e) / N.
  *
  * Gradients at centres are central differences. Next to walls they span the wall: velocities inside solid cells are 0,
  * so a wall-normal derivative is (u_2 - 0)/(2h), within 20-40 % of the log law's own at the first point; at the ground
@@ -7,6 +9,7 @@
 
 #define VREMAN_C 0.07 /* 2.5 Cs^2 with Cs = 0.17 */
 #define SMAGORINSKY_C 0.16
+#define DEARDORFF_C 0.1
 
 typedef struct {
   WbReal xx, xy, xz, yx, yy, yz, zx, zy, zz; /* xy: d v / d x */
@@ -52,6 +55,9 @@ typedef struct {
   const uint8_t *flags;
   WbReal *nut;
   ptrdiff_t sy, sz;
+  /* Deardorff */
+  const WbReal *t, *e, *fluid;
+  WbReal *kappa, *production, *decay;
 } Row;
 
 /* m: 1/dx, 1/dz, 1/2 / (zc[k+1] - zc[k-1]); c: model constant, molecular viscosity, dx^2, dz^2. Returns the row's max.
@@ -84,6 +90,33 @@ WB_KERNEL static void row_smagorinsky(const Row *r, int n, const WbReal m[3], co
   }
 }
 
+/* d: D, 1.8 z, g / theta0, distance of the centres above and below. Beside a solid cell the gradient of theta is
+ * one-sided. */
+WB_KERNEL static void row_deardorff(const Row *r, int n, const WbReal m[3], const WbReal c[4], const WbReal d[5]) {
+  const WbReal *u = r->u, *v = r->v, *w = r->w, *t = r->t, *fl = r->fluid, *energy = r->e;
+  const uint8_t *restrict flags = r->flags;
+  WbReal *restrict nut = r->nut, *restrict kappa = r->kappa, *restrict production = r->production,
+                   *restrict decay = r->decay;
+  const ptrdiff_t sy = r->sy, sz = r->sz;
+  const WbReal longest = d[0] < d[1] ? d[0] : d[1];
+#pragma omp simd
+  for (int i = 0; i < n; i++) {
+    const Gradient a = gradient(u + i, v + i, w + i, sy, sz, m);
+    const WbReal up = fl[i + sz], down = fl[i - sz], span = up * d[3] + down * d[4];
+    const WbReal dtheta = up * (t[i + sz] - t[i]) + down * (t[i] - t[i - sz]);
+    const WbReal n2 = span > 0 ? d[2] * dtheta / span : 0;
+    const WbReal root = WB_SQRT(energy[i] > (WbReal)WB_TKE_MIN ? energy[i] : (WbReal)WB_TKE_MIN);
+    const WbReal stable = n2 > 0 ? (WbReal)0.76 * root / WB_SQRT(n2 + (WbReal)1e-20) : longest;
+    const WbReal l = stable < longest ? stable : longest, ratio = l / d[0];
+    const WbReal nu = c[0] * l * root, heat = (1 + 2 * ratio) * nu, s = strain(a);
+    const bool fluid = flags[i] & WB_FLUID_CELL;
+    nut[i] = fluid ? c[1] + nu : WB_NUT_SOLID;
+    kappa[i] = fluid ? c[2] + heat : WB_NUT_SOLID;
+    production[i] = nu * s * s - heat * n2;
+    decay[i] = ((WbReal)0.19 + (WbReal)0.74 * ratio) * root / l;
+  }
+}
+
 WB_KERNEL static WbReal row_largest(const WbReal *restrict nut, int n) {
   WbReal top = 0;
 #pragma omp simd reduction(max : top)
@@ -112,6 +145,40 @@ static void copy_edges(WbLes les, WbReal *nut) {
   }
 }
 
+/* One level of Deardorff's closure, ring included; returns the largest diffusivity, that of heat counted in. */
+static WbReal deardorff_level(WbLes les, const WbReal *state, int k, const WbReal m[3]) {
+  const WbLesLayout *l = &les->lay;
+  const WbLesMetrics *z = &les->met;
+  const double dx = les->grid->dx_m, molecular = les->opt.viscosity_m2_per_s;
+  const WbReal c[4] = {(WbReal)DEARDORFF_C, (WbReal)molecular, (WbReal)(molecular / les->opt.prandtl_turbulent), 0};
+  const WbReal d[5] = {(WbReal)cbrt(dx * dx * z->dz[k + 1]), (WbReal)(1.8 * z->zc[k + 1]),
+                       les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K),
+                       (WbReal)z->dzf[k + 1 + 1], (WbReal)z->dzf[k + 1]};
+  WbReal *work = les->tke_work, top = 0;
+  const int n = l->nxl + 2;
+  for (int j = -1; j <= l->nyl; j++) {
+    const size_t o = wb_les_at(l, k, j, -1);
+    const Row r = {.u = state + o,
+                   .v = state + l->field + o,
+                   .w = state + 2 * l->field + o,
+                   .flags = les->flags + o,
+                   .nut = (WbReal *)les->nut + o,
+                   .sy = l->sy,
+                   .sz = (ptrdiff_t)l->sz,
+                   .t = state + WB_THETA * l->field + o,
+                   .e = state + (size_t)les->tke_field * l->field + o,
+                   .fluid = (const WbReal *)les->fluid + o,
+                   .kappa = work + o,
+                   .production = work + l->field + o,
+                   .decay = work + 2 * l->field + o};
+    row_deardorff(&r, n, m, c, d);
+    const WbReal heat = row_largest(r.kappa, n), energy = 2 * row_largest(r.nut, n);
+    top = heat > top ? heat : top;
+    top = energy > top ? energy : top;
+  }
+  return top;
+}
+
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state) {
   const WbLesLayout *l = &les->lay;
   const WbLesMetrics *z = &les->met;
@@ -126,10 +193,16 @@ double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state) {
     const double model = closure == WB_CLOSURE_VREMAN ? VREMAN_C : SMAGORINSKY_C * SMAGORINSKY_C * filter * filter;
     const WbReal c[4] = {(WbReal)model, (WbReal)molecular, (WbReal)(dx * dx), (WbReal)(dz * dz)};
     WbReal top = (WbReal)molecular;
-    for (int j = -1; j <= l->nyl; j++) {
+    if (closure == WB_CLOSURE_DEARDORFF) top = deardorff_level(les, state, k, m);
+    for (int j = -1; j <= l->nyl && closure != WB_CLOSURE_DEARDORFF; j++) {
       const size_t o = wb_les_at(l, k, j, -1);
-      const Row r = {state + o, state + l->field + o, state + 2 * l->field + o, les->flags + o, nut + o,
-                     l->sy,     (ptrdiff_t)l->sz};
+      const Row r = {.u = state + o,
+                     .v = state + l->field + o,
+                     .w = state + 2 * l->field + o,
+                     .flags = les->flags + o,
+                     .nut = nut + o,
+                     .sy = l->sy,
+                     .sz = (ptrdiff_t)l->sz};
       if (closure == WB_CLOSURE_VREMAN)
         row_vreman(&r, n, m, c);
       else if (closure == WB_CLOSURE_SMAGORINSKY)
@@ -143,5 +216,6 @@ double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state) {
     largest = rate > largest ? rate : largest;
   }
   copy_edges(les, nut);
+  if (les->tke_work) copy_edges(les, les->tke_work);
   return largest;
 }

@@ -3,6 +3,8 @@
 #include "les_data.h"
 #include "windbridge/real.h"
 
+#define SEALED 0.1 /* of the outflow area: with less of it open the rest would have to blow like a nozzle */
+
 /* One edge in index space: face (k, m) is at face0 + k sz + m along; the domain lies towards `inward`. */
 typedef struct {
   const WbPlane *plane;
@@ -46,8 +48,9 @@ static inline ptrdiff_t inside_of(const Side *a, ptrdiff_t face) {
 }
 
 /* Normal velocity of all faces of one edge, ghosts along the edge included. sums: net outward flux / dx, outflow area /
- * dx, open area / dx of the owned faces. With dt_s = 0 outflow faces take the precursor's value. */
-static void set_normal(WbLes les, const Side *a, double dt_s, double sums[3]) {
+ * dx, open area / dx, the planes' outflow area / dx of the owned faces. With dt_s = 0 outflow faces take the
+ * precursor's value. */
+static void set_normal(WbLes les, const Side *a, double dt_s, double sums[4]) {
   const WbLesLayout *l = &les->lay;
   const int row = a->n + 2 * l->g;
   const WbReal sign = (WbReal)a->outward, courant = (WbReal)(dt_s / les->grid->dx_m);
@@ -57,6 +60,7 @@ static void set_normal(WbLes les, const Side *a, double dt_s, double sums[3]) {
     for (int m = -l->g; m < a->n + l->g; m++) {
       const ptrdiff_t p = face_at(l, a, k, m);
       const bool owned = m >= 0 && m < a->n;
+      if (owned && !(sign * (WbReal)in[m] < 0)) sums[3] += dz;
       if (les->solid[inside_of(a, p)]) {
         a->normal[p] = 0;
         continue;
@@ -109,6 +113,21 @@ static void correct_and_fill(WbLes les, const Side *a, double delta, bool all) {
     }
 }
 
+/* Ghosts of scalars beyond theta: clean air flows in; all else, and subgrid energy, as inside. */
+static void fill_scalars(WbLes les, const Side *a) {
+  const WbLesLayout *l = &les->lay;
+  const int row = a->n + 2 * l->g;
+  for (int f = WB_NFIELDS; f < les->nf; f++) {
+    WbReal *q = (WbReal *)les->state + (size_t)f * l->field;
+    for (int k = 0; k < l->nz; k++)
+      for (int m = -l->g; m < a->n + l->g; m++) {
+        const double in = (double)a->normal_in[(size_t)k * (size_t)row + (size_t)(m + l->g)];
+        const ptrdiff_t c = inside_of(a, face_at(l, a, k, m)), g1 = c - a->inward;
+        q[g1] = q[g1 - a->inward] = a->outward * in < 0 && f != les->tke_field ? 0 : q[c];
+      }
+  }
+}
+
 /* Ghost levels below the ground and above the top of the columns set here: as the level beside them. */
 static void fill_levels(WbLes les, const Side *a) {
   const WbLesLayout *l = &les->lay;
@@ -141,18 +160,26 @@ PetscErrorCode WB_R(wb_les_apply_planes)(WbLes les, double dt_s) {
   PetscFunctionBeginUser;
   Side side[4];
   bool has[4];
-  double local[3] = {0, 0, 0}, sums[3];
+  double local[4] = {0, 0, 0, 0}, sums[4];
   for (int s = 0; s < 4; s++) {
     has[s] = side_of(les, s, &side[s]);
     if (has[s]) set_normal(les, &side[s], dt_s, local);
   }
-  PetscCallMPI(MPI_Allreduce(local, sums, 3, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  PetscCallMPI(MPI_Allreduce(local, sums, 4, MPI_DOUBLE, MPI_SUM, les->grid->comm));
+  if (sums[1] < SEALED * sums[3])
+    WB_RAISE_ALL(
+        WB_ERR_INPUT,
+        "LES: buildings seal the outflow: of %.0f m2 at the domain's edges through which the wind leaves, %.0f "
+        "m2 are open; keep buildings away from the edges (les_rim_m)",
+        sums[3] * les->grid->dx_m, sums[1] * les->grid->dx_m);
   const bool all = !(sums[1] > 0); /* inflow everywhere: nothing but the imposed faces can give way */
   const double area = all ? sums[2] : sums[1], delta = area > 0 ? -sums[0] / area : 0;
   for (int s = 0; s < 4; s++)
     if (has[s]) correct_and_fill(les, &side[s], delta, all);
   for (int s = 0; s < 4; s++)
     if (has[s]) fill_levels(les, &side[s]);
+  for (int s = 0; s < 4 && les->nf > WB_NFIELDS; s++)
+    if (has[s]) fill_scalars(les, &side[s]);
   PetscFunctionReturn(0);
 }
 

@@ -3,11 +3,11 @@
 #include "windbridge/real.h"
 
 /* Adds owned values (and the last faces of the domain) into zeroed whole arrays (nz + 1, ny + 1, nx + 1). */
-void WB_R(wb_les_add_to_whole)(WbLes les, double *const value[WB_NFIELDS]) {
+void WB_R(wb_les_add_to_whole)(WbLes les, double *const *value, int nf) {
   const WbLesLayout *l = &les->lay;
   const WbGrid *g = les->grid;
   const WbReal *state = les->state;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < nf; f++) {
     const int ni = l->nxl + (f == WB_U && g->ix == g->px - 1), nj = l->nyl + (f == WB_V && g->iy == g->py - 1);
     for (int k = 0; k < l->nz; k++)
       for (int j = 0; j < nj; j++)
@@ -27,7 +27,7 @@ static double sample(const WbLesWhole *a, int f, const int at[3], const double u
     if (w <= 0) continue;
     const size_t p = ((size_t)(at[0] + dk) * (size_t)(a->ny + 1) + (size_t)(at[1] + dj)) * (size_t)(a->nx + 1) +
                      (size_t)(at[2] + di);
-    if (!a->open[f][p]) continue;
+    if (!a->open[WB_KIND(f)][p]) continue;
     sum += w * a->value[f][p];
     weight += w;
   }
@@ -39,7 +39,7 @@ static double sample(const WbLesWhole *a, int f, const int at[3], const double u
 void WB_R(wb_les_fill_from_whole)(WbLes les, const WbLesWhole *a, const WbLesAxis axis[6]) {
   const WbLesLayout *l = &les->lay;
   WbReal *state = les->state;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < a->nf; f++) {
     const WbLesAxis *x = &axis[f == WB_U ? 0 : 1], *y = &axis[f == WB_V ? 2 : 3], *z = &axis[f == WB_W ? 4 : 5];
     const ptrdiff_t lower = f == WB_U ? 1 : f == WB_V ? l->sy : f == WB_W ? (ptrdiff_t)l->sz : 0;
     for (int k = 0; k < l->nz; k++)
@@ -53,7 +53,7 @@ void WB_R(wb_les_fill_from_whole)(WbLes les, const WbLesWhole *a, const WbLesAxi
           const int at[3] = {z->at[k], y->at[j + l->g], x->at[i + l->g]};
           const double up[3] = {z->up[k], y->up[j + l->g], x->up[i + l->g]};
           const double fallback =
-              f == WB_THETA ? (1 - up[0]) * a->theta_level[at[0]] + up[0] * a->theta_level[at[0] + (up[0] > 0)] : 0;
+              f >= WB_THETA ? (1 - up[0]) * a->level[f][at[0]] + up[0] * a->level[f][at[0] + (up[0] > 0)] : 0;
           *out = (WbReal)sample(a, f, at, up, fallback);
         }
   }

@@ -59,7 +59,7 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[0] * (WbReal)s->drive[k], d = s->upwind;
+  const WbReal force = s->force[0] * (WbReal)s->drive[k] + (WbReal)s->push[0][k], d = s->upwind;
   const Beyond z = beyond(s, k, 1);
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {
@@ -110,7 +110,7 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[1] * (WbReal)s->drive[k], d = s->upwind, c[2] = {rdx, rdzf};
+  const WbReal force = s->force[1] * (WbReal)s->drive[k] + (WbReal)s->push[1][k], d = s->upwind, c[2] = {rdx, rdzf};
   const Beyond z = beyond(s, k, 1);
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {

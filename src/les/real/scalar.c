@@ -1,5 +1,6 @@
-/* Tendency and update of theta, one level a call: flux form with actual face velocities, Koren's (1993) limited
- * third-order upwind interpolation, diffusion nu_t / Pr_t. A solid upwind-upwind neighbour counts as zero gradient. */
+/* Tendency and update of theta and other scalars, one level a call: flux form with actual face velocities, Koren's
+ * (1993) limited third-order upwind interpolation, diffusion nu_t / Pr_t. A solid upwind-upwind neighbour counts as
+ * zero gradient. */
 #include "stage.h"
 
 #define HALF ((WbReal)0.5)
@@ -30,20 +31,27 @@ WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const WbReal *m, ptrdiff
   return vel * face - (nu > (WbReal)0 ? nu : (WbReal)0) * rdh * d;
 }
 
-WB_INLINE void level(const WbStage *s, int k, bool masked) {
+typedef struct {
+  int field;
+  const WbReal *kappa;       /* diffusivity / factor, at centres */
+  WbReal factor, relax, ref; /* of this level: damping rate towards ref */
+} Scalar;
+
+WB_INLINE void level(const WbStage *s, const Scalar *c, int k, bool masked) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), dt = s->dt;
-  const WbReal kx = s->inv_prandtl * rdx, kz = s->inv_prandtl * (WbReal)(1.0 / s->dzf[k + 1]);
-  const WbReal relax = (WbReal)s->relax_c[k], ref = (WbReal)s->theta_ref[k];
+  const WbReal kx = c->factor * rdx, kz = c->factor * (WbReal)(1.0 / s->dzf[k + 1]);
+  const WbReal relax = c->relax, ref = c->ref;
+  const int f = c->field;
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   const bool top = k == s->nz - 1; /* no flux through the top: level nz + 1 does not exist */
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
-    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = s->nut + o;
-    const WbReal *t = s->in[WB_THETA] + o, *m = s->fluid + o;
-    const WbReal *restrict base = s->base[WB_THETA] + o;
-    WbReal *restrict out = s->out[WB_THETA] + o, *restrict fz = s->fz[WB_THETA] + (size_t)j * (size_t)n;
+    const WbReal *u = s->in[WB_U] + o, *v = s->in[WB_V] + o, *w = s->in[WB_W] + o, *nu = c->kappa + o;
+    const WbReal *t = s->in[f] + o, *m = s->fluid + o;
+    const WbReal *restrict base = s->base[f] + o;
+    WbReal *restrict out = s->out[f] + o, *restrict fz = s->fz[f] + (size_t)j * (size_t)n;
     WbReal *restrict ft = s->fx + n + 1;
     if (k == 0) {
       for (int i = 0; i < n; i++) fz[i] = 0;
@@ -71,16 +79,47 @@ WB_INLINE void level(const WbStage *s, int k, bool masked) {
   }
 }
 
-WB_KERNEL static void level_masked(const WbStage *s, int k) {
-  level(s, k, true);
+WB_KERNEL static void level_masked(const WbStage *s, const Scalar *c, int k) {
+  level(s, c, k, true);
 }
-WB_KERNEL static void level_plain(const WbStage *s, int k) {
-  level(s, k, false);
+WB_KERNEL static void level_plain(const WbStage *s, const Scalar *c, int k) {
+  level(s, c, k, false);
+}
+
+static void advance(const WbStage *s, const Scalar *c, int k) {
+  if (k < s->mask_levels)
+    level_masked(s, c, k);
+  else
+    level_plain(s, c, k);
 }
 
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {
-  if (k < s->mask_levels)
-    level_masked(s, k);
-  else
-    level_plain(s, k);
+  const Scalar c = {WB_THETA, s->kappa, s->inv_prandtl, (WbReal)s->relax_c[k], (WbReal)s->theta_ref[k]};
+  advance(s, &c, k);
+}
+
+void WB_R(wb_les_advance_tracer)(const WbStage *s, int field, int k) {
+  const Scalar c = {field, s->kappa, s->inv_prandtl, 0, 0};
+  advance(s, &c, k);
+}
+
+/* Transport with 2 nu; production as it was at the start of the step, dissipation implicit in the energy: e never
+ * falls below its least value. */
+void WB_R(wb_les_advance_tke)(const WbStage *s, int field, int k) {
+  const Scalar c = {field, s->nut, 2, 0, 0};
+  const WbReal dt = s->dt, least = (WbReal)WB_TKE_MIN;
+  advance(s, &c, k);
+  for (int j = 0; j < s->nyl; j++) {
+    const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)s->sy;
+    const WbReal *restrict p = s->production + o, *restrict d = s->decay + o;
+    WbReal *restrict e = s->out[field] + o;
+    for (int i = 0; i < s->nxl; i++) {
+      const WbReal next = (e[i] + dt * p[i]) / (1 + dt * d[i]);
+      e[i] = next > least ? next : least;
+    }
+  }
+}
+
+void WB_R(wb_les_emit)(const WbStage *s, int field, const WbLesSourceList *list) {
+  for (int n = 0; n < list->n; n++) s->out[field][list->at[n]] += (WbReal)((double)s->dt * list->rate[n]);
 }

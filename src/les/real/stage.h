@@ -18,20 +18,24 @@
 
 typedef struct {
   int nz, nyl, nxl, sy;
-  size_t sz, origin;            /* origin: offset of owned cell (0, 0, 0) */
-  const WbReal *in[WB_NFIELDS]; /* fields at which the tendency is taken */
-  const WbReal *base[WB_NFIELDS];
-  WbReal *out[WB_NFIELDS]; /* out = base + dt * tendency(in) ; closed faces are zeroed afterwards */
+  size_t sz, origin;                   /* origin: offset of owned cell (0, 0, 0) */
+  const WbReal *in[WB_LES_FIELDS_MAX]; /* fields at which the tendency is taken */
+  const WbReal *base[WB_LES_FIELDS_MAX];
+  WbReal *out[WB_LES_FIELDS_MAX]; /* out = base + dt * tendency(in) ; closed faces are zeroed afterwards */
   const WbReal *nut;
-  const WbReal *fluid;              /* 1 in fluid, 0 in solid cells */
-  int mask_levels;                  /* fluid is needed below this level */
-  WbReal *fx, *fy, *fz[WB_NFIELDS]; /* flux buffers: line, line, planes of a component */
+  const WbReal *kappa;                     /* of heat and tracers, times inv_prandtl: nut, or Deardorff's own */
+  const WbReal *production, *decay;        /* of subgrid kinetic energy (Deardorff) */
+  const WbReal *fluid;                     /* 1 in fluid, 0 in solid cells */
+  int mask_levels;                         /* fluid is needed below this level */
+  WbReal *fx, *fy, *fz[WB_LES_FIELDS_MAX]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
-  WbReal inv_prandtl, buoyancy; /* 1 / Pr_t; g / theta0 */
-  WbReal upwind;                /* 1/12 of the fraction of upwind dissipation */
+  WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
+  WbReal inv_prandtl, buoyancy;    /* 1 / Pr_t; g / theta0 */
+  WbReal upwind;                   /* 1/12 of the fraction of upwind dissipation */
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
   const double *drive;                         /* (nz): factor of force */
+  const double *push[2], *tendency;            /* (nz): acceleration of u, v; prescribed heating or NULL */
   const double *theta_ref, *relax_c, *relax_f; /* (nz): offset of reference theta, damping rate at centre and face */
 } WbStage;
 
@@ -39,9 +43,18 @@ void WB_R(wb_les_advance_u)(const WbStage *s, int k);
 void WB_R(wb_les_advance_v)(const WbStage *s, int k);
 void WB_R(wb_les_advance_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
+void WB_R(wb_les_advance_tracer)(const WbStage *s, int field, int k);
+void WB_R(wb_les_advance_tke)(const WbStage *s, int field, int k); /* transport, then production and dissipation */
+void WB_R(wb_les_emit)(const WbStage *s, int field, const WbLesSourceList *list);
+void WB_R(wb_les_coriolis)(const WbStage *s, int k);
+void WB_R(wb_les_heat_level)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
 void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
+void WB_R(wb_les_lid)(WbLes les, const WbStage *s);
 double WB_R(wb_les_ground_stress)(WbLes les);
+double WB_R(wb_les_ground_heat)(WbLes les); /* local sum of the kinematic heat flux over ground cells */
+void WB_R(wb_les_ground_exchange)(WbLes les, const WbStage *s);
+void WB_R(wb_les_exchange)(const WbStage *s, const WbLesExchange *list, int axis, double change_K);
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);

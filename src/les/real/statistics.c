@@ -13,32 +13,63 @@ WB_KERNEL static void add_row(int n, WbReal weight, const WbReal *restrict a, co
   }
 }
 
+WB_KERNEL static void add_row_squares(int n, WbReal weight, const WbReal *restrict a, WbReal *restrict square) {
+#pragma omp simd
+  for (int i = 0; i < n; i++) square[i] += weight * a[i] * a[i];
+}
+
 WB_KERNEL static void add_row_scalar(int n, WbReal weight, const WbReal *restrict a, WbReal *restrict sum) {
 #pragma omp simd
   for (int i = 0; i < n; i++) sum[i] += weight * a[i];
 }
 
 static inline ptrdiff_t upper_face(const WbLesLayout *l, int f) {
-  return f == WB_U ? 1 : f == WB_V ? l->sy : (ptrdiff_t)l->sz;
+  return f == WB_U ? 1 : f == WB_V ? l->sy : f == WB_W ? (ptrdiff_t)l->sz : 0;
 }
 
 /* Adds weight x (u, v, w at centres; theta) and weight x squares to the sums. Upper faces in the ghosts are valid. */
 void WB_R(wb_les_accumulate)(WbLes les, double weight) {
   const WbLesLayout *l = &les->lay;
   const WbReal *state = les->state;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     WbReal *sum = les->sum[f];
     for (int k = 0; k < l->nz; k++)
       for (int j = 0; j < l->nyl; j++) {
         const WbReal *a = state + (size_t)f * l->field + wb_les_at(l, k, j, 0);
         const size_t q = ((size_t)k * (size_t)l->nyl + (size_t)j) * (size_t)l->nxl;
-        if (f == WB_THETA)
+        if (f >= WB_THETA)
           add_row_scalar(l->nxl, (WbReal)weight, a, sum + q);
         else
           add_row(l->nxl, (WbReal)weight, a, a + upper_face(l, f), sum + q, (WbReal *)les->sum_sq[f] + q);
       }
   }
+  for (int k = 0; k < l->nz && les->sum_sq[WB_THETA]; k++)
+    for (int j = 0; j < l->nyl; j++)
+      add_row_squares(l->nxl, (WbReal)weight, state + WB_THETA * l->field + wb_les_at(l, k, j, 0),
+                      (WbReal *)les->sum_sq[WB_THETA] + ((size_t)k * (size_t)l->nyl + (size_t)j) * (size_t)l->nxl);
   les->sum_weight += weight;
+}
+
+/* All fields at the centre of the cell at an offset. */
+void WB_R(wb_les_cell_values)(WbLes les, size_t at, double *value) {
+  const WbLesLayout *l = &les->lay;
+  for (int f = 0; f < les->nf; f++) {
+    const WbReal *q = (const WbReal *)les->state + (size_t)f * l->field + at;
+    value[f] = 0.5 * ((double)q[0] + (double)q[upper_face(l, f)]);
+  }
+  value[WB_THETA] += les->opt.theta_surface_K;
+}
+
+/* A scalar beyond theta, NaN in solid cells. */
+void WB_R(wb_les_scalar)(WbLes les, int field, float *out) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *q = (const WbReal *)les->state + (size_t)field * l->field;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++) {
+        const size_t p = wb_les_at(l, k, j, i);
+        *out++ = les->solid[p] ? NAN : (float)q[p];
+      }
 }
 
 /* Instantaneous fields at centres. state: ghosted, 4 fields; any output (nz, nyl, nxl) may be NULL; full theta [K]; NaN
@@ -72,6 +103,20 @@ void WB_R(wb_les_mean_field)(WbLes les, int field, float *out) {
     for (int j = 0; j < l->nyl; j++)
       for (int i = 0; i < l->nxl; i++, q++)
         out[q] = les->solid[wb_les_at(l, k, j, i)] ? NAN : (float)(shift + (double)sum[q] * scale);
+}
+
+/* Variance of one field about its mean since the last reset; sum_weight > 0, squares kept. */
+void WB_R(wb_les_variance_field)(WbLes les, int field, float *out) {
+  const WbLesLayout *l = &les->lay;
+  const WbReal *sum = les->sum[field], *square = les->sum_sq[field];
+  const double scale = 1.0 / les->sum_weight;
+  size_t q = 0;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++, q++) {
+        const double mean = (double)sum[q] * scale, variance = (double)square[q] * scale - mean * mean;
+        out[q] = les->solid[wb_les_at(l, k, j, i)] ? NAN : variance > 0 ? (float)variance : 0.0F; /* rounding */
+      }
 }
 
 /* Per level, over this rank's fluid cells: sum (nz) += half the sum of the variances, count (nz) += cells. */

@@ -11,13 +11,13 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->origin = wb_les_at(l, 0, 0, 0);
   s->fx = les->work;
   s->fy = s->fx + line;
-  for (int f = 0; f < WB_NFIELDS; f++) {
+  for (int f = 0; f < les->nf; f++) {
     s->in[f] = wb_les_field(les, in, f);
     s->base[f] = wb_les_field(les, base, f);
     s->out[f] = wb_les_field(les, out, f);
     s->fz[f] = s->fy + line + (size_t)f * plane;
   }
-  s->nut = les->nut;
+  s->nut = s->kappa = les->nut;
   s->fluid = les->fluid;
   s->mask_levels = les->mask_levels;
   s->dt = (WbReal)dt;
@@ -25,14 +25,35 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->force[0] = (WbReal)les->force[0];
   s->force[1] = (WbReal)les->force[1];
   s->inv_prandtl = (WbReal)(1.0 / les->opt.prandtl_turbulent);
+  if (les->tke_field >= 0) {
+    s->kappa = les->tke_work;
+    s->inv_prandtl = 1;
+    s->production = s->kappa + l->field;
+    s->decay = s->production + l->field;
+  }
   s->buoyancy = les->opt.momentum_only ? 0 : (WbReal)(WB_GRAVITY / les->opt.theta_surface_K);
   s->upwind = (WbReal)(les->opt.upwind_fraction / 12.0);
   s->dz = les->met.dz + 1;
   s->dzf = les->met.dzf + 1;
   s->drive = les->met.drive;
+  s->push[0] = les->met.push[0];
+  s->push[1] = les->met.push[1];
+  s->tendency = les->opt.forcing.n_tendency > 0 ? les->met.tendency[2] : NULL;
+  s->coriolis = (WbReal)les->coriolis_per_s;
+  s->geostrophic[0] = (WbReal)les->geostrophic[0];
+  s->geostrophic[1] = (WbReal)les->geostrophic[1];
   s->theta_ref = les->met.theta_ref;
   s->relax_c = les->met.relax_c;
   s->relax_f = les->met.relax_f;
+}
+
+/* A source acts in the steps whose middle lies in its time. */
+static void emit(WbLes les, const WbStage *s) {
+  const double t = les->time_s + 0.5 * les->dt_s;
+  for (int n = 0; n < les->opt.tracers.n_sources; n++) {
+    const WbLesSource *o = &les->opt.tracers.source[n];
+    if (t >= o->start_s && t < o->end_s) WB_R(wb_les_emit)(s, WB_NFIELDS + o->tracer, &les->source[n]);
+  }
 }
 
 /* out = base + dt * tendency(in), levels interleaved so that each level's fields are read from cache. */
@@ -43,11 +64,24 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     WB_R(wb_les_advance_u)(&s, k);
     WB_R(wb_les_advance_v)(&s, k);
     WB_R(wb_les_advance_w)(&s, k);
+    if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
-    for (int f = 0; f < WB_NFIELDS; f++) WB_R(wb_les_close)(s.out[f], &les->closed[f], k);
+    if (!les->opt.momentum_only && s.tendency) WB_R(wb_les_heat_level)(&s, k);
+    for (int f = WB_NFIELDS; f < les->nf; f++) {
+      if (f == les->tke_field)
+        WB_R(wb_les_advance_tke)(&s, f, k);
+      else
+        WB_R(wb_les_advance_tracer)(&s, f, k);
+    }
+    for (int f = 0; f < les->nf; f++) WB_R(wb_les_close)(s.out[f], &les->closed[WB_KIND(f)], k);
   }
+  emit(les, &s);
   if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
-  if (!les->opt.momentum_only) WB_R(wb_les_heat)(&s, &les->heat);
+  if (les->opt.top_no_slip) WB_R(wb_les_lid)(les, &s);
+  if (les->opt.momentum_only) return;
+  WB_R(wb_les_heat)(&s, &les->heat);
+  for (int axis = 0; axis < 3; axis++) WB_R(wb_les_exchange)(&s, &les->exchange[axis], axis, les->theta_change_K);
+  if (les->opt.surface.most) WB_R(wb_les_ground_exchange)(les, &s);
 }
 
 /* A projection that fails on every rank: because of a value that is not finite (then say which, where), or by itself.
@@ -64,10 +98,16 @@ static PetscErrorCode blame(WbLes les, PetscErrorCode error) {
                message);
 }
 
+#define LEAST_SPEED_M_PER_S 0.1 /* convection reaches it within a step; less would ask for more than fp32 can hold */
+/* The speed that divergence is measured by: the wind, or without one the largest of the step before. */
+static double scale_speed(const WbLes les) {
+  const double wind = les->opt.wind_speed_m_per_s;
+  return wind > 0.0 ? wind : PetscMax(les->last_speed, LEAST_SPEED_M_PER_S);
+}
+
 /* slot: warm start of the projection (0, 1: loose stages; 2: final). */
 static PetscErrorCode project(WbLes les, double dt_s, int slot) {
-  const double speed =
-      les->opt.wind_speed_m_per_s > 0.0 ? les->opt.wind_speed_m_per_s : PetscMax(les->last_speed, 1e-3);
+  const double speed = scale_speed(les);
   const double scale = speed / les->grid->dx_m, tol = slot == 2 ? les->opt.tol_final : les->opt.tol_stage;
   int iterations = 0;
   double max_div = 0.0;
@@ -121,13 +161,13 @@ PetscErrorCode WB_R(wb_les_rk3_step)(WbLes les, double dt_s) {
   wb_timer_begin(t_closure);
   les->last_visc = WB_R(wb_les_viscosity)(les, start);
   wb_timer_end(t_closure);
-  les->state0 = start;
+  les->state0 = start; /* before each stage: it may fail, and the three must then still be three to be freed */
   les->tendency = a;
   PetscCall(stage(les, start, start, b, dt_s / 3.0, 0));
-  PetscCall(stage(les, b, start, a, dt_s / 2.0, 1));
   les->tendency = b;
-  PetscCall(stage(les, a, start, b, dt_s, 2));
+  PetscCall(stage(les, b, start, a, dt_s / 2.0, 1));
   les->tendency = a;
+  PetscCall(stage(les, a, start, b, dt_s, 2));
   PetscFunctionReturn(0);
 }
 

@@ -44,11 +44,24 @@ void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], boo
   component(s, &list[WB_W], WB_W, v, (const ptrdiff_t[2]){-sz, sy}, u, (const ptrdiff_t[2]){-sz, 1});
 }
 
+/* Viscous stress of the lid on the open faces of the uppermost level. */
+void WB_R(wb_les_lid)(WbLes les, const WbStage *s) {
+  const WbLesLayout *l = &les->lay;
+  const double dz = les->met.dz[l->nz], rate = (double)s->dt * les->opt.viscosity_m2_per_s / (0.5 * dz * dz);
+  for (int f = WB_U; f <= WB_V; f++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++) {
+        const size_t at = wb_les_at(l, l->nz - 1, j, i);
+        if (!(les->flags[at] & (1U << f))) continue;
+        s->out[f][at] += (WbReal)(rate * (les->opt.top_velocity_m_per_s[f] - (double)s->in[f][at]));
+      }
+}
+
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list) {
   for (int n = 0; n < list->n; n++) s->out[WB_THETA][list->at[n]] += (WbReal)((double)s->dt * list->rate[n]);
 }
 
-/* Sum over owned fluid cells on the ground of Cd |U|^2 at the cell centre; 0 without a log law. */
+/* Sum over owned fluid cells on the ground of Cd |U|^2 at the cell centre; 0 without a wall function. */
 double WB_R(wb_les_ground_stress)(WbLes les) {
   const WbLesLayout *l = &les->lay;
   const WbReal *u = wb_les_field(les, les->state, WB_U), *v = wb_les_field(les, les->state, WB_V);
@@ -60,7 +73,8 @@ double WB_R(wb_les_ground_stress)(WbLes les) {
       const size_t at = wb_les_at(l, 0, j, i);
       const double uc = 0.5 * ((double)u[at] + (double)u[at + 1]),
                    vc = 0.5 * ((double)v[at] + (double)v[at + (size_t)l->sy]);
-      if (!les->solid[at]) sum += c * c * (uc * uc + vc * vc);
+      const double cd = les->ground.planes ? les->ground.planes[at - l->sz] : c * c;
+      if (!les->solid[at]) sum += cd * (uc * uc + vc * vc);
     }
   return sum;
 }

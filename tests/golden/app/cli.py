@@ -62,6 +62,16 @@ def wrong_input():
     refused(2, ["les_wind_speed_m_per_s", "'900'", "from 0.2 to 40"], "les", "-les_wind_speed_m_per_s", "900")
     refused(2, ["did you mean -les_duration_s"], "les", "-lse_duration_s", "900")
     refused(2, ["les_duration_s", "multiple of 60"], "forecast", "-les_duration_s", "90", "-run_output_dir", tmp)
+    refused(2, ["les_wind_table_speed_m_per_s", "1 entries", "as many as les_wind_table_time_s, 2"], "les",
+            "-les_wind_table_time_s", "0,600", "-les_wind_table_speed_m_per_s", "5", "-run_output_dir", tmp)
+    refused(2, ["les_wind_table_time_s", "0 after 600", "increasing"], "les", "-les_wind_table_time_s", "600,0",
+            "-les_wind_table_speed_m_per_s", "5,5", "-les_wind_table_direction_deg", "0,9", "-run_output_dir", tmp)
+    refused(2, ["les_latitude_deg", "geostrophic"], "les", "-les_forcing", "geostrophic", "-les_latitude_deg", "2",
+            "-run_output_dir", tmp)
+    refused(2, ["les_wall_flux_K_m_per_s", "les_wall_theta_K", "one of them"], "les", "-les_wall_theta_K", "300",
+            "-les_wall_flux_K_m_per_s", "0.1", "-run_output_dir", tmp)
+    refused(2, ["run_start_time", "'noon'", "ISO time"], "les", "-les_sun", "-run_start_time", "noon",
+            "-run_output_dir", tmp)
     refused(2, ["les_dx_m", "20 m divided"], "les", "-les_dx_m", "7", "-run_output_dir", tmp)
     refused(3, ["/no/such.geojson"], "city", "-city_file", "/no/such.geojson", "-run_output_dir", tmp, ranks=2)
     refused(3, ["/no/model.h5"], "forecast", "-sr_model", "/no/model.h5", "-run_output_dir", tmp)

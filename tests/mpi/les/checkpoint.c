@@ -19,6 +19,28 @@ static bool built(int k, int j, int i, int shift) {
 }
 
 static bool comm_ranks_matter; /* tight solves: runs on different ranks are compared */
+static bool rich;              /* physics beyond the defaults */
+
+static void rich_physics(WbLesOptions *o) {
+  o->forcing.coriolis = true;
+  o->forcing.latitude_deg = 50;
+  o->forcing.n_wind = 2;
+  o->forcing.wind_time_s[1] = 10;
+  for (int n = 0; n < 2; n++) {
+    o->forcing.wind_speed_m_per_s[n] = 5 + n;
+    o->forcing.wind_direction_deg[n] = 240 + 20 * n;
+  }
+  o->surface.most = true;
+  o->surface.theta_K[WB_FACET_GROUND] = 302;
+  o->surface.theta_K[WB_FACET_WALL] = 302;
+  o->surface.theta_rate_K_per_s = 1e-2;
+  o->surface.sun = true;
+  o->surface.sun_warming_K = 10;
+  o->closure = WB_CLOSURE_DEARDORFF;
+  o->tracers.n = o->tracers.n_sources = 2;
+  o->tracers.source[0] = (WbLesSource){0, 60, 50, 12, 30, 20, 9, 1, 0, 1e9};
+  o->tracers.source[1] = (WbLesSource){1, 21, 91, 25, 0, 0, 0, 1, 2.1, 3};
+}
 
 static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow inflow, int shift) {
   WbLesOptions o;
@@ -33,6 +55,7 @@ static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow infl
   o.drive_mean_wind = !inflow;
   o.wind_height_m = 50;
   o.wind_direction_deg = 250;
+  if (rich) rich_physics(&o);
   memset(r, 0, sizeof *r);
   WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, 0, 0, !inflow, !inflow, &r->grid));
   r->grid->dx_m = 5;
@@ -125,13 +148,13 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
   save(&a, path);
   WB_OK(load(&b, path));
   const size_t bytes = a.les->ops->real_bytes;
-  assert_memory_equal(a.les->state, b.les->state, WB_NFIELDS * a.les->lay.field * bytes);
+  assert_memory_equal(a.les->state, b.les->state, (size_t)a.les->nf * a.les->lay.field * bytes);
   assert_true(wb_les_time(a.les) == wb_les_time(b.les) && wb_les_steps(a.les) == wb_les_steps(b.les));
   for (int n = 0; n < 2; n++) {
     WB_OK(wb_les_step(a.les, 0.2));
     WB_OK(wb_les_step(b.les, 0.2));
     const WbLesLayout *l = &a.les->lay;
-    for (int f = 0; f < WB_NFIELDS; f++)
+    for (int f = 0; f < a.les->nf; f++)
       for (int k = 0; k < NZ; k++)
         for (int j = 0; j < l->nyl; j++) {
           const size_t at = ((size_t)f * l->field + wb_les_at(l, k, j, 0)) * bytes;
@@ -150,6 +173,14 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
     free(y[f]);
   }
   assert_true(wb_les_steps(a.les) == wb_les_steps(b.les));
+  for (int n = 0; n < a.les->nf - WB_NFIELDS; n++) {
+    float *p = malloc(wb_grid_owned(a.grid) * sizeof(float)), *q = malloc(wb_grid_owned(a.grid) * sizeof(float));
+    WB_OK(wb_les_mean_scalar(a.les, n, p));
+    WB_OK(wb_les_mean_scalar(b.les, n, q));
+    assert_memory_equal(p, q, wb_grid_owned(a.grid) * sizeof(float));
+    free(p);
+    free(q);
+  }
   run_free(&a);
   run_free(&b);
   wb_inflow_destroy(&in);
@@ -168,6 +199,14 @@ static void test_bits_fed_fp64(void **state) {
 }
 static void test_bits_fed_fp32(void **state) {
   bit_for_bit(WB_FP32, true);
+}
+
+static void test_bits_rich(void **state) {
+  rich = true;
+  bit_for_bit(WB_FP64, false);
+  bit_for_bit(WB_FP32, false);
+  bit_for_bit(WB_FP32, true);
+  rich = false;
 }
 
 /* Saved by all ranks, loaded by each rank for itself (and by all): the same to rounding. */
@@ -230,6 +269,44 @@ static void test_refused(void **state) {
   forget(path);
 }
 
+/* A value that is not finite stops the run in its step, names itself and leaves the checkpoint, from which the run goes
+ * on as if nothing had been. */
+static void test_blow_up(void **state) {
+  Run a, b;
+  char path[128];
+  path_of(path, "blow_up");
+  run_make(&a, PETSC_COMM_WORLD, WB_FP64, NULL, 0);
+  run_make(&b, PETSC_COMM_WORLD, WB_FP64, NULL, 0);
+  WB_OK(wb_les_init(a.les, 0));
+  WB_OK(wb_les_step(a.les, 0.2));
+  save(&a, path);
+  const bool mine = a.grid->x0 == 0 && a.grid->y0 == 0; /* one rank holds the fault, all must stop */
+  const size_t at = WB_THETA * a.les->lay.field + wb_les_at(&a.les->lay, 9, 2, 3);
+  const double good = ((double *)a.les->state)[at];
+  if (mine) ((double *)a.les->state)[at] = NAN;
+  assert_int_equal(wb_les_advance(a.les, 1, NULL, NULL), WB_ERR_NUMERIC);
+  const char *const words[] = {"step 2 ", "theta is nan", "(k, j, i) = (9, 2, 3)", "z = "};
+  for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+    if (!strstr(wb_error_message(), words[w])) fail_msg("'%s' lacks '%s'", wb_error_message(), words[w]);
+  wb_error_clear();
+  WB_OK(load(&a, path));
+  WB_OK(load(&b, path));
+  if (mine) assert_true(((double *)a.les->state)[at] == good);
+  WB_OK(wb_les_step(a.les, 0.2));
+  WB_OK(wb_les_step(b.les, 0.2));
+  for (int f = 0; f < WB_NFIELDS; f++)
+    for (int k = 0; k < NZ; k++)
+      for (int j = 0; j < a.grid->nyl; j++) {
+        const size_t row = (size_t)f * a.les->lay.field + wb_les_at(&a.les->lay, k, j, 0);
+        assert_memory_equal((double *)a.les->state + row, (double *)b.les->state + row,
+                            (size_t)a.grid->nxl * sizeof(double));
+      }
+  run_free(&a);
+  run_free(&b);
+  forget(path);
+}
+
 WB_TEST_MAIN(cmocka_unit_test(test_bits_cyclic_fp64), cmocka_unit_test(test_bits_cyclic_fp32),
              cmocka_unit_test(test_bits_fed_fp64), cmocka_unit_test(test_bits_fed_fp32),
-             cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused))
+             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused),
+             cmocka_unit_test(test_blow_up))

@@ -12,6 +12,8 @@ static const WbKey table[] = {
     {"run", "quiet", WB_KEY_BOOL, "", "false", 0, 1, NULL, "*", "quiet"},
     {"les", "duration_s", WB_KEY_REAL, "s", "600", 1, 1e300, NULL, "*", "duration"},
     {"les", "closure", WB_KEY_CHOICE, "", "vreman", 0, 0, "vreman|smagorinsky", "*", "closure"},
+    {"les", "wind_time_s", WB_KEY_NUMBERS, "s", "", -1e300, 1e300, NULL, "*", "times"},
+    {"les", "slice_z_m", WB_KEY_NUMBERS, "m", "", 0, 5000, NULL, "*", "heights"},
     {"sr", "members", WB_KEY_INT, "", "4", 1, 100, NULL, "*", "members"},
     {"data", "files", WB_KEY_LIST, "", "", 0, 0, NULL, "*", "files"},
 };
@@ -67,6 +69,29 @@ static void printed_config_is_a_deck(void **state) {
   wb_config_destroy(&d);
 }
 
+/* Lists of numbers: from the deck and the command line, in order, printed as a deck again; unset is empty. */
+static void lists_of_numbers(void **state) {
+  (void)state;
+  WbConfig c = NULL, d = NULL;
+  char *args[] = {"-les_wind_time_s", "-60,0.5,1e3"};
+  double v[3] = {7, 7, 7};
+  WB_OK(load("les: {slice_z_m: [2, 10.5]}\n", 2, args, &c));
+  assert_int_equal(wb_config_numbers(c, "les", "slice_z_m", 3, v), 2);
+  assert_true(v[0] == 2 && v[1] == 10.5 && v[2] == 7);
+  assert_int_equal(wb_config_numbers(c, "les", "wind_time_s", 2, v), 3);
+  assert_true(v[0] == -60 && v[1] == 0.5 && v[2] == 7);
+  char *text = wb_config_yaml(c);
+  WB_OK(load(text, 0, NULL, &d));
+  assert_int_equal(wb_config_numbers(d, "les", "wind_time_s", 3, v), 3);
+  assert_true(v[2] == 1000);
+  free(text);
+  wb_config_destroy(&c);
+  wb_config_destroy(&d);
+  WB_OK(load(NULL, 0, NULL, &c));
+  assert_int_equal(wb_config_numbers(c, "les", "wind_time_s", 3, v), 0);
+  wb_config_destroy(&c);
+}
+
 /* Each deck is refused with exit code 2 and a message that holds every word listed. */
 static void wrong_decks_are_refused(void **state) {
   (void)state;
@@ -86,6 +111,9 @@ static void wrong_decks_are_refused(void **state) {
       {"soup: {a: 1}\n", {"unknown group 'soup'", "run les sr data"}},
       {"les: [1, 2]\n", {":1", "les"}},
       {"les: {duration_s: [1]}\n", {"les_duration_s", "nested"}},
+      {"les: {slice_z_m: [1, two]}\n", {":1", "les_slice_z_m", "'two'", "a list of numbers from 0 to 5000 m"}},
+      {"les: {slice_z_m: [1, -2]}\n", {"'-2'"}},
+      {"les: {slice_z_m: [1, [2]]}\n", {"plain values"}},
       {"les: {duration_s: 5\n", {"broken YAML"}},
       {"les:\n\tduration_s: 5\n", {":2", "broken YAML"}},
       {"- a\n", {"mapping of groups"}},
@@ -133,5 +161,5 @@ static void missing_deck_is_refused(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(defaults_deck_and_override), cmocka_unit_test(printed_config_is_a_deck),
-             cmocka_unit_test(wrong_decks_are_refused), cmocka_unit_test(wrong_arguments_are_refused),
-             cmocka_unit_test(missing_deck_is_refused))
+             cmocka_unit_test(lists_of_numbers), cmocka_unit_test(wrong_decks_are_refused),
+             cmocka_unit_test(wrong_arguments_are_refused), cmocka_unit_test(missing_deck_is_refused))
