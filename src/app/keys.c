@@ -158,7 +158,7 @@ const WbKey wb_app_keys[] = {
            "stepper; those after exponential imply sr_noise"),
     CHOICE("sr", "schedule", "model", "model|linear|quadratic|brownian", SR ",train",
            "interpolant; model: as the model was trained"),
-    CHOICE("sr", "noise", "foellmer", "foellmer|base|none", SR,
+    CHOICE("sr", "noise", "base", "foellmer|base|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none"),
     REAL("sr", "noise_scale", "", "1", 1e-3, 10, SR, "factor of the diffusivity that sr_noise chooses"),
     REAL("sr", "grid_start_power", "", "0", 0, 8, SR,
