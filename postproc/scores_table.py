@@ -31,7 +31,7 @@ def main(path):
             print("   " + ", ".join(f'"{c}"' for c in cells))
     print("\nRuns: " + "; ".join(c["label"] for c in s["cases"]) + ".")
     d = s["mean_abs_divergence_per_s"]
-    print("\nMean |div u| of the cell-centred winds [1/s]: " + ", ".join(f"{k} {v:.4f}" for k, v in d.items()) + ".")
+    print("\nMean absolute divergence of the cell-centred winds [1/s]: " + ", ".join(f"{k} {v:.4f}" for k, v in d.items()) + ".")
 
 
 if __name__ == "__main__":
