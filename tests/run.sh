@@ -8,7 +8,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${WB_TEST_BUILD:-$here/build-test}
-jobs=$(nproc)
+jobs=$(env -u OMP_NUM_THREADS nproc)
 
 [ -n "${WB_SKIP_INSTALL:-}" ] || bash "$here/jobscripts/install_packages.sh" --tests
 
