@@ -89,8 +89,7 @@ static double start_theta(void *ctx, double x, double y, double z) {
 
 PetscErrorCode wb_les_set_scalar(WbLes les, int scalar, WbFieldFn value, void *ctx) {
   PetscFunctionBeginUser;
-  if (scalar < 0 || WB_NFIELDS + scalar >= les->nf)
-    WB_RAISE_ALL(PETSC_ERR_ARG_OUTOFRANGE, "LES: scalar %d is set, the run has %d", scalar, les->nf - WB_NFIELDS);
+  PetscCall(wb_les_check_scalar(les, scalar));
   PetscCall(les->ops->set_scalar(les, WB_NFIELDS + scalar, value, ctx));
   PetscCall(les->ops->boundary(les, les->time_s, 0.0));
   PetscFunctionReturn(0);

@@ -54,16 +54,6 @@ static PetscErrorCode metrics_create(WbLes les, const double *zf) {
   PetscFunctionReturn(0);
 }
 
-static void layout_set(const WbGrid *grid, WbLesLayout *l) {
-  l->nz = grid->nz;
-  l->nyl = grid->nyl;
-  l->nxl = grid->nxl;
-  l->g = WB_LES_GHOST;
-  l->sy = grid->nxl + 2 * l->g;
-  l->sz = (size_t)l->sy * (size_t)(grid->nyl + 2 * l->g);
-  l->field = (size_t)(grid->nz + 2) * l->sz;
-}
-
 /* The solid level that wb_les_viscosity never touches (below ground, above the top) shuts its edges. */
 static void close_levels(WbLes les, void *diffusivity) {
   for (size_t i = 0; i < les->lay.field; i++) {
@@ -123,7 +113,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES: a grid of %d x %d x %d cells is too small (at least 2 each)", grid->nx, grid->ny,
                  grid->nz);
   PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
-  layout_set(grid, &les->lay);
+  les->lay = wb_les_layout(grid);
   les->nf = WB_NFIELDS + les->opt.tracers.n;
   les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
   les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;

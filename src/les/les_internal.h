@@ -22,6 +22,13 @@ typedef struct {
   size_t sz;    /* nx_t * ny_t: stride of k */
   size_t field; /* (nz + 2) * sz: elements of one field */
 } WbLesLayout;
+static inline WbLesLayout wb_les_layout(const WbGrid *grid) {
+  WbLesLayout l = {.nz = grid->nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = WB_LES_GHOST};
+  l.sy = l.nxl + 2 * l.g;
+  l.sz = (size_t)l.sy * (size_t)(l.nyl + 2 * l.g);
+  l.field = (size_t)(l.nz + 2) * l.sz;
+  return l;
+}
 static inline size_t wb_les_at(const WbLesLayout *l, int k, int j, int i) { /* owned cell (k, j, i) */
   return (size_t)(k + 1) * l->sz + (size_t)(j + l->g) * (size_t)l->sy + (size_t)(i + l->g);
 }
@@ -276,4 +283,6 @@ void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in c
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);
+/* Has the run this scalar (tracers, then subgrid energy)? PETSC_ERR_ARG_OUTOFRANGE: statistics.c */
+PetscErrorCode wb_les_check_scalar(WbLes les, int scalar);
 #endif

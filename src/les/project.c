@@ -12,14 +12,7 @@ static PetscErrorCode project_geometry(WbProject pr, const WbGrid *grid, const d
   pr->nyl = grid->nyl;
   pr->nxl = grid->nxl;
   pr->n = wb_grid_owned(grid);
-  WbLesLayout *l = &pr->lay;
-  l->nz = pr->nz;
-  l->nyl = pr->nyl;
-  l->nxl = pr->nxl;
-  l->g = WB_LES_GHOST;
-  l->sy = pr->nxl + 2 * l->g;
-  l->sz = (size_t)l->sy * (size_t)(pr->nyl + 2 * l->g);
-  l->field = (size_t)(pr->nz + 2) * l->sz;
+  pr->lay = wb_les_layout(grid);
   PetscCall(WB_ALLOC(pr->nz, &pr->dz));
   PetscCall(WB_ALLOC(pr->nz + 1, &pr->rh));
   for (int k = 0; k < pr->nz; k++) pr->dz[k] = zf[k + 1] - zf[k];

@@ -56,9 +56,7 @@ static PetscErrorCode create(WbSolenoidal s, const WbGrid *grid, const uint8_t *
   PetscFunctionBeginUser;
   s->grid = grid;
   PetscCall(wb_grid_refine(grid, 1, nz, &s->tall));
-  s->lay = (WbLesLayout){.nz = nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = G, .sy = grid->nxl + 2 * G};
-  s->lay.sz = (size_t)s->lay.sy * (size_t)(grid->nyl + 2 * G);
-  s->lay.field = (size_t)(nz + 2) * s->lay.sz;
+  s->lay = wb_les_layout(s->tall);
   PetscCall(WB_ALLOC(nz + 1, &s->zf));
   double dz = grid->dx_m;
   s->zf[0] = 0;
@@ -158,9 +156,10 @@ static void faces_of(WbSolenoidal s) {
   }
 }
 
-/* f(face, outward sign, height of the cell) over this rank's sides, levels from k0 to k1: adds `rate` outwards, returns
- * the outflow [m2 s-1 per metre of width] and the height [m], both summed. */
-static void sides(WbSolenoidal s, int k0, int k1, double rate, double *outflow, double *height) {
+/* Over the faces of this rank's sides, levels k0 to k1: adds `rate` [m s-1] outwards; sum[0] += outflow [m2 s-1],
+ * sum[1]
+ * += height [m], per face width. */
+static void sides(WbSolenoidal s, int k0, int k1, double rate, double sum[2]) {
   const WbLesLayout *l = &s->lay;
   const WbGrid *g = s->tall;
   for (int side = 0; side < 4; side++) {
@@ -175,8 +174,8 @@ static void sides(WbSolenoidal s, int k0, int k1, double rate, double *outflow, 
         const size_t at = along_y ? wb_les_at(l, k, m, edge) : wb_les_at(l, k, edge, m);
         const double dz = s->zf[k + 1] - s->zf[k], sign = high ? 1 : -1;
         f[at] += (float)(sign * rate);
-        *outflow += sign * (double)f[at] * dz;
-        *height += dz;
+        sum[0] += sign * (double)f[at] * dz;
+        sum[1] += dz;
       }
   }
 }
@@ -184,12 +183,13 @@ static void sides(WbSolenoidal s, int k0, int k1, double rate, double *outflow, 
 /* The sides above the layer take the layer's net inflow out. */
 static PetscErrorCode balance(WbSolenoidal s) {
   const int nz = s->grid->nz;
-  double sum[2] = {0, 0}, unused = 0;
+  double layer[2] = {0, 0}, above[2] = {0, 0};
   PetscFunctionBeginUser;
-  sides(s, 0, nz, 0, &sum[0], &(double){0});
-  sides(s, nz, s->lay.nz, 0, &(double){0}, &sum[1]);
+  sides(s, 0, nz, 0, layer);
+  sides(s, nz, s->lay.nz, 0, above);
+  double sum[2] = {layer[0], above[1]};
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, s->tall->comm));
-  sides(s, nz, s->lay.nz, -sum[0] / sum[1], &(double){0}, &unused);
+  sides(s, nz, s->lay.nz, -sum[0] / sum[1], above);
   PetscFunctionReturn(0);
 }
 

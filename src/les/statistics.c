@@ -29,7 +29,7 @@ PetscErrorCode wb_les_mean(WbLes les, float *theta, float *u, float *v, float *w
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_scalar(WbLes les, int scalar) {
+PetscErrorCode wb_les_check_scalar(WbLes les, int scalar) {
   PetscFunctionBeginUser;
   if (scalar < 0 || WB_NFIELDS + scalar >= les->nf)
     WB_RAISE_ALL(PETSC_ERR_ARG_OUTOFRANGE, "LES: scalar %d is asked for, the run has %d", scalar, les->nf - WB_NFIELDS);
@@ -38,7 +38,7 @@ static PetscErrorCode check_scalar(WbLes les, int scalar) {
 
 PetscErrorCode wb_les_mean_scalar(WbLes les, int scalar, float *out) {
   PetscFunctionBeginUser;
-  PetscCall(check_scalar(les, scalar));
+  PetscCall(wb_les_check_scalar(les, scalar));
   PetscCall(need_weight(les));
   WB_LES_CALL(les, wb_les_mean_field, WB_NFIELDS + scalar, out);
   PetscFunctionReturn(0);
@@ -46,7 +46,7 @@ PetscErrorCode wb_les_mean_scalar(WbLes les, int scalar, float *out) {
 
 PetscErrorCode wb_les_instant_scalar(WbLes les, int scalar, float *out) {
   PetscFunctionBeginUser;
-  PetscCall(check_scalar(les, scalar));
+  PetscCall(wb_les_check_scalar(les, scalar));
   WB_LES_CALL(les, wb_les_scalar, WB_NFIELDS + scalar, out);
   PetscFunctionReturn(0);
 }

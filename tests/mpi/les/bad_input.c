@@ -61,18 +61,23 @@ static bool lanes(int k, int j, int i) { /* streets one cell wide, crossings, de
   if (j % 4 == 2 && i < 11) return false;
   return !(i == 14 && j == 8);
 }
+/* A cyclic minute around these buildings. */
+static void minute(bool (*built)(int k, int j, int i), const WbLesOptions *o, double speed) {
+  double *zf = les_test_faces(NZ, DX, 1.0);
+  LesBox b = les_test_box(NX, NY, NZ, DX, zf, true, built, o);
+  free(zf);
+  WB_OK(wb_les_init(b.les, 0.0));
+  WB_OK(wb_les_advance(b.les, 60.0, NULL, NULL));
+  finite_and_solenoidal(b.les, speed);
+  les_test_free(&b);
+}
+
 static void narrow_streets(void **state) {
   WbLesOptions o = options();
   o.drive_mean_wind = true;
   o.wind_direction_deg = 235.0;
   o.wind_height_m = 60.0;
-  double *zf = les_test_faces(NZ, DX, 1.0);
-  LesBox b = les_test_box(NX, NY, NZ, DX, zf, true, lanes, &o);
-  free(zf);
-  WB_OK(wb_les_init(b.les, 0.0));
-  WB_OK(wb_les_advance(b.les, 60.0, NULL, NULL));
-  finite_and_solenoidal(b.les, 20.0);
-  les_test_free(&b);
+  minute(lanes, &o, 20.0);
 }
 
 static void convection(WbPrecision precision) {
@@ -103,13 +108,7 @@ static bool to_the_top(int k, int j, int i) {
 static void building_to_the_top(void **state) {
   WbLesOptions o = options();
   o.drive_mean_wind = true;
-  double *zf = les_test_faces(NZ, DX, 1.0);
-  LesBox b = les_test_box(NX, NY, NZ, DX, zf, true, to_the_top, &o);
-  free(zf);
-  WB_OK(wb_les_init(b.les, 0.0));
-  WB_OK(wb_les_advance(b.les, 60.0, NULL, NULL));
-  finite_and_solenoidal(b.les, 25.0);
-  les_test_free(&b);
+  minute(to_the_top, &o, 25.0);
 }
 
 /* ---- runs fed by planes ---- */
