@@ -103,6 +103,10 @@ void wb_random_words(const WbRandomKey *key, uint64_t voxel, uint32_t out[4]);
 void wb_random_uniform4(const WbRandomKey *key, uint64_t voxel, double out[4]); /* open interval (0,1) */
 void wb_random_normal4(const WbRandomKey *key, uint64_t voxel, float out[4]);   /* standard normal */
 
+/* ---- checksum: 64-bit FNV-1a (Fowler, Noll, Vo) of n bytes, continued from `hash` ---- */
+#define WB_HASH_START 14695981039346656037ULL
+uint64_t wb_hash(uint64_t hash, const void *bytes, size_t n);
+
 /* ---- precision of the solver kernels: files in src/<module>/real/ are compiled twice ---- */
 typedef enum { WB_FP32 = 0, WB_FP64 = 1 } WbPrecision;
 

@@ -30,12 +30,9 @@ void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
   *ny = (int)lround(sim->size_y_m / dx_m);
 }
 
-/* FNV-1a over the height raster: another city is another simulation. */
+/* Over the height raster: another city is another simulation. */
 static uint64_t city_hash(const WbCity *city) {
-  uint64_t h = 14695981039346656037ULL;
-  const unsigned char *p = (const unsigned char *)city->height;
-  for (size_t i = 0; i < (size_t)city->nx * (size_t)city->ny * sizeof(float); i++) h = (h ^ p[i]) * 1099511628211ULL;
-  return h;
+  return wb_hash(WB_HASH_START, city->height, (size_t)city->nx * (size_t)city->ny * sizeof(float));
 }
 
 static void forcing_text(const WbSim sim, bool flow_only, char *out, size_t size) {

@@ -1,6 +1,4 @@
 /* Options of the LES: defaults, reference profile, checks. */
-#include <string.h>
-
 #include "les_options.h"
 
 void wb_les_options_default(WbLesOptions *o) {
@@ -37,13 +35,10 @@ double wb_les_theta_ref(const WbLesOptions *o, double z_m) {
   return o->theta_surface_K + (above > 0.0 ? o->lapse_K_per_m * above : 0.0);
 }
 
-/* ---- mark of options: FNV-1a over the values of all fields ---- */
+/* ---- mark of options: over the values of all fields ---- */
 static uint64_t mix(uint64_t h, double value) {
-  unsigned char bytes[sizeof value];
   value += 0.0; /* -0 is 0 */
-  memcpy(bytes, &value, sizeof value);
-  for (size_t i = 0; i < sizeof bytes; i++) h = (h ^ bytes[i]) * 1099511628211ULL;
-  return h;
+  return wb_hash(h, &value, sizeof value);
 }
 
 static uint64_t mix_table(uint64_t h, int n, const double *values) {
@@ -90,7 +85,7 @@ static uint64_t mark_tracers(uint64_t h, const WbLesTracers *t) {
 }
 
 static uint64_t mark(const WbLesOptions *o, bool flow_only) {
-  uint64_t h = mix(14695981039346656037ULL, o->upwind_fraction);
+  uint64_t h = mix(WB_HASH_START, o->upwind_fraction);
   h = mark_forcing(h, &o->forcing);
   h = mark_surface(h, o, flow_only);
   return flow_only ? h : mark_tracers(h, &o->tracers);

@@ -26,9 +26,7 @@ static void quiet_end(const Quiet *q) {
 }
 
 static void checksum_of(WbModel model, char text[17]) {
-  uint64_t hash = 14695981039346656037ULL;
-  const unsigned char *bytes = (const unsigned char *)model->params;
-  for (size_t i = 0; i < model->size * sizeof(float); i++) hash = (hash ^ bytes[i]) * 1099511628211ULL;
+  const uint64_t hash = wb_hash(WB_HASH_START, model->params, model->size * sizeof(float));
   snprintf(text, 17, "%016llx", (unsigned long long)hash);
 }
 

@@ -168,7 +168,14 @@ static void test_version(void **state) {
   assert_true(strlen(wb_git_version()) > 0);
 }
 
+/* Published values of 64-bit FNV-1a; in parts as in one. */
+static void test_hash(void **state) {
+  assert_true(wb_hash(WB_HASH_START, "a", 1) == 0xaf63dc4c8601ec8cULL);
+  assert_true(wb_hash(WB_HASH_START, "foobar", 6) == 0x85944171f73967e8ULL);
+  assert_true(wb_hash(wb_hash(WB_HASH_START, "foo", 3), "bar", 3) == 0x85944171f73967e8ULL);
+}
+
 WB_TEST_MAIN(cmocka_unit_test(test_first_message_wins), cmocka_unit_test(test_petsc_error),
              cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_long_message), cmocka_unit_test(test_memory),
              cmocka_unit_test(test_timers), cmocka_unit_test(test_eta), cmocka_unit_test(test_log),
-             cmocka_unit_test(test_stop), cmocka_unit_test(test_version))
+             cmocka_unit_test(test_stop), cmocka_unit_test(test_version), cmocka_unit_test(test_hash))
