@@ -36,6 +36,11 @@ def depth_to_space(x):
     return x.reshape(n, c8 // 8, 2 * d, 2 * h, 2 * w)
 
 
+def per_channel(value, x):
+    """(c) or (n, c) for use with x (n, c, d, h, w)."""
+    return value.reshape(-1, x.shape[1], 1, 1, 1)
+
+
 class ChannelRMSNorm(nn.Module):
     """Divides each voxel's channels by their root mean square; `weight` is applied by the caller together with FiLM."""
 
@@ -45,12 +50,14 @@ class ChannelRMSNorm(nn.Module):
 
     def forward(self, x, scale=None, shift=None):
         gain = self.weight if scale is None else self.weight * (1 + scale)
-        x = x * torch.rsqrt((x * x).mean(1, keepdim=True) + RMS_EPS) * gain.view(1, -1, 1, 1, 1)
-        return x if shift is None else x + shift.view(1, -1, 1, 1, 1)
+        x = x * torch.rsqrt((x * x).mean(1, keepdim=True) + RMS_EPS) * per_channel(gain, x)
+        return x if shift is None else x + per_channel(shift, x)
 
 
 class Block(nn.Module):
-    """embed 0: without t."""
+    """embed 0: without t. In training mode whole channels are dropped with probability `dropout`."""
+
+    dropout = 0.0
 
     def __init__(self, channels, embed):
         super().__init__()
@@ -61,9 +68,9 @@ class Block(nn.Module):
         self.conv2 = nn.Conv3d(channels, channels, 3, padding=1)
 
     def forward(self, x, embedding):
-        scale, shift = self.film(embedding).chunk(2) if self.film else (None, None)
+        scale, shift = self.film(embedding).chunk(2, -1) if self.film else (None, None)
         y = self.conv1(F.silu(self.norm1(x, scale, shift)))
-        return x + self.conv2(F.silu(self.norm2(y)))
+        return x + self.conv2(F.dropout3d(F.silu(self.norm2(y)), self.dropout, self.training))
 
 
 class UNet(nn.Module):
@@ -89,8 +96,9 @@ class UNet(nn.Module):
         h = h + depth_to_space(self.up(g))
         for block in self.blocks[self.blocks1 + self.blocks2:]:
             h = block(h, embedding)
-        scale, shift, gate = self.out_film(embedding).chunk(3) if self.out_film else (None, None, torch.zeros(h.shape[1]))
-        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(h * (1 + gate).view(1, -1, 1, 1, 1))
+        scale, shift, gate = self.out_film(embedding).chunk(3, -1) if self.out_film else (None, None, None)
+        linear = h if gate is None else h * per_channel(1 + gate, h)
+        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(linear)
         return depth_to_space(out), h, g
 
 
@@ -112,29 +120,36 @@ class WindbridgeNet(nn.Module):
         self.step = UNet(w1, w2, c["blocks1"], c["blocks2"], c["out"], e)
 
     def embedding(self, t):
+        """t: number, or tensor (n); -> (embed) or (n, embed)."""
         half = self.config["embed"] // 2
-        power = torch.arange(half, dtype=torch.float64) / max(half - 1, 1)
-        phase = FREQUENCY_MAX ** power * t
-        feature = torch.cat([torch.sin(phase), torch.cos(phase)]).to(self.embed1.weight.dtype)
+        weight = self.embed1.weight
+        power = torch.arange(half, dtype=torch.float64, device=weight.device) / max(half - 1, 1)
+        phase = FREQUENCY_MAX ** power * torch.as_tensor(t, dtype=torch.float64, device=weight.device)[..., None]
+        feature = torch.cat([torch.sin(phase), torch.cos(phase)], -1).to(weight.dtype)
         return F.silu(self.embed2(F.silu(self.embed1(feature))))
 
-    @staticmethod
-    def _channels_first(field, mask):
-        return (field * mask[..., None]).permute(3, 0, 1, 2)[None]
+    def condition_batch(self, stat, mask):
+        """stat (n, 9, nz, ny, nx), mask (n, 1, nz, ny, nx) -> mean (n, out, nz, ny, nx), features of the step network."""
+        h = self.cond_stem2(F.silu(self.cond_stem1(space_to_depth(stat * mask))))
+        mean, u, g = self.cond(h)
+        return mean * mask, (self.feature1(u), self.feature2(g))
 
-    @staticmethod
-    def _channels_last(field, mask):
-        return field[0].permute(1, 2, 3, 0) * mask[..., None]
+    def step_batch(self, t, x, features, mask):
+        """t: number or (n); x (n, 4, nz, ny, nx) -> (n, out, nz, ny, nx)."""
+        h = self.step_stem(space_to_depth(x * mask)) + features[0]
+        return self.step(h, features[1], self.embedding(t))[0] * mask
 
     def condition(self, stat, mask):
         """-> mean (nz, ny, nx, out), features of the step network."""
-        h = self.cond_stem2(F.silu(self.cond_stem1(space_to_depth(self._channels_first(stat, mask)))))
-        mean, u, g = self.cond(h)
-        return self._channels_last(mean, mask), (self.feature1(u), self.feature2(g))
+        mean, features = self.condition_batch(_channels_first(stat), mask[None, None])
+        return mean[0].permute(1, 2, 3, 0), features
 
     def forward(self, t, x, features, mask):
-        h = self.step_stem(space_to_depth(self._channels_first(x, mask))) + features[0]
-        return self._channels_last(self.step(h, features[1], self.embedding(t))[0], mask)
+        return self.step_batch(t, _channels_first(x), features, mask[None, None])[0].permute(1, 2, 3, 0)
+
+
+def _channels_first(field):
+    return field.permute(3, 0, 1, 2)[None]
 
 
 def checksum(state):

@@ -53,4 +53,10 @@ typedef struct {
  * not finite (checkpoint and model of the last good weights are kept), WB_ERR_STOPPED after a signal or the wall time
  * (with a checkpoint). */
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary);
+/* Writes the training set of options->files as the network sees it, for other trainers: netCDF-4, one group run_000 ...
+ * a pair file with x0, x1 (time, z, y, x, channel) in normalised units (0 in buildings; turned to the canonical wind
+ * where options->symmetry says so), fluid_mask, lr_valid_mask, wall_distance [m] (z, y, x), heat_flux [K m s-1] (y, x),
+ * z [m]; attributes split, city_seed and forcing; root attributes scale_theta ... scale_w, scale_by_wind,
+ * canonical_wind. Square windows. One rank, not collective. Errors: WB_ERR_INPUT, WB_ERR_IO. */
+PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path);
 #endif

@@ -202,6 +202,8 @@ const WbKey wb_app_keys[] = {
     REAL("train", "residual_deviation", "", "0.8", 0.01, 10, "train",
          "expected deviation of x1 - x0 about the network's mean, as a multiple of std(x1 - x0)"),
     PATH("train", "start_model", "", "train", "model file to take the first weights from (fine-tuning)"),
+    PATH("train", "export_file", "", "train",
+         "write the training set, as the network sees it, to this file and stop (for postproc/windbridge_train.py)"),
     INT("train", "width1", "", "32", 16, 1024, "train,bench", "step: channels at 10 m"),
     INT("train", "width2", "", "64", 16, 2048, "train,bench", "step: channels at 20 m"),
     INT("train", "blocks1", "", "1", 0, 32, "train,bench", "step: residual blocks at 10 m on each side"),

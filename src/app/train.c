@@ -56,6 +56,15 @@ PetscErrorCode wb_app_train(WbApp *app) {
     WbPairInfo info;
     PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info));
   }
+  const char *export = wb_config_text(app->config, "train", "export_file");
+  if (export && !app->check) {
+    PetscCall(wb_error_agree(app->comm, app->rank == 0 ? wb_train_export(&options, export) : 0));
+    wb_log("written: %s", export);
+  }
+  if (export) {
+    wb_app_free_files(&files);
+    PetscFunctionReturn(0);
+  }
   char checkpoint[1024];
   wb_app_path(app, "checkpoint.h5", checkpoint);
   if (wb_config_bool(app->config, "run", "restart")) options.resume = checkpoint;
