@@ -90,6 +90,7 @@ double wb_memory_peak_bytes(void); /* this process's peak resident set */
  * counter give the four channels. Same numbers whatever the rank count. */
 typedef struct {
   uint32_t seed, stream, step, member, minute; /* step < 65536 */
+  bool negated;                                /* normal numbers with the other sign (antithetic variates) */
 } WbRandomKey;
 enum {
   WB_STREAM_BRIDGE = 1,

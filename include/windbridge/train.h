@@ -32,6 +32,9 @@ typedef struct {
                      the drift must come from the condition alone (the loss's minimiser is the same) */
   double epsilon_factor;     /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
   double dropout;            /* probability with which a channel of a residual block is dropped; 0: none */
+  bool mirror; /* the step learns from x1 and from its mirror image about the mean, x0 + mean - (x1 - x0 - mean), by the
+                  toss of a coin: it cannot learn a bias of the mean by heart, and its output at mirrored states is
+                  mirrored */
   double residual_deviation; /* expected deviation of x1 - x0 about the network's mean, in std(x1 - x0) */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */
@@ -43,7 +46,10 @@ typedef struct {
 /* Collective on comm: data-parallel, one sample a rank at a time on a grid of its own; gradients are summed over ranks.
  * Every rank holds all pairs (the memory is printed). The process is options->process in normalised
  * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns by mean
- * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond).
+ * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond). Mean
+ * network k of net.cond_nets > 1 leaves out every cond_nets-th city (cross-fitting: Chernozhukov et al. 2018), and F is
+ * learned about the mean of the network that left the sample's city out, as far from the truth as in use; validation and
+ * use take the average of all.
  * Minutes are shuffled, cropped, turned and given t (stratified over the batch) and noise by counters of (seed, step,
  * slot), so a resumed run gives the weights of an uninterrupted one bit for bit on the same number of ranks. Learning
  * rate: linear warm-up, cosine to 1 % of lr at `steps`. Files in output_dir: loss.csv (step, loss, loss_mean,

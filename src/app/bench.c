@@ -222,7 +222,7 @@ static PetscErrorCode bench_net(WbBench *b) {
   PetscCall(wb_model_create(&config, &model));
   PetscCall(wb_model_init(model, 1));
   PetscCall(wb_net_create(model, grid, backend, false, &c.net));
-  PetscCall(wb_net_condition(c.net, stat, mask));
+  PetscCall(wb_net_condition(c.net, stat, mask, NULL));
   PetscCall(time_it(b, net_forward, &c, &seconds));
   add(b, "net_forward", seconds, "s");
   add(b, "net_flops", wb_net_flops(c.net) / seconds, "FLOP/s/rank");

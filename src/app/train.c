@@ -29,6 +29,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
                                                    : WB_SYMMETRY_NONE;
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
   o->draws = (int)wb_config_int(c, "train", "draws");
+  o->mirror = wb_config_bool(c, "train", "mirror");
   o->dropout = wb_config_real(c, "train", "dropout");
   o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
   o->start_model = wb_config_text(c, "train", "start_model");

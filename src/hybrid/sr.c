@@ -26,7 +26,7 @@ struct WbSr_s {
   float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
   float *stat;               /* (n, 9) */
   float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
-  bool conditioned;
+  bool conditioned, antithetic;
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
@@ -170,6 +170,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
+  s->antithetic = o->antithetic;
   s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
   PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
   if (o->model_path) {
@@ -251,7 +252,7 @@ static PetscErrorCode condition(WbSr s) {
     memcpy(s->x0_normal, s->x0, n * C * sizeof(float));
     wb_normalise(&s->norm, s->hr->nz, plane, s->z, s->fluid, s->x0_normal);
     wb_static_inputs(s->hr->nz, plane, s->z, s->x0_normal, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
-    PetscCall(wb_net_condition(s->net, s->stat, s->fluid));
+    PetscCall(wb_net_condition(s->net, s->stat, s->fluid, NULL));
   }
   s->conditioned = true;
   PetscFunctionReturn(0);
@@ -299,7 +300,8 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   }
   WbRandomKey key = s->key;
   key.minute = (uint32_t)minute;
-  key.member = (uint32_t)member;
+  key.member = (uint32_t)(s->antithetic ? member - member % 2 : member);
+  key.negated = s->antithetic && member % 2 == 1;
   PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, s->voxel, network_denoiser, s, out, s->work));
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {

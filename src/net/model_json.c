@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* bump when the meaning of the parameters changes */
-#define WB_NET_KIND "windbridge-unet-2"
+#define WB_NET_KIND "windbridge-unet-3"
 
 typedef struct {
   const char *name;
@@ -23,6 +23,7 @@ static const IntKey config_keys[] = {{"in_dynamic", offsetof(WbNetConfig, in_dyn
                                      {"cond_width2", offsetof(WbNetConfig, cond_width2)},
                                      {"cond_blocks1", offsetof(WbNetConfig, cond_blocks1)},
                                      {"cond_blocks2", offsetof(WbNetConfig, cond_blocks2)},
+                                     {"cond_nets", offsetof(WbNetConfig, cond_nets)},
                                      {"embed", offsetof(WbNetConfig, embed)}};
 enum { N_CONFIG_KEYS = sizeof config_keys / sizeof *config_keys };
 

@@ -10,7 +10,7 @@ from _run import check, folder, run
 
 SMALL = ["-city_size_x_m", 80, "-city_size_y_m", 80, "-les_margin_m", 60, "-les_rim_m", 40, "-les_top_m", 300,
          "-les_spinup_s", 60, "-les_duration_s", 120, "-pairs_drop_s", 60]
-NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_batch", 2,
+NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_cond_nets", 1, "-train_batch", 2,
        "-train_warmup_steps", 2, "-train_validate_every", 3]
 
 tmp = folder()
@@ -35,6 +35,14 @@ try:
     check(done.returncode == 0, done.stdout, done.stderr)
     for name in ("model.h5", "loss.csv", "checkpoint.h5", "summary.json"):
         check(os.path.getsize(os.path.join(whole, name)) > 0, name)
+    exported = os.path.join(tmp, "set.nc")
+    out = run("train", *NET, *data, "-train_export_file", exported, "-run_output_dir", os.path.join(tmp, "export"))
+    check(out.returncode == 0, "export", out.stdout, out.stderr)
+    with xr.open_dataset(exported, group="run_000") as one, xr.open_dataset(pairs[0], group="hr") as hr:
+        check(one.x1.shape == (1, 32, 16, 16, 4) and int(one.fluid_mask.sum()) == int(hr.fluid_mask.sum()), one)
+        check(0 < float(abs(one.x1 - one.x0).max()) < 100 and one.attrs["split"] == "train", one.attrs)
+    refused = run("train", *NET, *data, "-train_cond_nets", 2, "-run_output_dir", os.path.join(tmp, "refused"))
+    check(refused.returncode == 2 and "train_cond_nets" in refused.stderr, refused.returncode, refused.stderr)
     two = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", os.path.join(tmp, "two"), ranks=2)
     check(two.returncode == 0, "training on two ranks", two.stderr)
     model = os.path.join(whole, "model.h5")
