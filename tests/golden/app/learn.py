@@ -2,6 +2,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import xarray as xr
@@ -12,6 +14,25 @@ SMALL = ["-city_size_x_m", 80, "-city_size_y_m", 80, "-les_margin_m", 60, "-les_
          "-les_spinup_s", 60, "-les_duration_s", 120, "-pairs_drop_s", 60]
 NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_cond_nets", 1, "-train_batch", 2,
        "-train_warmup_steps", 2, "-train_validate_every", 3]
+
+
+def torch_trainer(exported, tmp, pair):
+    """postproc/windbridge_train.py on the exported set; its model file is one that the program uses."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        print("without PyTorch: postproc/windbridge_train.py is not tested")
+        return
+    script = os.path.join(os.environ["WB_SOURCE_DIR"], "postproc", "windbridge_train.py")
+    mean, model = os.path.join(tmp, "mean.pt"), os.path.join(tmp, "torch.h5")
+    small = ["--steps", "3", "--batch", "1", "--device", "cpu", "--config", '{"cond_width1": 16, "cond_width2": 16, "width1": 16}']
+    for arguments in (["mean", exported, mean, "--nets", "1"], ["step", exported, model, "--means", mean]):
+        done = subprocess.run([sys.executable, script, *arguments, *small], capture_output=True, text=True)
+        check(done.returncode == 0, "windbridge_train.py", arguments, done.stdout, done.stderr)
+    out = run("evaluate", "-data_files", pair, "-sr_model", model, "-sr_members", 2, "-sr_steps", 2, "-run_output_dir",
+              os.path.join(tmp, "torch"))
+    check(out.returncode == 0, out.stdout, out.stderr)
+
 
 tmp = folder()
 try:
@@ -41,6 +62,7 @@ try:
     with xr.open_dataset(exported, group="run_000") as one, xr.open_dataset(pairs[0], group="hr") as hr:
         check(one.x1.shape == (1, 32, 16, 16, 4) and int(one.fluid_mask.sum()) == int(hr.fluid_mask.sum()), one)
         check(0 < float(abs(one.x1 - one.x0).max()) < 100 and one.attrs["split"] == "train", one.attrs)
+    torch_trainer(exported, tmp, pairs[2])
     refused = run("train", *NET, *data, "-train_cond_nets", 2, "-run_output_dir", os.path.join(tmp, "refused"))
     check(refused.returncode == 2 and "train_cond_nets" in refused.stderr, refused.returncode, refused.stderr)
     two = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", os.path.join(tmp, "two"), ranks=2)
