@@ -17,11 +17,10 @@ PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
 const char *wb_backend_name(WbBackend backend);
 
 /* U-Nets with levels at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m:
- *   cond_nets mean networks, once a minute: static inputs -> mean (out) each; their average is the mean (bagging: Breiman
- *     1996; each may be trained on other cities, so that every city has a mean by a network that never saw it);
- *   the guide, once a minute: static inputs with x0 + mean in place of x0 -> features at 10 m;
- *   step, at every t: state and the features -> out.
- * All but the step is shared by all steps and members, so it may be the heavier part. */
+ *   cond_nets mean networks, once a minute: static inputs -> mean (out) each; their average is the mean (bagging:
+ * Breiman 1996; each may be trained on other cities, so that every city has a mean by a network that never saw it); the
+ * guide, once a minute: static inputs with x0 + mean in place of x0 -> features at 10 m; step, at every t: state and
+ * the features -> out. All but the step is shared by all steps and members, so it may be the heavier part. */
 typedef struct {
   int in_dynamic;       /* 4: the state x_t */
   int in_static;        /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9 */

@@ -15,7 +15,7 @@ typedef struct {
   const float *truth, *x0, *regressed; /* regressed NULL: no regression baseline */
   const float *const *members;
   int m;
-  bool antithetic; /* members 2k, 2k + 1 are pairs */
+  bool antithetic;   /* members 2k, 2k + 1 are pairs */
   const char *label; /* "city 101, 5 m/s from 200 deg" */
 } WbCase;
 

@@ -40,9 +40,10 @@ static PetscErrorCode describe_model(WbApp *app, const char *path) {
         "  epsilon         theta %g, u %g, v %g, w %g (normalised units)\n"
         "  scales          theta %g K, u %g, v %g, w %g%s\n  provenance      %s\n",
         path, meta.process, meta.schedule, meta.target, wb_model_size(model), wb_model_tensors(model), c->cond_nets,
-        c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->in_static, c->width1, c->width2, c->blocks1, c->blocks2,
-        c->in_dynamic, meta.epsilon[0], meta.epsilon[1], meta.epsilon[2], meta.epsilon[3], meta.scale[0], meta.scale[1],
-        meta.scale[2], meta.scale[3], meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
+        c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->in_static, c->width1, c->width2,
+        c->blocks1, c->blocks2, c->in_dynamic, meta.epsilon[0], meta.epsilon[1], meta.epsilon[2], meta.epsilon[3],
+        meta.scale[0], meta.scale[1], meta.scale[2], meta.scale[3],
+        meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
   }
   wb_model_destroy(&model);
   PetscFunctionReturn(0);

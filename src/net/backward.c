@@ -46,7 +46,8 @@ PetscErrorCode wb_net_mean_backward(WbNet net, const float *dmean) {
   PetscFunctionBeginUser;
   const WbNetLevel *l1 = &net->l1;
   if (!net->training || net->cond_packed < 0)
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "wb_net_mean_backward needs wb_net_mean_forward of a network for training");
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER,
+            "wb_net_mean_backward needs wb_net_mean_forward of a network for training");
   const WbNormAct act = {l1->d, l1->h, l1->w, net->config.cond_width1, false, net->ones, net->zeros};
   net->base = (size_t)net->cond_packed * net->cond_size;
   PetscCall(wb_unet_backward(net, &net->cond, dmean));

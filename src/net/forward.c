@@ -53,9 +53,8 @@ static PetscErrorCode stem_forward(WbNet net, const Stem *s, const float *stat, 
 /** stat counts as 0 in buildings; mask is copied. Collective. */
 PetscErrorCode wb_net_mean_forward(WbNet net, int k, const float *stat, const uint8_t *mask, float *mean) {
   PetscFunctionBeginUser;
-  const Stem stem = {&net->cond_stem1,         &net->cond_stem2, net->cond.halo1,
-                     net->config.cond_width1, net->stat_in,     net->stat_act,
-                     net->stat_y};
+  const Stem stem = {&net->cond_stem1, &net->cond_stem2, net->cond.halo1, net->config.cond_width1,
+                     net->stat_in,     net->stat_act,    net->stat_y};
   memcpy(net->mask, mask, 8 * net->l1.n);
   PetscCall(select_mean(net, k));
   PetscCall(stem_forward(net, &stem, stat, net->cond.h1));

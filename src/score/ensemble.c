@@ -20,7 +20,8 @@ static void variances(int m, const float *const *members, size_t at, bool antith
 }
 
 /* Squared error of the mean, CRPS and variance of m values against y.
- * Fair CRPS (Ferro 2014, Q. J. R. Meteorol. Soc. 140): mean |x - y| - half the mean |x_i - x_j| of independent members. */
+ * Fair CRPS (Ferro 2014, Q. J. R. Meteorol. Soc. 140): mean |x - y| - half the mean |x_i - x_j| of independent members.
+ */
 static void score_point(int m, const float *const *members, size_t at, double y, bool antithetic, WbScoreSums *s) {
   const int group = antithetic ? 2 : 1;
   double mean = 0.0, distance = 0.0, pairs = 0.0, var = 0.0, var_mean = 0.0;

@@ -91,8 +91,7 @@ static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
   PetscCall(wb_nc_att_int(e->nc, "/", NULL, "canonical_wind", o->symmetry == WB_SYMMETRY_CANONICAL));
   for (int r = 0; r < e->set->n_runs; r++) {
     e->run = e->set->runs[r];
-    e->symmetry =
-        o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(e->run->info.wind_direction_deg) : 0;
+    e->symmetry = o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(e->run->info.wind_direction_deg) : 0;
     if (e->run->info.nx_hr != e->run->info.ny_hr)
       WB_RAISE(WB_ERR_INPUT, "%s: train_export_file needs square windows; this one has %d x %d cells",
                e->run->info.path, e->run->info.nx_hr, e->run->info.ny_hr);

@@ -188,8 +188,8 @@ static void signature(const WbTrainer *t, char text[256]) {
            o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
            o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
            o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
-           o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind,
-           o->net.cond_nets, o->mirror);
+           o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind, o->net.cond_nets,
+           o->mirror);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {

@@ -65,10 +65,11 @@ static PetscErrorCode make_folds(const WbTrainOptions *o, WbTrainSet *set) {
     set->fold[r] = same < r ? set->fold[same] : cities++ % o->net.cond_nets;
   }
   if (cities < o->net.cond_nets) {
-    WB_RAISE_ALL(WB_ERR_CONFIG,
-                 "train_cond_nets is %d with %d training cities; allowed: at most as many mean networks as cities, so that "
-                 "each can leave some out",
-                 o->net.cond_nets, cities);
+    WB_RAISE_ALL(
+        WB_ERR_CONFIG,
+        "train_cond_nets is %d with %d training cities; allowed: at most as many mean networks as cities, so that "
+        "each can leave some out",
+        o->net.cond_nets, cities);
   }
   PetscFunctionReturn(0);
 }

@@ -55,11 +55,12 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   PetscFunctionReturn(0);
 }
 
-/* The mean networks of one training sample: those that may see its city learn; *loss out: their mean square error. Leaves
- * in s->mean the mean of the one that may not (of the only one). */
+/* The mean networks of one training sample: those that may see its city learn; *loss out: their mean square error.
+ * Leaves in s->mean the mean of the one that may not (of the only one). */
 static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double share, double count, double *loss) {
   WbSample *s = t->sample;
-  const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run], learning = nets > 1 ? nets - 1 : 1;
+  const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run],
+            learning = nets > 1 ? nets - 1 : 1;
   double zero = 0.0;
   WbRandomKey drop = plan->noise;
   PetscFunctionBeginUser;

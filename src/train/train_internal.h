@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
   int n_runs;
   WbPairRun **runs; /* x0, x1 normalised in place */
-  int *fold; /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
+  int *fold;        /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
   int n_train, n_validation;
   WbMinute *train, *validation;
   WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */

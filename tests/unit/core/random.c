@@ -24,7 +24,11 @@ static void test_known_answers(void **state) {
 static void test_key_parts(void **state) {
   uint32_t base[4], other[4];
   wb_random_words(&(WbRandomKey){1, 2, 3, 4, 5, false}, 6, base);
-  const WbRandomKey keys[] = {{9, 2, 3, 4, 5, false}, {1, 9, 3, 4, 5, false}, {1, 2, 9, 4, 5, false}, {1, 2, 3, 9, 5, false}, {1, 2, 3, 4, 9, false}};
+  const WbRandomKey keys[] = {{9, 2, 3, 4, 5, false},
+                              {1, 9, 3, 4, 5, false},
+                              {1, 2, 9, 4, 5, false},
+                              {1, 2, 3, 9, 5, false},
+                              {1, 2, 3, 4, 9, false}};
   for (int n = 0; n < 5; n++) {
     wb_random_words(&keys[n], 6, other);
     assert_memory_not_equal(base, other, sizeof base);

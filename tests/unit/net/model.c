@@ -31,7 +31,8 @@ static void fill(size_t n, uint32_t stream, float scale, float *a) {
   }
 }
 
-static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4], mean[CELLS * 4];
+static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4],
+    mean[CELLS * 4];
 static float dx_first[CELLS * 4];
 static uint8_t mask[CELLS];
 

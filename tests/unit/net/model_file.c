@@ -18,7 +18,8 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_width2 = 8,
                                    .cond_blocks1 = 1,
                                    .cond_blocks2 = 1,
-                                   .cond_nets = 3, .embed = 8};
+                                   .cond_nets = 3,
+                                   .embed = 8};
 static char path[128];
 
 static WbModelMeta some_meta(void) {
@@ -120,21 +121,23 @@ static void broken_json(hid_t file) {
   set_text(file, "architecture", "{\"kind\":");
 }
 static void huge_width(hid_t file) {
-  set_text(
-      file, "architecture",
-      "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":2000000000,\"width2\":8,"
-      "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
-      "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
+  set_text(file, "architecture",
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":"
+           "2000000000,\"width2\":8,"
+           "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
+           "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void wider(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,\"width2\":8,"
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,"
+           "\"width2\":8,"
            "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
            "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void deeper(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,\"width2\":8,"
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,"
+           "\"width2\":8,"
            "\"blocks1\":1,\"blocks2\":2,\"cond_width1\":8,\"cond_width2\":8,"
            "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
