@@ -184,7 +184,7 @@ def rounded(tensor, bits):
 
 
 def write_model(path, net, meta, mantissa_bits=23):
-    """meta: dict with process, schedule, target, epsilon and scale ({theta, u, v, w}), scale_by_wind, training (text).
+    """meta: dict with process, schedule, target, epsilon, scale, residual, spread ({theta, u, v, w}), flags, training (text).
     Fewer mantissa_bits make a smaller file (the data sets are deflated): 12 change an output by less than bf16 does."""
     state = {name: rounded(tensor, mantissa_bits) for name, tensor in net.state_dict().items()}
     temporary = f"{path}.tmp"

@@ -326,7 +326,7 @@ def train_step(data, o):
                 "pairs": [[r["split"][0], int(r["city_seed"]), r["wind_speed_m_per_s"], r["wind_direction_deg"],
                            r["heat_flux_K_m_per_s"]] for r in data.runs]}
     meta = {"process": "bridge", "schedule": "linear", "target": "preconditioned", **data.flags, "scale": data.scale,
-            "epsilon": {c: 1.0 for c in CHANNELS}, "residual": dict(zip(CHANNELS, residual)),
+            "epsilon": {c: 1.0 for c in CHANNELS}, "residual": dict(zip(CHANNELS, residual)), "spread": {c: 1.0 for c in CHANNELS},
             "training": json.dumps(training)}
     wt.write_model(o.output, net, meta, o.mantissa_bits)
     print(f"written: {o.output}", flush=True)

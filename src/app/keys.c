@@ -227,6 +227,8 @@ const WbKey wb_app_keys[] = {
     PATH("evaluate", "truth", "", "evaluate", "a 5 m simulation of the same window (truth.nc of les)"),
     REAL("evaluate", "from_s", "s", "0", 0, BIG, "evaluate",
          "with evaluate_forecast: leave out minutes that end before this time (the fine run's start)"),
+    PATH("evaluate", "calibrate", "", "evaluate",
+         "also write a copy of the model whose members spread as much as their mean errs on these (validation) files"),
     INT("evaluate", "bootstrap", "", "2000", 100, 1e6, "evaluate", "bootstrap resamples"),
     /* ---- bench ---- */
     CHOICE("bench", "what", "les", "les|poisson|net|halo|shot", "bench", "what is timed"),

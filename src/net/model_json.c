@@ -75,7 +75,8 @@ static const char *const channel_names[4] = {"theta", "u", "v", "w"};
 
 char *wb_model_meta_json(const WbModelMeta *meta) {
   cJSON *root = cJSON_CreateObject(), *epsilon = cJSON_AddObjectToObject(root, "epsilon"),
-        *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual");
+        *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual"),
+        *spread = cJSON_AddObjectToObject(root, "spread");
   cJSON_AddStringToObject(root, "process", meta->process);
   cJSON_AddStringToObject(root, "schedule", meta->schedule);
   cJSON_AddStringToObject(root, "target", meta->target);
@@ -83,6 +84,7 @@ char *wb_model_meta_json(const WbModelMeta *meta) {
     cJSON_AddNumberToObject(epsilon, channel_names[c], (double)meta->epsilon[c]);
     cJSON_AddNumberToObject(scale, channel_names[c], (double)meta->scale[c]);
     cJSON_AddNumberToObject(residual, channel_names[c], (double)meta->residual[c]);
+    cJSON_AddNumberToObject(spread, channel_names[c], (double)meta->spread[c]);
   }
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
   cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
@@ -131,6 +133,7 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
   PetscCall(get_channels(path, root, "scale", meta->scale));
   PetscCall(get_channels(path, root, "residual", meta->residual));
+  PetscCall(get_channels(path, root, "spread", meta->spread));
   PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
   PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);

@@ -161,6 +161,7 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.epsilon[c] = t->set->epsilon[c];
     meta.scale[c] = t->set->norm.scale[c];
     meta.residual[c] = t->set->residual[c];
+    meta.spread[c] = 1.0f;
   }
   meta.scale_by_wind = t->set->norm.scale_by_wind;
   meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;

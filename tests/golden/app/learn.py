@@ -77,6 +77,18 @@ try:
     with open(os.path.join(scores, "scores.json")) as f:
         s = json.load(f)
     check(s["pooled"]["all"]["u"]["bridge"]["rmse"] > 0 and s["pooled"]["all"]["u"]["regression"]["rmse"] > 0, s["pooled"])
+    calibrated = os.path.join(tmp, "calibrated.h5")
+    spread = []
+    for use, more in ((model, ["-evaluate_calibrate", calibrated]), (calibrated, [])):
+        out = run("evaluate", "-data_files", pairs[1], "-sr_model", use, "-sr_members", 4, "-sr_steps", 2, *more,
+                  "-sr_projection", "false", "-run_output_dir", os.path.join(tmp, f"spread{len(spread)}"))
+        check(out.returncode == 0, out.stdout, out.stderr)
+        with open(os.path.join(tmp, f"spread{len(spread)}", "scores.json")) as f:
+            spread.append(json.load(f)["pooled"]["all"]["u"]["bridge"]["spread_skill"])
+    check(abs(spread[1] - 1) < 0.02 < abs(spread[0] - 1), "spread / skill before and after calibration", spread)
+    bad = run("evaluate", "-data_files", pairs[2], "-sr_model", model, "-evaluate_calibrate", calibrated, "-run_output_dir",
+              os.path.join(tmp, "bad"))
+    check(bad.returncode == 3 and "split is test" in bad.stderr, "calibration on test files", bad.returncode, bad.stderr)
     cut = os.path.join(tmp, "cut.h5")
     with open(model, "rb") as f, open(cut, "wb") as g:
         g.write(f.read()[:5000])

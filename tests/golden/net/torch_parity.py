@@ -19,7 +19,7 @@ PROGRAM = os.path.join(os.environ["WB_BUILD_DIR"], "tests", "test_golden_net_dum
 NX, NY, NZ, T = 16, 12, 8, 0.37
 META = {"process": "bridge", "schedule": "linear", "target": "preconditioned", "scale_by_wind": False, "canonical_wind": False, "training": "{}",
         "epsilon": dict(theta=1.0, u=2.0, v=3.0, w=4.0), "scale": dict(theta=1.0, u=1.0, v=1.0, w=0.5),
-        "residual": dict(theta=0.8, u=0.8, v=0.8, w=0.8)}
+        "residual": dict(theta=0.8, u=0.8, v=0.8, w=0.8), "spread": dict(theta=1.0, u=1.0, v=1.0, w=1.0)}
 
 
 def relative(a, b):

@@ -29,6 +29,7 @@ static WbModelMeta some_meta(void) {
                       .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
                       .scale = {1.5F, 2.5F, 3.5F, 4.5F},
                       .residual = {0.5F, 0.6F, 0.7F, 0.8F},
+                      .spread = {0.9F, 1.1F, 1.2F, 1.3F},
                       .scale_by_wind = true,
                       .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
@@ -73,6 +74,7 @@ static void round_trip(void **state) {
     WB_ASSERT_NEAR(meta.epsilon[c], wrote.epsilon[c], 0);
     WB_ASSERT_NEAR(meta.scale[c], wrote.scale[c], 0);
     WB_ASSERT_NEAR(meta.residual[c], wrote.residual[c], 0);
+    WB_ASSERT_NEAR(meta.spread[c], wrote.spread[c], 0);
   }
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   assert_int_equal(stat(temporary, &info), -1);
