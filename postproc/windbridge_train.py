@@ -96,9 +96,9 @@ class TrainingSet:
 class Picker:
     """Minutes in shuffled epochs, at random places on the 20 m grid."""
 
-    def __init__(self, data, runs, n, seed):
+    def __init__(self, data, minutes, n, seed):
         self.random, self.n, self.width = np.random.default_rng(seed), n or data.x0.shape[-1], data.x0.shape[-1]
-        self.minutes, self.queue = data.minutes(runs), []
+        self.minutes, self.queue = minutes, []
 
     def __call__(self, count):
         picks = []
@@ -226,7 +226,7 @@ def train_mean(data, o):
     to_device(net, o.device)
     set_dropout(net, o.dropout)
     forward = torch.compile(net) if o.compile else net
-    opt, pick = Optimiser(net.parameters(), o), Picker(data, runs, o.crop, o.seed + o.net)
+    opt, pick = Optimiser(net.parameters(), o), Picker(data, data.minutes(runs), o.crop, o.seed + o.net)
     report = Progress(opt, o)
     while opt.used() < 1:
         net.train()
@@ -295,13 +295,16 @@ def train_step(data, o):
     parts = [torch.load(path, map_location="cpu") for path in o.means]
     net = wt.WindbridgeNet(**{**parts[0]["config"], **o.config, "cond_nets": len(parts)})
     initialise(net, o.seed)
+    if o.start:
+        first = wt.read_model(o.start)[0].state_dict()
+        net.load_state_dict({**net.state_dict(), **{k: v for k, v in first.items() if not k.startswith("cond.")}})
     for k, part in enumerate(parts):
         net.cond[k].load_state_dict(part["state"])
     to_device(net, o.device)
     means = {m: v.to(o.device) for part in parts for m, v in part["means"].items()}
     residual = residual_deviation(data, means)
     valid = means_of(data, net.cond, data.minutes(data.of_split("validation")))
-    print(f"deviation of x1 - x0 about held-out means {residual}; validation: less RMSE than interpolation by the average "
+    print(f"{len(means)} minutes with held-out means; deviation of x1 - x0 about them {residual}; validation: less RMSE than interpolation by the average "
           f"of {len(parts)} means {gain_text(data, valid)}", flush=True)
     set_dropout(net.step, o.dropout)
     learning = [p for name, p in net.named_parameters() if not name.startswith("cond.")]
@@ -311,7 +314,7 @@ def train_step(data, o):
         return net.step_batch(t, r, features.repeat(o.draws, 1, 1, 1, 1), mask.repeat(o.draws, 1, 1, 1, 1))
 
     compiled = torch.compile(forward) if o.compile else forward
-    opt, pick = Optimiser(learning, o), Picker(data, data.of_split("train"), o.crop, o.seed)
+    opt, pick = Optimiser(learning, o), Picker(data, sorted(means), o.crop, o.seed)
     report, s = Progress(opt, o), torch.tensor([residual], device=o.device)
     while opt.used() < 1:
         net.train()
@@ -340,6 +343,7 @@ def main():
     parser.add_argument("--net", type=int, default=0, help="mean: number of this network")
     parser.add_argument("--nets", type=int, default=4, help="mean: how many there are")
     parser.add_argument("--means", nargs="+", default=[], help="step: the files of the mean networks, in order")
+    parser.add_argument("--start", help="step: model file with the first weights of guide and step")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--batch", type=int, default=4)
