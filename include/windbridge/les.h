@@ -1,16 +1,20 @@
 /* windbridge les: large-eddy simulation of Boussinesq flow over voxel buildings (Arakawa C, RK3, exact obstacle
  * projection). Knows nothing of super-resolution.
- * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST, one ghost level below and above; owned cell
- * (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH, w the face BELOW. At
- * a non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at cell centres. */
+ * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST (_WIDE: fifth order), one ghost level below
+ * and above; owned cell (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH,
+ * w the face BELOW. At a non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at
+ * cell centres. */
 #ifndef WINDBRIDGE_LES_H
 #define WINDBRIDGE_LES_H
 #include "windbridge/grid.h"
 #include "windbridge/io.h"
 
 #define WB_LES_GHOST 2
+#define WB_LES_GHOST_WIDE 3
 
 typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE, WB_CLOSURE_DEARDORFF } WbClosure;
+/* Of momentum: second-order central with a fraction of third-order dissipation, or fifth-order upwind-biased. */
+typedef enum { WB_ADVECTION_CENTRAL, WB_ADVECTION_UPWIND5 } WbAdvection;
 typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
 
 /* Large-scale forcing, none by default. Tables are linear between entries and constant beyond them. */
@@ -63,7 +67,8 @@ typedef struct {
   WbPrecision precision;
   WbClosure closure;
   WbWallModel wall;              /* building and ground faces */
-  double upwind_fraction;        /* of the dissipation of third-order upwind advection of momentum; 0: central */
+  WbAdvection advection;         /* of momentum */
+  double upwind_fraction;        /* with WB_ADVECTION_CENTRAL: of the dissipation of third-order upwind; 0: none */
   double viscosity_m2_per_s;     /* molecular; 0 in the city, > 0 in verification cases */
   double prandtl_turbulent;      /* eddy viscosity / eddy diffusivity of theta (0.7) */
   double z0_ground_m, z0_wall_m; /* roughness lengths */

@@ -49,6 +49,8 @@ static void les_options(const WbApp *app, WbLesOptions *o) {
   wb_les_options_default(o);
   o->precision = strcmp(wb_config_text(c, "les", "precision"), "fp64") == 0 ? WB_FP64 : WB_FP32;
   o->closure = closure_of(wb_config_text(c, "les", "closure"));
+  o->advection =
+      strcmp(wb_config_text(c, "les", "advection"), "upwind5") == 0 ? WB_ADVECTION_UPWIND5 : WB_ADVECTION_CENTRAL;
   o->upwind_fraction = wb_config_real(c, "les", "upwind_fraction");
   o->z0_ground_m = wb_config_real(c, "les", "z0_ground_m");
   o->z0_wall_m = wb_config_real(c, "les", "z0_wall_m");

@@ -52,14 +52,14 @@ static PetscErrorCode check_domain(const WbInflow f, const WbGrid *g, const doub
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, const double *zf, int ratio, Map **out) {
+static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, int ghost, const double *zf, int ratio, Map **out) {
   PetscFunctionBeginUser;
   Map *m = NULL;
   PetscCall(wb_calloc_bytes(sizeof *m, "inflow map", (void **)&m));
   *out = m;
   m->ratio = ratio;
   m->nz = g->nz;
-  m->g = WB_LES_GHOST;
+  m->g = ghost;
   m->start[0] = g->y0, m->start[1] = g->x0;
   m->n[0] = g->nyl, m->n[1] = g->nxl;
   PetscCall(WB_ALLOC(g->nz, &m->l0));
@@ -71,7 +71,7 @@ static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, const double
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, const double *zf, WbPlanes **planes) {
+PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, int ghost, const double *zf, WbPlanes **planes) {
   PetscFunctionBeginUser;
   *planes = NULL;
   int ratio = 1;
@@ -81,11 +81,11 @@ PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, const double *zf, WbP
   *planes = p;
   p->theta_reference_K = f->theta_reference_K;
   p->time_s = NAN;
-  PetscCall(map_create(f, g, zf, ratio, (Map **)&p->map));
+  PetscCall(map_create(f, g, ghost, zf, ratio, (Map **)&p->map));
   const bool touches[4] = {g->ix == 0, g->ix == g->px - 1, g->iy == 0, g->iy == g->py - 1};
   for (int s = 0; s < 4; s++) {
     if (!touches[s]) continue;
-    const size_t n = (size_t)g->nz * (size_t)((s < 2 ? g->nyl : g->nxl) + 2 * WB_LES_GHOST);
+    const size_t n = (size_t)g->nz * (size_t)((s < 2 ? g->nyl : g->nxl) + 2 * ghost);
     PetscCall(WB_ALLOC(n, &p->side[s].u));
     PetscCall(WB_ALLOC(n, &p->side[s].v));
     PetscCall(WB_ALLOC(n, &p->side[s].w));
