@@ -107,13 +107,33 @@ uint64_t wb_les_options_mark(const WbLesOptions *options, bool flow_only);
 /* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
 double wb_les_theta_ref(const WbLesOptions *options, double z_m);
 
-/* ---- inflow planes of a precursor: u, v, w, theta at the four lateral faces over the whole height ---- */
-/* Stored on the 20 m grid in one HDF5 file, a record every interval_s; used piecewise constant in space, linear in
- * time, by LR and HR runs alike. */
+/* ---- inflow planes: u, v, w, theta at the four lateral faces over the whole height ---- */
+/* A record every interval_s on the 20 m grid, of a precursor (stored in one HDF5 file) or made as the run goes; used
+ * piecewise constant in space, linear in time, by LR and HR runs alike. */
 typedef struct WbInflow_s *WbInflow;
 PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow); /* collective */
 void wb_inflow_destroy(WbInflow *inflow);
 PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
+/* Planes that are made, not read, on a grid of (nz, ny, nx) cells, a record every interval_s; zf (nz + 1) [m]. */
+typedef struct {
+  int nx, ny, nz;
+  double dx_m, x_min_m, y_min_m;
+  const double *zf; /* borrowed while creating */
+  double t_first_s, t_last_s, interval_s;
+} WbInflowDomain;
+/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time [s] (0 = t 0), z [m]
+ * and u, v, theta (w) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first time;
+ * below the lowest level the wind follows the log law of options->z0_ground_m. No turbulence is added. Errors:
+ * WB_ERR_INPUT (missing variable, shape, order of times, units, not finite or absurd values, domain, heights or time
+ * not covered). */
+PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
+                                const WbLesOptions *options, WbInflow *inflow);
+/* Collective. Synthetic turbulence by a digital filter (Klein et al. 2003) about the log law of the options' wind and
+ * z0_ground_m, with the stresses of a neutral boundary layer, streamwise integral scale length_m (lateral, vertical:
+ * half). domain->interval_s is not used: a time scale has 16 records. The same on any number of ranks, after a restart,
+ * for coarse and fine runs. Errors: WB_ERR_CONFIG (length). */
+PetscErrorCode wb_inflow_synthetic(MPI_Comm comm, const WbInflowDomain *domain, const WbLesOptions *options,
+                                   double length_m, WbInflow *inflow);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
 
 typedef struct WbLes_s *WbLes;

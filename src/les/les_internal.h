@@ -249,6 +249,9 @@ struct WbLes_s {
   long iterations_total;
   double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/init.c: speed [m s-1] of the log law at height z through `speed` at wind_height_m (geostrophic: only up to
+ * it) */
+double wb_les_log_wind(const WbLesOptions *options, double speed, double z);
 /* src/les/forcing.c */
 void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
 PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
