@@ -114,24 +114,24 @@ typedef struct WbInflow_s *WbInflow;
 PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow); /* collective */
 void wb_inflow_destroy(WbInflow *inflow);
 PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
-/* Planes that are made, not read, on a grid of (nz, ny, nx) cells, a record every interval_s; zf (nz + 1) [m]. */
+/* Planes that are made, not read, on a grid of (nz, ny, nx) cells between two times; zf (nz + 1) [m]. */
 typedef struct {
   int nx, ny, nz;
   double dx_m, x_min_m, y_min_m;
   const double *zf; /* borrowed while creating */
-  double t_first_s, t_last_s, interval_s;
+  double t_first_s, t_last_s;
 } WbInflowDomain;
 /* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time [s] (0 = t 0), z [m]
- * and u, v, theta (w) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first time;
- * below the lowest level the wind follows the log law of options->z0_ground_m. No turbulence is added. Errors:
- * WB_ERR_INPUT (missing variable, shape, order of times, units, not finite or absurd values, domain, heights or time
- * not covered). */
+ * and u, v, theta (w, tke) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first
+ * time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2] turbulence of
+ * that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape, order of times,
+ * units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
 PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
-                                const WbLesOptions *options, WbInflow *inflow);
+                                const WbLesOptions *options, double length_m, WbInflow *inflow);
 /* Collective. Synthetic turbulence by a digital filter (Klein et al. 2003) about the log law of the options' wind and
  * z0_ground_m, with the stresses of a neutral boundary layer, streamwise integral scale length_m (lateral, vertical:
- * half). domain->interval_s is not used: a time scale has 16 records. The same on any number of ranks, after a restart,
- * for coarse and fine runs. Errors: WB_ERR_CONFIG (length). */
+ * half); an integral time scale has 16 records. The same on any number of ranks, after a restart, for coarse and fine
+ * runs. Errors: WB_ERR_CONFIG (length). */
 PetscErrorCode wb_inflow_synthetic(MPI_Comm comm, const WbInflowDomain *domain, const WbLesOptions *options,
                                    double length_m, WbInflow *inflow);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */

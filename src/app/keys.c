@@ -123,7 +123,7 @@ const WbKey wb_app_keys[] = {
            "turbulence of a cyclic precursor, synthetic turbulence, or boundary values of another model"),
     PATH("les", "boundary_file", "", FLOW, "with les_inflow file: netCDF-4 file of boundary values (user guide)"),
     REAL("les", "inflow_length_m", "m", "100", 1, 5000, FLOW,
-         "with les_inflow synthetic: streamwise integral scale; lateral and vertical are half"),
+         "streamwise integral scale of synthetic turbulence; lateral and vertical are half"),
     REAL("les", "plane_interval_s", "s", "2", 0.1, 10, FLOW, "interval of the precursor's inflow planes"),
     REAL("les", "hr_uniform_top_m", "m", "200", 160, 5000, "les,pairs",
          "uniform vertical spacing below this height in fine runs"),

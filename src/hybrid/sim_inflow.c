@@ -9,8 +9,7 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim) {
                       .x_min_m = sim->x_min_m,
                       .y_min_m = sim->y_min_m,
                       .t_first_s = -o->spinup_s,
-                      .t_last_s = o->duration_s,
-                      .interval_s = o->plane_interval_s};
+                      .t_last_s = o->duration_s};
   double *zf = NULL;
   PetscErrorCode ierr;
   PetscFunctionBeginUser;
@@ -19,7 +18,7 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim) {
   PetscCall(wb_les_z_faces(o->dx_m, sim->top_m, 1.0, o->dx_m, sim->top_m, &d.nz, &zf));
   d.zf = zf;
   if (o->inflow == WB_INFLOW_FILE)
-    ierr = wb_inflow_nested(sim->comm, o->boundary_file, &d, &upstream, &sim->inflow);
+    ierr = wb_inflow_nested(sim->comm, o->boundary_file, &d, &upstream, o->inflow_length_m, &sim->inflow);
   else
     ierr = wb_inflow_synthetic(sim->comm, &d, &upstream, o->inflow_length_m, &sim->inflow);
   WB_FREE(&zf);

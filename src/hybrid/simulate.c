@@ -53,7 +53,7 @@ static void forcing_text(const WbSim sim, bool flow_only, char *out, size_t size
 
 /* What of the inflow a checkpoint must match: nothing for a precursor's, the text of old files. */
 static uint64_t inflow_hash(const WbSimOptions *o) {
-  const double numbers[2] = {o->inflow, o->inflow == WB_INFLOW_SYNTHETIC ? o->inflow_length_m : 0};
+  const double numbers[2] = {o->inflow, o->inflow_length_m};
   const uint64_t h = wb_hash(WB_HASH_START, numbers, sizeof numbers);
   return o->inflow == WB_INFLOW_FILE ? wb_hash(h, o->boundary_file, strlen(o->boundary_file)) : h;
 }

@@ -86,16 +86,18 @@ static PetscErrorCode new_inflow(MPI_Comm comm, const char *path, WbInflow *infl
 }
 
 PetscErrorCode wb_inflow_made(MPI_Comm comm, const char *name, const WbInflowDomain *d, const WbLesOptions *options,
-                              const WbInflowSource *source, WbInflow *inflow) {
+                              double length_m, const WbInflowSource *source, WbInflow *inflow) {
   WbInflow f = NULL;
   PetscFunctionBeginUser;
+  if (!(length_m > 0.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: an integral length of %g m; allowed: positive lengths", name, length_m);
   PetscCall(new_inflow(comm, name, &f));
   *inflow = f;
   f->made = source;
   f->nx = d->nx, f->ny = d->ny, f->nz = d->nz;
   f->dx_m = d->dx_m, f->x_min_m = d->x_min_m, f->y_min_m = d->y_min_m;
-  f->t_first_s = d->t_first_s, f->interval_s = d->interval_s;
-  f->n_records = 1 + (int)ceil((d->t_last_s - d->t_first_s) / d->interval_s - 1e-6);
+  f->t_first_s = d->t_first_s, f->interval_s = wb_eddies_interval(options, length_m);
+  f->n_records = 1 + (int)ceil((d->t_last_s - d->t_first_s) / f->interval_s - 1e-6);
   f->theta_reference_K = options->theta_surface_K;
   PetscCall(WB_ALLOC(f->nz + 1, &f->zf));
   for (int k = 0; k <= f->nz; k++) f->zf[k] = d->zf[k];

@@ -49,9 +49,21 @@ struct WbInflow_s {
 };
 /* Collective. inflow->now at time t (linear between records). WB_ERR_INPUT when t lies outside the recorded span. */
 PetscErrorCode wb_inflow_evaluate(WbInflow inflow, double t_s);
-/* Collective. Planes of the domain from a source; name stands for the file in messages. */
+/* Collective. Planes of the domain from a source, a record every wb_eddies_interval; name stands for the file in
+ * messages. WB_ERR_CONFIG: length_m is not positive. */
 PetscErrorCode wb_inflow_made(MPI_Comm comm, const char *name, const WbInflowDomain *domain,
-                              const WbLesOptions *options, const WbInflowSource *source, WbInflow *inflow);
+                              const WbLesOptions *options, double length_m, const WbInflowSource *source,
+                              WbInflow *inflow);
+/* Random fields of unit variance on the planes' faces, and velocities made of them: inflow_eddies.c. */
+typedef struct WbEddies_s *WbEddies;
+PetscErrorCode wb_eddies_create(const WbInflow inflow, uint32_t seed, double length_m, WbEddies *eddies);
+void wb_eddies_destroy(WbEddies *eddies);
+double wb_eddies_interval(const WbLesOptions *options, double length_m); /* between records [s] */
+double wb_eddies_u_star(double tke);            /* friction velocity that goes with a turbulence energy [m2 s-2] */
+void wb_eddies_at(WbEddies eddies, int record); /* fields of this record, for: */
+void wb_eddies_unit(const WbEddies eddies, int edge, int k, int m, double unit[3]); /* edge W, E, S, N; its face m */
+/* Fluctuations of u, v, w for the unit vector of the mean wind. */
+void wb_eddies_velocity(const double unit[3], double u_star, const double along[2], double velocity[3]);
 static inline int wb_inflow_normal_hi(const WbInflow f) { /* plane of the normal velocity at the high edge */
   return f->made ? WB_IN_NORMAL_HI : WB_IN_NORMAL;
 }

@@ -1,24 +1,28 @@
 /* Inflow planes from another model's boundary values: a series of profiles (time, z) or of coarse fields (time, z, y,
- * x), linear in time and space. The user guide ("Boundary values of another model") describes the file. */
+ * x), linear in time and space; eddies are added where the file has a turbulence energy. The user guide ("Boundary
+ * values of another model") describes the file. */
 #include <string.h>
 
 #include "inflow_internal.h"
 
 #define LOWEST_TOP_M 100.0 /* the file's lowest level lies in the surface layer: below it the log law holds */
-enum { U = 0, V, THETA, W, VARIABLES };
-static const char *const names[VARIABLES] = {"u", "v", "theta", "w"};
-static const double least[VARIABLES] = {-150.0, -150.0, 150.0, -50.0}, most[VARIABLES] = {150.0, 150.0, 500.0, 50.0};
+enum { U = 0, V, THETA, W, TKE, VARIABLES };
+static const char *const names[VARIABLES] = {"u", "v", "theta", "w", "tke"};
+static const double least[VARIABLES] = {-150.0, -150.0, 150.0, -50.0, 0.0},
+                    most[VARIABLES] = {150.0, 150.0, 500.0, 50.0, 500.0};
+static const char *const units[VARIABLES] = {"m/s", "m/s", "K", "m/s", "m2/s2"};
 
 typedef struct {
   WbNc nc;
   const char *path; /* the inflow's */
-  bool has_w, fields;
+  bool has[VARIABLES], fields;
   int nt, n[3];                 /* z, y, x; y = x = 1 for profiles */
   double *time, *axis[3];       /* z, y, x */
   double z0_m, theta_reference; /* of the run */
   size_t size;                  /* of one variable at one time */
   int held[2];                  /* times in memory, -1: none */
   float *value[2], *now;        /* (VARIABLES, size) at these times; between them */
+  WbEddies eddies;              /* NULL without tke */
 } Nest;
 
 static void nest_close(void **source) {
@@ -29,6 +33,7 @@ static void nest_close(void **source) {
   for (int d = 0; d < 3; d++) WB_FREE(&n->axis[d]);
   for (int i = 0; i < 2; i++) WB_FREE(&n->value[i]);
   WB_FREE(&n->now);
+  if (n->eddies) wb_eddies_destroy(&n->eddies);
   WB_FREE(&n);
   *source = NULL;
 }
@@ -60,12 +65,12 @@ static PetscErrorCode read_axis(Nest *n, const char *name, int *count, double **
 
 static PetscErrorCode check_units(Nest *n) {
   PetscFunctionBeginUser;
-  char units[128] = "";
+  char given[128] = "";
   bool has = false;
-  PetscCall(wb_nc_get_att_text(n->nc, "/", "time", "units", &has, units, (int)sizeof units));
-  if (has && strcmp(units, "s") != 0 && strcmp(units, "seconds") != 0)
+  PetscCall(wb_nc_get_att_text(n->nc, "/", "time", "units", &has, given, (int)sizeof given));
+  if (has && strcmp(given, "s") != 0 && strcmp(given, "seconds") != 0)
     WB_RAISE(WB_ERR_INPUT, "%s: time is in '%s'; allowed: s, counted from t = 0 of the run (run_start_time)", n->path,
-             units);
+             given);
   PetscFunctionReturn(0);
 }
 
@@ -74,8 +79,8 @@ static PetscErrorCode check_shape(Nest *n, int var) {
   bool has = false;
   int rank = 0, dims[8];
   PetscCall(wb_nc_has(n->nc, "/", names[var], &has));
-  if (var == W) n->has_w = has;
-  if (!has && var == W) PetscFunctionReturn(0);
+  n->has[var] = has;
+  if (!has && var >= W) PetscFunctionReturn(0);
   if (!has)
     WB_RAISE(WB_ERR_INPUT,
              "%s: boundary values without variable '%s'; needed: time, z, u, v, theta (with y, x: fields)", n->path,
@@ -95,16 +100,16 @@ static PetscErrorCode read_time(Nest *n, int t, float *value) {
   const int start[4] = {t, 0, 0, 0}, count[4] = {1, n->n[0], n->n[1], n->n[2]};
   for (int v = 0; v < VARIABLES; v++) {
     float *to = value + (size_t)v * n->size;
-    if (v == W && !n->has_w) {
+    if (!n->has[v]) {
       memset(to, 0, n->size * sizeof *to);
       continue;
     }
     PetscCall(wb_nc_get(n->nc, "/", names[v], start, count, WB_NC_FLOAT, to));
     for (size_t q = 0; q < n->size; q++)
       if (!((double)to[q] >= least[v] && (double)to[q] <= most[v]))
-        WB_RAISE(WB_ERR_INPUT, "%s: '%s' is %g at time %g s, z = %g m; allowed: numbers from %g to %g%s", n->path,
+        WB_RAISE(WB_ERR_INPUT, "%s: '%s' is %g at time %g s, z = %g m; allowed: numbers from %g to %g %s", n->path,
                  names[v], (double)to[q], n->time[t], n->axis[0][q / (size_t)(n->n[1] * n->n[2])], least[v], most[v],
-                 v == THETA ? " K" : " m/s");
+                 units[v]);
   }
   PetscFunctionReturn(0);
 }
@@ -194,7 +199,7 @@ static PetscErrorCode advance_to(Nest *n, double t_s) {
 /* Wind below the lowest level by the log law, w linear to 0 at the ground. */
 static double below(const Nest *n, int var, double z) {
   const double lowest = n->axis[0][0];
-  if (z >= lowest || var == THETA) return 1.0;
+  if (z >= lowest || var == THETA || var == TKE) return 1.0;
   if (var == W) return z / lowest;
   const double z0 = PetscMin(n->z0_m, 0.5 * lowest);
   return z > z0 ? log(z / z0) / log(lowest / z0) : 0.0;
@@ -240,23 +245,51 @@ static void fill_edge(const WbInflow f, const Nest *n, bool west_east, float *ou
         }
 }
 
+/* Eddies about the mean that out holds already. */
+static void add_eddies(const WbInflow f, const Nest *n, int edge, float *out) {
+  const bool west_east = edge < 2, hi = edge % 2 == 1;
+  const int count = west_east ? f->ny : f->nx;
+  const size_t plane = (size_t)f->nz * (size_t)count;
+  float *normal = out + (size_t)(hi ? WB_IN_NORMAL_HI : WB_IN_NORMAL) * plane;
+  float *tangent = out + (size_t)(hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane;
+  float *w = out + (size_t)(hi ? WB_IN_W_HI : WB_IN_W_LO) * plane;
+  for (int k = 0; k < f->nz; k++)
+    for (int m = 0; m < count; m++) {
+      const size_t q = (size_t)k * (size_t)count + (size_t)m;
+      const double x = f->x_min_m + f->dx_m * (west_east ? hi * f->nx : m + 0.5);
+      const double y = f->y_min_m + f->dx_m * (west_east ? m + 0.5 : hi * f->ny);
+      const double u_star = wb_eddies_u_star((double)sample(n, TKE, 0.5 * (f->zf[k] + f->zf[k + 1]), y, x));
+      float *const u = (west_east ? normal : tangent) + q, *const v = (west_east ? tangent : normal) + q;
+      const double speed = hypot((double)*u, (double)*v) + 1e-6;
+      const double along[2] = {(double)*u / speed, (double)*v / speed};
+      double unit[3], eddy[3];
+      wb_eddies_unit(n->eddies, edge, k, m, unit);
+      wb_eddies_velocity(unit, u_star, along, eddy);
+      *u += (float)eddy[0];
+      *v += (float)eddy[1];
+      if (k > 0) w[q] += (float)eddy[2];
+    }
+}
+
 static PetscErrorCode nest_record(WbInflow f, int record, float *out) {
   Nest *n = f->source;
   PetscFunctionBeginUser;
   PetscCall(advance_to(n, f->t_first_s + record * f->interval_s));
   fill_edge(f, n, true, out);
   fill_edge(f, n, false, out + f->size_x);
+  if (n->eddies) wb_eddies_at(n->eddies, record);
+  for (int edge = 0; edge < 4 && n->eddies; edge++) add_eddies(f, n, edge, out + (edge < 2 ? 0 : f->size_x));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
-                                const WbLesOptions *options, WbInflow *inflow) {
+                                const WbLesOptions *options, double length_m, WbInflow *inflow) {
   static const WbInflowSource source = {.record = nest_record, .close = nest_close};
   Nest *n = NULL;
   WbInflow f = NULL;
   PetscFunctionBeginUser;
   *inflow = NULL;
-  PetscCall(wb_inflow_made(comm, path, domain, options, &source, &f));
+  PetscCall(wb_inflow_made(comm, path, domain, options, length_m, &source, &f));
   PetscErrorCode ierr = WB_CALLOC(1, &n);
   f->source = n;
   if (!ierr) {
@@ -264,6 +297,9 @@ PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowD
     n->z0_m = options->z0_ground_m;
     n->theta_reference = options->theta_surface_K;
     ierr = wb_error_agree(comm, f->rank == 0 ? open_source(n, domain) : 0);
+    if (!ierr)
+      ierr = wb_error_agree(comm,
+                            f->rank == 0 && n->has[TKE] ? wb_eddies_create(f, options->seed, length_m, &n->eddies) : 0);
   }
   if (ierr) wb_inflow_destroy(&f);
   *inflow = f;

@@ -21,11 +21,11 @@ static void name_path(void) {
 typedef double (*Value)(int variable, double t, double z, double y, double x);
 typedef struct {
   Value value;
-  bool fields, swapped_times;
+  bool fields, swapped_times, tke;
   const char *without, *units;
   double t_last, z_first, z_last, x_last;
 } File;
-static const char *const variables[4] = {"u", "v", "theta", "w"};
+static const char *const variables[5] = {"u", "v", "theta", "w", "tke"};
 
 static void put(WbNc nc, const File *f, int var, const double *t, const double *z, const double *y, const double *x) {
   static float a[TIMES * LEVELS * ROWS * COLUMNS];
@@ -63,11 +63,11 @@ static void write_whole(const File *f) {
     WB_OK(wb_nc_def_var(nc, "/", axes[d].name, WB_NC_DOUBLE, axes[d].name));
   }
   if (f->units) WB_OK(wb_nc_att_text(nc, "/", "time", "units", f->units));
-  for (int v = 0; v < 4; v++)
+  for (int v = 0; v < (f->tke ? 5 : 4); v++)
     if (!f->without || strcmp(f->without, variables[v]) != 0)
       WB_OK(wb_nc_def_var(nc, "/", variables[v], WB_NC_FLOAT, f->fields ? "time,z,y,x" : "time,z"));
   for (int d = 0; d < (f->fields ? 4 : 2); d++) put_axis(nc, axes[d].name, axes[d].n, axes[d].at);
-  for (int v = 0; v < 4; v++)
+  for (int v = 0; v < (f->tke ? 5 : 4); v++)
     if (!f->without || strcmp(f->without, variables[v]) != 0) put(nc, f, v, t, z, y, x);
   WB_OK(wb_nc_close(&nc));
 }
@@ -91,8 +91,7 @@ static WbInflowDomain domain(double t_first, double t_last) {
                           .y_min_m = y_min,
                           .zf = zf,
                           .t_first_s = t_first,
-                          .t_last_s = t_last,
-                          .interval_s = 2};
+                          .t_last_s = t_last};
 }
 
 static WbLesOptions options_make(void) {
@@ -147,7 +146,7 @@ static void test_planes(void **state) {
   WbGrid *g = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 1, 0, 0, false, false, &g));
   g->dx_m = DX, g->x_min_m = x_min, g->y_min_m = y_min;
-  WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, &in));
+  WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, 100, &in));
   WB_OK(wb_inflow_bind(in, g, WB_LES_GHOST, zf, &p));
   const double times[] = {0, 33.3, 200, 399.5, 50, 400}; /* also back */
   for (size_t n = 0; n < sizeof times / sizeof *times; n++) {
@@ -161,6 +160,42 @@ static void test_planes(void **state) {
   wb_grid_destroy(&g);
 }
 
+/* ---- turbulence of the energy that the file gives ---- */
+static double gusty(int var, double t, double z, double y, double x) {
+  (void)t, (void)z, (void)y, (void)x;
+  return var == 0 ? 6 : var == 2 ? 300 : var == 4 ? 0.8 : 0;
+}
+
+static void test_tke(void **state) {
+  (void)state;
+  enum { RECORDS = 3200, K = 3 };
+  File f = good;
+  f.value = gusty;
+  f.tke = true;
+  f.t_last = 1e5;
+  write_file(&f);
+  WbLesOptions o = options_make();
+  const WbInflowDomain d = domain(0, 1e5);
+  WbInflow in = NULL;
+  double mean = 0, square[3] = {0, 0, 0};
+  static const int plane[3] = {WB_IN_NORMAL, WB_IN_TANGENT_LO, WB_IN_W_LO};
+  WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, 100, &in));
+  for (int n = 0; n < RECORDS; n++) {
+    WB_OK(wb_inflow_evaluate(in, n * in->interval_s));
+    for (int m = 0; m < NY; m++)
+      for (int c = 0; c < 3; c++) {
+        const double q = (double)in->now[((size_t)plane[c] * NZ + K) * NY + (size_t)m] - (c == 0 ? 6 : 0);
+        mean += c == 0 ? q / NY / RECORDS : 0;
+        square[c] += q * q / NY / RECORDS;
+      }
+  }
+  print_message("mean %.3f, variances %.3f %.3f %.3f\n", mean, square[0], square[1], square[2]);
+  WB_ASSERT_NEAR(mean, 0, 0.06);
+  WB_ASSERT_NEAR(0.5 * (square[0] + square[1] + square[2]), 0.8, 0.08);
+  WB_ASSERT_NEAR(square[0] / square[2], 2.4 * 2.4 / 1.25 / 1.25, 0.6);
+  wb_inflow_destroy(&in);
+}
+
 /* ---- runs ---- */
 typedef struct {
   WbGrid *grid;
@@ -172,7 +207,7 @@ static void run_make(Run *r, const WbLesOptions *o, double t_last) {
   const WbInflowDomain d = domain(-40, t_last);
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 1, 0, 0, false, false, &r->grid));
   r->grid->dx_m = DX, r->grid->x_min_m = x_min, r->grid->y_min_m = y_min;
-  WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, o, &r->in));
+  WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, o, 100, &r->in));
   WB_OK(wb_les_create(r->grid, zf, NULL, NULL, r->in, o, &r->les));
   WB_OK(wb_les_init(r->les, -40));
 }
@@ -252,7 +287,7 @@ static void test_turning(void **state) {
   Run r;
   run_make(&r, &o, 400);
   WB_ASSERT_BELOW(distance(&r, 4, 0), 1e-5); /* held before the first time */
-  WB_OK(wb_les_advance(r.les, 0, NULL, NULL));
+  WB_OK(wb_les_advance(r.les, -2, NULL, NULL));
   WB_ASSERT_BELOW(distance(&r, 4, 0), 1e-5);
   WB_OK(wb_les_advance(r.les, 100, NULL, NULL));
   double middle[2], end[2];
@@ -282,7 +317,7 @@ static void refused(const File *f, const char *because) {
   const WbInflowDomain d = domain(-40, 400);
   WbInflow in = NULL;
   if (f) write_file(f);
-  assert_int_equal(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, &in), WB_ERR_INPUT);
+  assert_int_equal(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, 100, &in), WB_ERR_INPUT);
   assert_null(in);
   print_message("%s\n", wb_error_message());
   assert_non_null(strstr(wb_error_message(), because));
@@ -318,5 +353,5 @@ static void test_refused(void **state) {
   refused(NULL, path);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(test_planes), cmocka_unit_test(test_uniform), cmocka_unit_test(test_turning),
-             cmocka_unit_test(test_refused))
+WB_TEST_MAIN(cmocka_unit_test(test_planes), cmocka_unit_test(test_tke), cmocka_unit_test(test_uniform),
+             cmocka_unit_test(test_turning), cmocka_unit_test(test_refused))
