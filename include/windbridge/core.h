@@ -98,6 +98,7 @@ enum {
   WB_STREAM_CITY = 3,
   WB_STREAM_INIT = 4,
   WB_STREAM_LES = 5,
+  WB_STREAM_INFLOW = 6,
   WB_STREAM_TEST = 99
 };
 void wb_random_words(const WbRandomKey *key, uint64_t voxel, uint32_t out[4]);

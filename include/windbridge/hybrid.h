@@ -58,12 +58,16 @@ long wb_sr_evaluations(WbSr sr);        /* of the network, so far */
 /* ---- simulations around a city: precursor, LR run, HR run (src/hybrid/simulate.c, sim_run.c, pairs.c) ----
  * Order of a forecast: wb_sim_create, wb_sim_run_create(20), [wb_sim_resume], wb_sim_inflow, wb_sim_spinup,
  * wb_sim_minutes. A fine run is created beside it and started by wb_sim_start_from after the coarse run's spin-up. */
+typedef enum { WB_INFLOW_PRECURSOR, WB_INFLOW_SYNTHETIC, WB_INFLOW_FILE } WbInflowKind;
 typedef struct {
   double dx_m, dx_hr_m, top_m, margin_m;
   double spinup_s, duration_s, output_interval_s, plane_interval_s;
   double hr_uniform_top_m, hr_stretch, hr_dz_max_m, hr_drop_s;
   double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
+  WbInflowKind inflow;
+  double inflow_length_m;    /* synthetic: streamwise integral scale */
+  const char *boundary_file; /* file: boundary values of another model (wb_inflow_nested); borrowed */
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);
@@ -84,7 +88,8 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
                              const WbSimControl *control, WbSim *sim);
 void wb_sim_destroy(WbSim *sim);
 const WbSimOptions *wb_sim_options(WbSim sim);
-/* Collective. Inflow planes from `path`: used as they are when they were made for this domain and forcing, else (or
+/* Collective. options.inflow synthetic or file: planes made as the runs go, path is not used. Else inflow planes from
+ * `path`: used as they are when they were made for this domain and forcing, else (or
  * when there is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there.
  * must_exist: never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created,
  * before they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */

@@ -1,16 +1,20 @@
 /* windbridge les: large-eddy simulation of Boussinesq flow over voxel buildings (Arakawa C, RK3, exact obstacle
  * projection). Knows nothing of super-resolution.
- * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST, one ghost level below and above; owned cell
- * (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH, w the face BELOW. At
- * a non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at cell centres. */
+ * Inside: arrays (nz + 2, nyl + 2g, nxl + 2g) of WbReal, g = WB_LES_GHOST (_WIDE: fifth order), one ghost level below
+ * and above; owned cell (k, j, i) is at [k + 1][j + g][i + g]; u[.][.][i] is the face WEST of cell i, v the face SOUTH,
+ * w the face BELOW. At a non-periodic east (north, top) edge the last face lives in the first ghost. Outside: float at
+ * cell centres. */
 #ifndef WINDBRIDGE_LES_H
 #define WINDBRIDGE_LES_H
 #include "windbridge/grid.h"
 #include "windbridge/io.h"
 
 #define WB_LES_GHOST 2
+#define WB_LES_GHOST_WIDE 3
 
 typedef enum { WB_CLOSURE_VREMAN, WB_CLOSURE_SMAGORINSKY, WB_CLOSURE_NONE, WB_CLOSURE_DEARDORFF } WbClosure;
+/* Of momentum: second-order central with a fraction of third-order dissipation, or fifth-order upwind-biased. */
+typedef enum { WB_ADVECTION_CENTRAL, WB_ADVECTION_UPWIND5 } WbAdvection;
 typedef enum { WB_WALL_LOG, WB_WALL_FREE_SLIP, WB_WALL_NO_SLIP } WbWallModel;
 
 /* Large-scale forcing, none by default. Tables are linear between entries and constant beyond them. */
@@ -63,7 +67,8 @@ typedef struct {
   WbPrecision precision;
   WbClosure closure;
   WbWallModel wall;              /* building and ground faces */
-  double upwind_fraction;        /* of the dissipation of third-order upwind advection of momentum; 0: central */
+  WbAdvection advection;         /* of momentum */
+  double upwind_fraction;        /* with WB_ADVECTION_CENTRAL: of the dissipation of third-order upwind; 0: none */
   double viscosity_m2_per_s;     /* molecular; 0 in the city, > 0 in verification cases */
   double prandtl_turbulent;      /* eddy viscosity / eddy diffusivity of theta (0.7) */
   double z0_ground_m, z0_wall_m; /* roughness lengths */
@@ -102,13 +107,33 @@ uint64_t wb_les_options_mark(const WbLesOptions *options, bool flow_only);
 /* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
 double wb_les_theta_ref(const WbLesOptions *options, double z_m);
 
-/* ---- inflow planes of a precursor: u, v, w, theta at the four lateral faces over the whole height ---- */
-/* Stored on the 20 m grid in one HDF5 file, a record every interval_s; used piecewise constant in space, linear in
- * time, by LR and HR runs alike. */
+/* ---- inflow planes: u, v, w, theta at the four lateral faces over the whole height ---- */
+/* A record every interval_s on the 20 m grid, of a precursor (stored in one HDF5 file) or made as the run goes; used
+ * piecewise constant in space, linear in time, by LR and HR runs alike. */
 typedef struct WbInflow_s *WbInflow;
 PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow); /* collective */
 void wb_inflow_destroy(WbInflow *inflow);
 PetscErrorCode wb_inflow_time_range(WbInflow inflow, double *t_first_s, double *t_last_s);
+/* Planes that are made, not read, on a grid of (nz, ny, nx) cells between two times; zf (nz + 1) [m]. */
+typedef struct {
+  int nx, ny, nz;
+  double dx_m, x_min_m, y_min_m;
+  const double *zf; /* borrowed while creating */
+  double t_first_s, t_last_s;
+} WbInflowDomain;
+/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time [s] (0 = t 0), z [m]
+ * and u, v, theta (w, tke) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first
+ * time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2] turbulence of
+ * that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape, order of times,
+ * units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
+PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
+                                const WbLesOptions *options, double length_m, WbInflow *inflow);
+/* Collective. Synthetic turbulence by a digital filter (Klein et al. 2003) about the log law of the options' wind and
+ * z0_ground_m, with the stresses of a neutral boundary layer, streamwise integral scale length_m (lateral, vertical:
+ * half); an integral time scale has 16 records. The same on any number of ranks, after a restart, for coarse and fine
+ * runs. Errors: WB_ERR_CONFIG (length). */
+PetscErrorCode wb_inflow_synthetic(MPI_Comm comm, const WbInflowDomain *domain, const WbLesOptions *options,
+                                   double length_m, WbInflow *inflow);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
 
 typedef struct WbLes_s *WbLes;

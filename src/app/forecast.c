@@ -106,7 +106,7 @@ static PetscErrorCode finish(WbForecast *f) {
   cJSON_AddStringToObject(files, "lr", "lr.nc");
   cJSON_AddStringToObject(files, "hr", "hr.nc");
   cJSON_AddStringToObject(files, "paraview", "hr.xmf");
-  cJSON_AddStringToObject(files, "inflow", "inflow.nc");
+  if (wb_sim_options(f->sim)->inflow == WB_INFLOW_PRECURSOR) cJSON_AddStringToObject(files, "inflow", "inflow.nc");
   PetscCall(wb_result_close(&f->lr));
   PetscCall(wb_summary_write(f->app, &root));
   const char *out = f->app->out;

@@ -49,6 +49,8 @@ static void les_options(const WbApp *app, WbLesOptions *o) {
   wb_les_options_default(o);
   o->precision = strcmp(wb_config_text(c, "les", "precision"), "fp64") == 0 ? WB_FP64 : WB_FP32;
   o->closure = closure_of(wb_config_text(c, "les", "closure"));
+  o->advection =
+      strcmp(wb_config_text(c, "les", "advection"), "upwind5") == 0 ? WB_ADVECTION_UPWIND5 : WB_ADVECTION_CENTRAL;
   o->upwind_fraction = wb_config_real(c, "les", "upwind_fraction");
   o->z0_ground_m = wb_config_real(c, "les", "z0_ground_m");
   o->z0_wall_m = wb_config_real(c, "les", "z0_wall_m");
@@ -66,6 +68,31 @@ static void les_options(const WbApp *app, WbLesOptions *o) {
   o->tol_stage = wb_config_real(c, "les", "tolerance_stage");
   o->max_iterations = (int)wb_config_int(c, "les", "max_iterations");
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
+}
+
+/* What drives the lateral faces, and the keys that go with it. */
+static PetscErrorCode inflow_options(const WbApp *app, WbSimOptions *o) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  const char *kind = wb_config_text(c, "les", "inflow"), *file = wb_config_text(c, "les", "boundary_file");
+  const char *planes = strcmp(app->command, "les") == 0 ? wb_config_text(c, "les", "inflow_file") : NULL;
+  o->inflow = strcmp(kind, "file") == 0        ? WB_INFLOW_FILE
+              : strcmp(kind, "synthetic") == 0 ? WB_INFLOW_SYNTHETIC
+                                               : WB_INFLOW_PRECURSOR;
+  o->inflow_length_m = wb_config_real(c, "les", "inflow_length_m");
+  o->boundary_file = file;
+  if (o->inflow == WB_INFLOW_FILE && !file)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_inflow is 'file'; it needs les_boundary_file",
+                 wb_config_where(c, "les", "inflow"));
+  if (o->inflow != WB_INFLOW_FILE && file)
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "%s: les_boundary_file is '%s', but les_inflow is '%s'; allowed: with les_inflow file only",
+                 wb_config_where(c, "les", "boundary_file"), file, kind);
+  if (o->inflow != WB_INFLOW_PRECURSOR && planes)
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "%s: les_inflow_file is '%s', but les_inflow is '%s'; allowed: with les_inflow precursor only",
+                 wb_config_where(c, "les", "inflow_file"), planes, kind);
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
@@ -91,6 +118,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->plane_interval_s = wb_config_real(c, "les", "plane_interval_s");
   o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
+  PetscCall(inflow_options(app, o));
   les_options(app, &o->les);
   PetscCall(wb_app_les_physics(app, &o->les));
   PetscFunctionReturn(0);

@@ -1,4 +1,5 @@
-/* Inside of the simulations around a city: shared by simulate.c, sim_run.c, sim_time.c, sim_window.c, pairs.c. */
+/* Inside of the simulations around a city: shared by simulate.c, sim_inflow.c, sim_run.c, sim_time.c, sim_window.c,
+ * pairs.c. */
 #ifndef WB_SIM_INTERNAL_H
 #define WB_SIM_INTERNAL_H
 #include "windbridge/hybrid.h"
@@ -36,6 +37,7 @@ PetscErrorCode wb_sim_phase_monitor(void *ctx, WbLes les); /* WbLesMonitor; ctx 
 PetscErrorCode wb_sim_phase_report(WbSimPhase *phase);     /* one progress line; collective */
 
 PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *run); /* creates run->les; needs sim->inflow */
+PetscErrorCode wb_sim_inflow_made(WbSim sim);            /* collective: sim->inflow, unless a precursor makes it */
 /* (x, y) cells of the whole domain at spacing dx. */
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny);
 #endif

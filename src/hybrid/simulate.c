@@ -23,6 +23,7 @@ void wb_sim_options_default(WbSimOptions *o) {
   o->hr_dz_max_m = 20;
   o->hr_drop_s = 300;
   o->precursor_z0_m = 0.5;
+  o->inflow_length_m = 100;
 }
 
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
@@ -48,6 +49,13 @@ static void forcing_text(const WbSim sim, bool flow_only, char *out, size_t size
       l->dt_max_s, l->tol_final, l->tol_stage, l->sponge_height_m, (unsigned)l->seed);
   if (more && n > 0 && (size_t)n < size)
     snprintf(out + n, size - (size_t)n, " options %016llx", (unsigned long long)more);
+}
+
+/* What of the inflow a checkpoint must match: nothing for a precursor's, the text of old files. */
+static uint64_t inflow_hash(const WbSimOptions *o) {
+  const double numbers[2] = {o->inflow, o->inflow_length_m};
+  const uint64_t h = wb_hash(WB_HASH_START, numbers, sizeof numbers);
+  return o->inflow == WB_INFLOW_FILE ? wb_hash(h, o->boundary_file, strlen(o->boundary_file)) : h;
 }
 
 static PetscErrorCode check_domain(WbSim sim) {
@@ -107,6 +115,9 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
   snprintf(sim->mark, sizeof sim->mark, "%s rim %.9g spinup %.9g interval %.9g planes %.9g city %016llx", forcing,
            sim->opt.rim_m, sim->opt.spinup_s, sim->opt.output_interval_s, sim->opt.plane_interval_s,
            (unsigned long long)city_hash(city));
+  const size_t used = strlen(sim->mark);
+  if (sim->opt.inflow != WB_INFLOW_PRECURSOR)
+    snprintf(sim->mark + used, sizeof sim->mark - used, " inflow %016llx", (unsigned long long)inflow_hash(&sim->opt));
   sim->wall_checkpoint = wb_wtime();
   *out = sim;
   PetscFunctionReturn(0);
@@ -210,8 +221,10 @@ PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
   forcing_text(sim, true, forcing, sizeof forcing);
   snprintf(tag, sizeof tag, "%s spinup %.9g planes %.9g", forcing, sim->opt.spinup_s, sim->opt.plane_interval_s);
   bool there = false;
-  PetscCall(exists(sim->comm, path, &there));
-  if (must_exist) {
+  if (sim->opt.inflow == WB_INFLOW_PRECURSOR) PetscCall(exists(sim->comm, path, &there));
+  if (sim->opt.inflow != WB_INFLOW_PRECURSOR) {
+    PetscCall(wb_sim_inflow_made(sim));
+  } else if (must_exist) {
     PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
     double first = 0, last = 0;
     PetscCall(wb_inflow_time_range(sim->inflow, &first, &last));

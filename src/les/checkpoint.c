@@ -50,7 +50,7 @@ static PetscErrorCode geometry_mark(WbLes les, double *mark) {
 /* The part of a ghosted field that this rank writes: owned cells and, at the domain's edges, the ghosts beyond. */
 static void own_block(WbLes les, int dims[3], int start[3], int count[3]) {
   const WbGrid *g = les->grid;
-  const int w = WB_LES_GHOST;
+  const int w = les->lay.g;
   dims[0] = g->nz + 2, dims[1] = g->ny + 2 * w, dims[2] = g->nx + 2 * w;
   start[0] = 0, start[1] = g->iy == 0 ? 0 : g->y0 + w, start[2] = g->ix == 0 ? 0 : g->x0 + w;
   count[0] = g->nz + 2;
@@ -154,7 +154,7 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
   if ((bits == 32) != (les->opt.precision == WB_FP32))
     WB_RAISE_ALL(WB_ERR_INPUT, "the checkpoint's run '%s' is in fp%.0f; les_precision must stay the same", prefix,
                  bits);
-  const int w = WB_LES_GHOST, dims[3] = {g->nz + 2, g->ny + 2 * w, g->nx + 2 * w}, start[3] = {0, g->y0, g->x0};
+  const int w = les->lay.g, dims[3] = {g->nz + 2, g->ny + 2 * w, g->nx + 2 * w}, start[3] = {0, g->y0, g->x0};
   const int count[3] = {g->nz + 2, g->nyl + 2 * w, g->nxl + 2 * w}; /* with all ghosts: blocks overlap */
   for (int f = 0; f < les->nf; f++) {
     char *field = (char *)les->state + (size_t)f * les->lay.field * les->ops->real_bytes;

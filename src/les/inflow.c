@@ -47,6 +47,16 @@ static PetscErrorCode open_on_root(WbInflow f) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode buffers_create(WbInflow f, int planes) {
+  PetscFunctionBeginUser;
+  f->planes = planes;
+  f->size_x = (size_t)planes * (size_t)f->nz * (size_t)f->ny;
+  f->size_y = (size_t)planes * (size_t)f->nz * (size_t)f->nx;
+  PetscCall(WB_ALLOC(WB_INFLOW_BUFFER * (f->size_x + f->size_y), &f->buffer));
+  PetscCall(WB_ALLOC(f->size_x + f->size_y, &f->now));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode share_header(WbInflow f) {
   PetscFunctionBeginUser;
   int n[4] = {f->nx, f->ny, f->nz, f->n_records};
@@ -59,10 +69,39 @@ static PetscErrorCode share_header(WbInflow f) {
   f->t_first_s = d[3], f->interval_s = d[4], f->theta_reference_K = d[5];
   if (f->rank != 0) PetscCall(WB_ALLOC(f->nz + 1, &f->zf));
   PetscCallMPI(MPI_Bcast(f->zf, f->nz + 1, MPI_DOUBLE, 0, f->comm));
-  f->size_x = (size_t)WB_INFLOW_PLANES * (size_t)f->nz * (size_t)f->ny;
-  f->size_y = (size_t)WB_INFLOW_PLANES * (size_t)f->nz * (size_t)f->nx;
-  PetscCall(WB_ALLOC(WB_INFLOW_BUFFER * (f->size_x + f->size_y), &f->buffer));
-  PetscCall(WB_ALLOC(f->size_x + f->size_y, &f->now));
+  PetscCall(buffers_create(f, WB_INFLOW_PLANES));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode new_inflow(MPI_Comm comm, const char *path, WbInflow *inflow) {
+  WbInflow f = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(1, &f));
+  f->comm = comm;
+  f->time_s = NAN;
+  PetscCallMPI(MPI_Comm_rank(comm, &f->rank));
+  snprintf(f->path, sizeof f->path, "%s", path);
+  *inflow = f;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_inflow_made(MPI_Comm comm, const char *name, const WbInflowDomain *d, const WbLesOptions *options,
+                              double length_m, const WbInflowSource *source, WbInflow *inflow) {
+  WbInflow f = NULL;
+  PetscFunctionBeginUser;
+  if (!(length_m > 0.0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: an integral length of %g m; allowed: positive lengths", name, length_m);
+  PetscCall(new_inflow(comm, name, &f));
+  *inflow = f;
+  f->made = source;
+  f->nx = d->nx, f->ny = d->ny, f->nz = d->nz;
+  f->dx_m = d->dx_m, f->x_min_m = d->x_min_m, f->y_min_m = d->y_min_m;
+  f->t_first_s = d->t_first_s, f->interval_s = wb_eddies_interval(options, length_m);
+  f->n_records = 1 + (int)ceil((d->t_last_s - d->t_first_s) / f->interval_s - 1e-6);
+  f->theta_reference_K = options->theta_surface_K;
+  PetscCall(WB_ALLOC(f->nz + 1, &f->zf));
+  for (int k = 0; k <= f->nz; k++) f->zf[k] = d->zf[k];
+  PetscCall(buffers_create(f, WB_INFLOW_PLANES_MADE));
   PetscFunctionReturn(0);
 }
 
@@ -70,11 +109,7 @@ PetscErrorCode wb_inflow_open(MPI_Comm comm, const char *path, WbInflow *inflow)
   PetscFunctionBeginUser;
   *inflow = NULL;
   WbInflow f = NULL;
-  PetscCall(wb_calloc_bytes(sizeof *f, "inflow", (void **)&f));
-  f->comm = comm;
-  f->time_s = NAN;
-  PetscCallMPI(MPI_Comm_rank(comm, &f->rank));
-  snprintf(f->path, sizeof f->path, "%s", path);
+  PetscCall(new_inflow(comm, path, &f));
   PetscErrorCode ierr = wb_error_agree(comm, f->rank == 0 ? open_on_root(f) : 0);
   if (!ierr) ierr = share_header(f);
   if (ierr) {
@@ -89,6 +124,7 @@ void wb_inflow_destroy(WbInflow *inflow) {
   WbInflow f = *inflow;
   if (!f) return;
   if (f->nc) (void)wb_nc_close(&f->nc);
+  if (f->made) f->made->close(&f->source);
   WB_FREE(&f->zf);
   WB_FREE(&f->buffer);
   WB_FREE(&f->now);
@@ -132,10 +168,26 @@ static PetscErrorCode read_records(WbInflow f, int first, int count) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode make_records(WbInflow f, int first, int count) {
+  PetscFunctionBeginUser;
+  for (int r = 0; r < count; r++)
+    PetscCall(f->made->record(f, first + r, f->buffer + (size_t)r * (f->size_x + f->size_y)));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode records(WbInflow f, int first, int count) {
+  PetscFunctionBeginUser;
+  if (f->made)
+    PetscCall(make_records(f, first, count));
+  else
+    PetscCall(read_records(f, first, count));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode load(WbInflow f, int first) {
   PetscFunctionBeginUser;
   const int left = f->n_records - first, count = left < WB_INFLOW_BUFFER ? left : WB_INFLOW_BUFFER;
-  PetscCall(wb_error_agree(f->comm, f->rank == 0 ? read_records(f, first, count) : 0));
+  PetscCall(wb_error_agree(f->comm, f->rank == 0 ? records(f, first, count) : 0));
   PetscCallMPI(MPI_Bcast(f->buffer, (int)((size_t)count * (f->size_x + f->size_y)), MPI_FLOAT, 0, f->comm));
   f->first = first;
   f->count = count;

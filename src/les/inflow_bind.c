@@ -52,14 +52,14 @@ static PetscErrorCode check_domain(const WbInflow f, const WbGrid *g, const doub
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, const double *zf, int ratio, Map **out) {
+static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, int ghost, const double *zf, int ratio, Map **out) {
   PetscFunctionBeginUser;
   Map *m = NULL;
   PetscCall(wb_calloc_bytes(sizeof *m, "inflow map", (void **)&m));
   *out = m;
   m->ratio = ratio;
   m->nz = g->nz;
-  m->g = WB_LES_GHOST;
+  m->g = ghost;
   m->start[0] = g->y0, m->start[1] = g->x0;
   m->n[0] = g->nyl, m->n[1] = g->nxl;
   PetscCall(WB_ALLOC(g->nz, &m->l0));
@@ -71,7 +71,7 @@ static PetscErrorCode map_create(const WbInflow f, const WbGrid *g, const double
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, const double *zf, WbPlanes **planes) {
+PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, int ghost, const double *zf, WbPlanes **planes) {
   PetscFunctionBeginUser;
   *planes = NULL;
   int ratio = 1;
@@ -81,11 +81,11 @@ PetscErrorCode wb_inflow_bind(WbInflow f, const WbGrid *g, const double *zf, WbP
   *planes = p;
   p->theta_reference_K = f->theta_reference_K;
   p->time_s = NAN;
-  PetscCall(map_create(f, g, zf, ratio, (Map **)&p->map));
+  PetscCall(map_create(f, g, ghost, zf, ratio, (Map **)&p->map));
   const bool touches[4] = {g->ix == 0, g->ix == g->px - 1, g->iy == 0, g->iy == g->py - 1};
   for (int s = 0; s < 4; s++) {
     if (!touches[s]) continue;
-    const size_t n = (size_t)g->nz * (size_t)((s < 2 ? g->nyl : g->nxl) + 2 * WB_LES_GHOST);
+    const size_t n = (size_t)g->nz * (size_t)((s < 2 ? g->nyl : g->nxl) + 2 * ghost);
     PetscCall(WB_ALLOC(n, &p->side[s].u));
     PetscCall(WB_ALLOC(n, &p->side[s].v));
     PetscCall(WB_ALLOC(n, &p->side[s].w));
@@ -131,18 +131,24 @@ static float face_w(const Map *m, int k, int nzp, const float *w, int n) {
   return lo + (float)m->fw[k] * (hi - lo);
 }
 
-/* One edge. now: its 7 planes (7, nzp, n); normal, tangent, w, theta: out. hi: the east or north edge. */
+/* Beyond the ends of an edge a precursor goes on cyclically, other planes as their last cell. */
+static int along_edge(const WbInflow f, int at, int n) {
+  return f->made ? PetscMax(0, PetscMin(n - 1, at)) : (at % n + n) % n;
+}
+
+/* One edge. now: its planes (7 or 8, nzp, n); normal, tangent, w, theta: out. hi: the east or north edge. */
 static void fill_side(const Map *m, const WbInflow f, int along, bool hi, const float *now, float *const out[4]) {
   const int n = along == 0 ? f->ny : f->nx, run_n = n * m->ratio, nzp = f->nz;
   const size_t plane = (size_t)nzp * (size_t)n;
-  const float *normal = now, *tangent = now + (hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane;
+  const float *normal = now + (hi ? wb_inflow_normal_hi(f) : WB_IN_NORMAL) * plane,
+              *tangent = now + (hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane;
   const float *w = now + (hi ? WB_IN_W_HI : WB_IN_W_LO) * plane,
               *th = now + (hi ? WB_IN_THETA_HI : WB_IN_THETA_LO) * plane;
   const int row = m->n[along] + 2 * m->g;
   for (int k = 0; k < m->nz; k++)
     for (int e = 0; e < row; e++) {
-      const int at = ((m->start[along] + e - m->g) % run_n + run_n) % run_n;
-      const int c = at / m->ratio, next = (c + 1) % n;
+      const int at = along_edge(f, m->start[along] + e - m->g, run_n);
+      const int c = at / m->ratio, next = f->made ? PetscMin(c + 1, n - 1) : (c + 1) % n;
       const float part = (float)(at % m->ratio) / (float)m->ratio;
       const size_t q = (size_t)k * (size_t)row + (size_t)e;
       const float t0 = level_mean(m, k, nzp, tangent + c, n);
@@ -182,7 +188,7 @@ PetscErrorCode wb_inflow_profile(WbInflow f, double t_s, int nz, const double *z
       for (int c = 0; c < n; c++) {
         const float *p = a + (size_t)l * (size_t)n + c;
         const size_t plane = (size_t)f->nz * (size_t)n;
-        const double normal = 2.0 * (double)p[0];
+        const double normal = (double)p[0] + (double)p[wb_inflow_normal_hi(f) * plane];
         const double tangent = (double)p[WB_IN_TANGENT_LO * plane] + (double)p[WB_IN_TANGENT_HI * plane];
         mean[l] += side == 0 ? normal : tangent;
         mean[f->nz + l] += side == 0 ? tangent : normal;

@@ -1,15 +1,34 @@
-/* What inflow.c, inflow_bind.c and record.c share: the planes file. Nothing here is public.
+/* What inflow.c, inflow_bind.c, record.c and the sources of planes share. Nothing here is public.
  *
  * The file: dims record, plane (7), z, y, x, zface; float planes_x (record, plane, z, y) on the west = east faces of
  * the cyclic precursor and planes_y (record, plane, z, x) on the south = north faces; double zf (zface). The precursor
- * is cyclic, so its face 0 is also its face nx, and "just outside" a run's west edge lies its cell nx - 1. */
+ * is cyclic, so its face 0 is also its face nx, and "just outside" a run's west edge lies its cell nx - 1. Planes that
+ * are made (inflow_nest.c, inflow_synthetic.c) are not cyclic: they have an eighth plane, the normal velocity on the
+ * east (north) face. */
 #ifndef WB_INFLOW_INTERNAL_H
 #define WB_INFLOW_INTERNAL_H
 #include "les_internal.h"
 
 #define WB_INFLOW_PLANES 7
 /* Order of the planes. LO: just outside the west (south) edge, HI: just outside the east (north) edge. */
-enum { WB_IN_NORMAL = 0, WB_IN_TANGENT_LO, WB_IN_TANGENT_HI, WB_IN_W_LO, WB_IN_W_HI, WB_IN_THETA_LO, WB_IN_THETA_HI };
+enum {
+  WB_IN_NORMAL = 0,
+  WB_IN_TANGENT_LO,
+  WB_IN_TANGENT_HI,
+  WB_IN_W_LO,
+  WB_IN_W_HI,
+  WB_IN_THETA_LO,
+  WB_IN_THETA_HI,
+  WB_IN_NORMAL_HI,
+  WB_INFLOW_PLANES_MADE
+};
+
+/* Planes that are made in place of a file. record: rank 0 fills one record (size_x + size_y floats, theta less the
+ * reference) for t_first_s + record * interval_s, the same whatever was asked before. close: frees inflow->source. */
+typedef struct {
+  PetscErrorCode (*record)(WbInflow inflow, int record, float *out);
+  void (*close)(void **source);
+} WbInflowSource;
 
 #define WB_INFLOW_BUFFER 16 /* records held in memory */
 struct WbInflow_s {
@@ -17,7 +36,9 @@ struct WbInflow_s {
   int rank;
   WbNc nc; /* rank 0 alone holds the file */
   char path[1024], tag[2048];
-  int nx, ny, nz, n_records;
+  const WbInflowSource *made; /* NULL: a precursor's file */
+  void *source;
+  int planes, nx, ny, nz, n_records;
   double dx_m, x_min_m, y_min_m, t_first_s, interval_s, theta_reference_K;
   double *zf;
   size_t size_x, size_y; /* floats of one record of planes_x, planes_y */
@@ -28,4 +49,22 @@ struct WbInflow_s {
 };
 /* Collective. inflow->now at time t (linear between records). WB_ERR_INPUT when t lies outside the recorded span. */
 PetscErrorCode wb_inflow_evaluate(WbInflow inflow, double t_s);
+/* Collective. Planes of the domain from a source, a record every wb_eddies_interval; name stands for the file in
+ * messages. WB_ERR_CONFIG: length_m is not positive. */
+PetscErrorCode wb_inflow_made(MPI_Comm comm, const char *name, const WbInflowDomain *domain,
+                              const WbLesOptions *options, double length_m, const WbInflowSource *source,
+                              WbInflow *inflow);
+/* Random fields of unit variance on the planes' faces, and velocities made of them: inflow_eddies.c. */
+typedef struct WbEddies_s *WbEddies;
+PetscErrorCode wb_eddies_create(const WbInflow inflow, uint32_t seed, double length_m, WbEddies *eddies);
+void wb_eddies_destroy(WbEddies *eddies);
+double wb_eddies_interval(const WbLesOptions *options, double length_m); /* between records [s] */
+double wb_eddies_u_star(double tke);            /* friction velocity that goes with a turbulence energy [m2 s-2] */
+void wb_eddies_at(WbEddies eddies, int record); /* fields of this record, for: */
+void wb_eddies_unit(const WbEddies eddies, int edge, int k, int m, double unit[3]); /* edge W, E, S, N; its face m */
+/* Fluctuations of u, v, w for the unit vector of the mean wind. */
+void wb_eddies_velocity(const double unit[3], double u_star, const double along[2], double velocity[3]);
+static inline int wb_inflow_normal_hi(const WbInflow f) { /* plane of the normal velocity at the high edge */
+  return f->made ? WB_IN_NORMAL_HI : WB_IN_NORMAL;
+}
 #endif

@@ -38,12 +38,11 @@ static int level_of(const WbLes les, double z) {
 }
 
 /* Log law through the large-scale wind at wind_height, or only up to it when it is the geostrophic wind. */
-static double speed_at(const Start *s, double z) {
-  const WbLesOptions *o = &s->les->opt;
+double wb_les_log_wind(const WbLesOptions *o, double speed, double z) {
   const double z0 = o->z0_ground_m, h = PetscMax(o->wind_height_m, 2.0 * z0);
   const double top = o->forcing.geostrophic ? h : PetscMax(PROFILE_TOP_M, h);
   const double zz = PetscMax(PetscMin(z, top), 1.5 * z0);
-  return s->speed * log(zz / z0) / log(h / z0);
+  return speed * log(zz / z0) / log(h / z0);
 }
 
 /* Uniform noise in (-1, 1) by global cell, fading out at 2/3 of the height. Blocks of BLOCK cells share a value: noise
@@ -64,13 +63,15 @@ static double noise(const WbLes les, int component, double x, double y, double z
 static double start_u(void *ctx, double x, double y, double z) {
   const Start *s = ctx;
   if (s->profile) return s->profile[level_of(s->les, z)];
-  return -sin(s->angle) * speed_at(s, z) + PERTURBATION * s->gusts * noise(s->les, 0, x, y, z);
+  return -sin(s->angle) * wb_les_log_wind(&s->les->opt, s->speed, z) +
+         PERTURBATION * s->gusts * noise(s->les, 0, x, y, z);
 }
 
 static double start_v(void *ctx, double x, double y, double z) {
   const Start *s = ctx;
   if (s->profile) return s->profile[s->les->lay.nz + level_of(s->les, z)];
-  return -cos(s->angle) * speed_at(s, z) + PERTURBATION * s->gusts * noise(s->les, 1, x, y, z);
+  return -cos(s->angle) * wb_les_log_wind(&s->les->opt, s->speed, z) +
+         PERTURBATION * s->gusts * noise(s->les, 1, x, y, z);
 }
 
 static double start_w(void *ctx, double x, double y, double z) {

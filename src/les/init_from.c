@@ -94,7 +94,7 @@ static PetscErrorCode axis_create(int n, const double *x, int m, const double *c
  */
 static PetscErrorCode axes_create(WbLes fine, WbLes coarse, WbLesAxis axis[6]) {
   PetscFunctionBeginUser;
-  const int g = WB_LES_GHOST, most = PetscMax(PetscMax(fine->grid->nxl, fine->grid->nyl) + 2 * g, fine->grid->nz + 1);
+  const int g = fine->lay.g, most = PetscMax(PetscMax(fine->grid->nxl, fine->grid->nyl) + 2 * g, fine->grid->nz + 1);
   const int coarse_most = PetscMax(PetscMax(coarse->grid->nx, coarse->grid->ny), coarse->grid->nz) + 1;
   double *x = NULL, *c = NULL;
   PetscCall(WB_ALLOC(most, &x));

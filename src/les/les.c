@@ -113,7 +113,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES: a grid of %d x %d x %d cells is too small (at least 2 each)", grid->nx, grid->ny,
                  grid->nz);
   PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
-  les->lay = wb_les_layout(grid);
+  les->lay = wb_les_layout(grid, les->opt.advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST);
   les->nf = WB_NFIELDS + les->opt.tracers.n;
   les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
   les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
@@ -122,10 +122,10 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   PetscCall(wb_les_walls_create(les, solid, heat_flux));
   PetscCall(wb_les_tracers_create(les));
   PetscCall(fields_create(les));
-  PetscCall(wb_project_create(grid, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL, les->opt.precision,
-                              &les->project));
+  PetscCall(wb_project_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
+                              les->opt.precision, &les->project));
   if (les->inflow) PetscCall(check_pockets(les));
-  if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->met.zf, &les->planes));
+  if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->lay.g, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }
 

@@ -15,15 +15,16 @@ enum { WB_LES_FIELDS_MAX = WB_NFIELDS + WB_LES_TRACERS_MAX + 1 };
 #define WB_KIND(f) ((f) < WB_THETA ? (f) : WB_THETA)
 #define WB_TKE_MIN 1e-6 /* [m2 s-2] */
 
-/* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST. */
+/* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST or, for
+ * the wide stencil of fifth-order advection, WB_LES_GHOST_WIDE. */
 typedef struct {
   int nz, nyl, nxl, g;
   int sy;       /* nx_t: stride of j */
   size_t sz;    /* nx_t * ny_t: stride of k */
   size_t field; /* (nz + 2) * sz: elements of one field */
 } WbLesLayout;
-static inline WbLesLayout wb_les_layout(const WbGrid *grid) {
-  WbLesLayout l = {.nz = grid->nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = WB_LES_GHOST};
+static inline WbLesLayout wb_les_layout(const WbGrid *grid, int ghost) {
+  WbLesLayout l = {.nz = grid->nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = ghost};
   l.sy = l.nxl + 2 * l.g;
   l.sz = (size_t)l.sy * (size_t)(l.nyl + 2 * l.g);
   l.field = (size_t)(l.nz + 2) * l.sz;
@@ -49,8 +50,9 @@ typedef struct {
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
 typedef struct WbProject_s *WbProject;
 /* Collective. solid (nz, nyl, nxl) owned cells or NULL. Open faces lie between two fluid cells (cyclic wrap included);
- * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. */
-PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *zf, const uint8_t *solid,
+ * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. ghost: width of
+ * the ghosts of the fields that wb_project_apply gets. */
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project);
 void wb_project_destroy(WbProject *project);
 /* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
@@ -85,8 +87,9 @@ typedef struct {
   void *map;     /* private to inflow.c */
 } WbPlanes;
 /* Collective (reads records when t passes them). planes: allocated by wb_inflow_bind for this run's grid, whose domain
- * must be the inflow's. Errors: WB_ERR_INPUT (domains differ; t outside the recorded time). */
-PetscErrorCode wb_inflow_bind(WbInflow inflow, const WbGrid *grid, const double *zf, WbPlanes **planes);
+ * must be the inflow's, with `ghost` values beyond each end of an edge. Errors: WB_ERR_INPUT (domains differ; t outside
+ * the recorded time). */
+PetscErrorCode wb_inflow_bind(WbInflow inflow, const WbGrid *grid, int ghost, const double *zf, WbPlanes **planes);
 PetscErrorCode wb_inflow_at(WbInflow inflow, double t_s, WbPlanes *planes);
 void wb_inflow_unbind(WbPlanes **planes);
 /* Collective. Mean over the four lateral faces at time t on levels with faces zf (nz + 1): u, v [m s-1], theta [K];
@@ -246,6 +249,9 @@ struct WbLes_s {
   long iterations_total;
   double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/init.c: speed [m s-1] of the log law at height z through `speed` at wind_height_m (geostrophic: only up to
+ * it) */
+double wb_les_log_wind(const WbLesOptions *options, double speed, double z);
 /* src/les/forcing.c */
 void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
 PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */

@@ -1,6 +1,8 @@
 /* Options of the LES: defaults, reference profile, checks. */
 #include "les_options.h"
 
+#define UPWIND5_CFL 1.4 /* RK3 with the fifth-order scheme is stable to 1.42 (Wicker & Skamarock 2002, table 1) */
+
 void wb_les_options_default(WbLesOptions *o) {
   *o = (WbLesOptions){.precision = WB_FP32,
                       .closure = WB_CLOSURE_VREMAN,
@@ -85,7 +87,7 @@ static uint64_t mark_tracers(uint64_t h, const WbLesTracers *t) {
 }
 
 static uint64_t mark(const WbLesOptions *o, bool flow_only) {
-  uint64_t h = mix(WB_HASH_START, o->upwind_fraction);
+  uint64_t h = mix(WB_HASH_START, o->advection == WB_ADVECTION_UPWIND5 ? 5.0 : o->upwind_fraction);
   h = mark_forcing(h, &o->forcing);
   h = mark_surface(h, o, flow_only);
   return flow_only ? h : mark_tracers(h, &o->tracers);
@@ -173,6 +175,9 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
   if (!(o->cfl_max > 0.0 && o->cfl_max <= 1.7))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: allowed are values above 0 up to 1.7 (limit of RK3)",
                  o->cfl_max);
+  if (o->advection == WB_ADVECTION_UPWIND5 && o->cfl_max > UPWIND5_CFL)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: fifth-order advection allows values up to %g", o->cfl_max,
+                 UPWIND5_CFL);
   if (!(o->dt_max_s > 0.0)) WB_RAISE_ALL(WB_ERR_CONFIG, "LES option dt_max_s = %g must be positive", o->dt_max_s);
   if (!(o->tol_final > 0.0 && o->tol_stage > 0.0) || o->max_iterations < 1)
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES options tol_final = %g, tol_stage = %g, max_iterations = %d must be positive",

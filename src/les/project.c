@@ -3,7 +3,7 @@
  * Numer. Anal. 8, 722 give the idea for direct solvers). */
 #include "project.h"
 
-static PetscErrorCode project_geometry(WbProject pr, const WbGrid *grid, const double *zf) {
+static PetscErrorCode project_geometry(WbProject pr, const WbGrid *grid, int ghost, const double *zf) {
   PetscFunctionBeginUser;
   pr->comm = grid->comm;
   pr->row_comm = grid->row_comm;
@@ -12,7 +12,7 @@ static PetscErrorCode project_geometry(WbProject pr, const WbGrid *grid, const d
   pr->nyl = grid->nyl;
   pr->nxl = grid->nxl;
   pr->n = wb_grid_owned(grid);
-  pr->lay = wb_les_layout(grid);
+  pr->lay = wb_les_layout(grid, ghost);
   PetscCall(WB_ALLOC(pr->nz, &pr->dz));
   PetscCall(WB_ALLOC(pr->nz + 1, &pr->rh));
   for (int k = 0; k < pr->nz; k++) pr->dz[k] = zf[k + 1] - zf[k];
@@ -64,7 +64,7 @@ static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *zf, const uint8_t *solid,
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project) {
   WbProject pr;
   PetscFunctionBeginUser;
@@ -73,7 +73,7 @@ PetscErrorCode wb_project_create(const WbGrid *grid, double dx_m, const double *
   pr->precision = precision;
   pr->dx = dx_m;
   pr->dense_slot = -1;
-  PetscCall(project_geometry(pr, grid, zf));
+  PetscCall(project_geometry(pr, grid, ghost, zf));
   project_neighbours(pr, grid);
   const size_t edge = (size_t)pr->nz * (size_t)(pr->nyl > pr->nxl ? pr->nyl : pr->nxl);
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_send", &pr->edge_send));

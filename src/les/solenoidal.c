@@ -56,7 +56,7 @@ static PetscErrorCode create(WbSolenoidal s, const WbGrid *grid, const uint8_t *
   PetscFunctionBeginUser;
   s->grid = grid;
   PetscCall(wb_grid_refine(grid, 1, nz, &s->tall));
-  s->lay = wb_les_layout(s->tall);
+  s->lay = wb_les_layout(s->tall, G);
   PetscCall(WB_ALLOC(nz + 1, &s->zf));
   double dz = grid->dx_m;
   s->zf[0] = 0;
@@ -73,7 +73,7 @@ static PetscErrorCode create(WbSolenoidal s, const WbGrid *grid, const uint8_t *
   PetscCall(WB_CALLOC(wb_grid_owned(s->tall), &solid));
   for (size_t c = 0; c < layer; c++) solid[c] = !fluid[c];
   PetscErrorCode failed = share_fluid(s, solid);
-  if (!failed) failed = wb_project_create(s->tall, grid->dx_m, s->zf, solid, WB_FP32, &s->project);
+  if (!failed) failed = wb_project_create(s->tall, G, grid->dx_m, s->zf, solid, WB_FP32, &s->project);
   if (!failed) failed = wb_halo_create(s->tall, 3 * (nz + 2), G, 1, WB_FP32, &s->halo);
   WB_FREE(&solid);
   PetscFunctionReturn(failed);

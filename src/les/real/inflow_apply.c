@@ -47,6 +47,11 @@ static inline ptrdiff_t inside_of(const Side *a, ptrdiff_t face) {
   return a->inward > 0 ? face : face + a->inward;
 }
 
+/* Faces beyond the edge's own: at a high edge that one lies among the ghosts itself. */
+static inline int beyond_faces(const WbLesLayout *l, const Side *a) {
+  return a->inward > 0 ? l->g : l->g - 1;
+}
+
 /* Normal velocity of all faces of one edge, ghosts along the edge included. sums: net outward flux / dx, outflow area /
  * dx, open area / dx, the planes' outflow area / dx of the owned faces. With dt_s = 0 outflow faces take the
  * precursor's value. */
@@ -96,20 +101,22 @@ static void correct_and_fill(WbLes les, const Side *a, double delta, bool all) {
   for (int k = 0; k < l->nz; k++)
     for (int m = -l->g; m < a->n + l->g; m++) {
       const size_t q = (size_t)k * (size_t)row + (size_t)(m + l->g);
-      const ptrdiff_t p = face_at(l, a, k, m), c = inside_of(a, p), g1 = c - a->inward, g2 = g1 - a->inward;
+      const ptrdiff_t p = face_at(l, a, k, m), c = inside_of(a, p);
       const bool solid = les->solid[c], flows_in = a->outward * (double)a->normal_in[q] < 0;
       if (!solid && (all || !flows_in)) a->normal[p] += add;
-      a->normal[p - a->inward] = a->normal[p];
-      if (a->inward > 0) a->normal[p - 2 * a->inward] = a->normal[p];
+      for (int d = 1; d <= beyond_faces(l, a); d++) a->normal[p - d * a->inward] = a->normal[p];
       const bool imposed = flows_in && !solid;
       WbReal t = imposed ? (WbReal)a->tangent_in[q] : a->tangent[c];
       WbReal w = imposed ? (WbReal)a->plane->w[q] : a->w[c];
       const WbReal th = imposed ? (WbReal)a->plane->theta[q] + shift : a->theta[c];
       if (solid || (m > -l->g && les->solid[c - a->along])) t = 0;
       if (solid || les->solid[c - (ptrdiff_t)l->sz]) w = 0;
-      a->tangent[g1] = a->tangent[g2] = t;
-      a->w[g1] = a->w[g2] = w;
-      a->theta[g1] = a->theta[g2] = th;
+      for (int d = 1; d <= l->g; d++) {
+        const ptrdiff_t ghost = c - d * a->inward;
+        a->tangent[ghost] = t;
+        a->w[ghost] = w;
+        a->theta[ghost] = th;
+      }
     }
 }
 
@@ -122,8 +129,9 @@ static void fill_scalars(WbLes les, const Side *a) {
     for (int k = 0; k < l->nz; k++)
       for (int m = -l->g; m < a->n + l->g; m++) {
         const double in = (double)a->normal_in[(size_t)k * (size_t)row + (size_t)(m + l->g)];
-        const ptrdiff_t c = inside_of(a, face_at(l, a, k, m)), g1 = c - a->inward;
-        q[g1] = q[g1 - a->inward] = a->outward * in < 0 && f != les->tke_field ? 0 : q[c];
+        const ptrdiff_t c = inside_of(a, face_at(l, a, k, m));
+        const WbReal value = a->outward * in < 0 && f != les->tke_field ? 0 : q[c];
+        for (int d = 1; d <= l->g; d++) q[c - d * a->inward] = value;
       }
   }
 }
@@ -134,12 +142,11 @@ static void fill_levels(WbLes les, const Side *a) {
   const ptrdiff_t sz = (ptrdiff_t)l->sz;
   for (int m = -l->g; m < a->n + l->g; m++) {
     const ptrdiff_t p0 = face_at(l, a, 0, m), p1 = face_at(l, a, l->nz - 1, m);
-    for (int d = 0; d < 3; d++) { /* the face and the ghosts beyond it; d = 2 only exists at a low edge */
-      if (d == 2 && a->inward < 0) continue;
+    for (int d = 0; d <= beyond_faces(l, a); d++) {
       a->normal[p0 - d * a->inward - sz] = a->normal[p0 - d * a->inward];
       a->normal[p1 - d * a->inward + sz] = a->normal[p1 - d * a->inward];
     }
-    for (int d = 1; d < 3; d++) {
+    for (int d = 1; d <= l->g; d++) {
       const ptrdiff_t c0 = inside_of(a, p0) - d * a->inward, c1 = inside_of(a, p1) - d * a->inward;
       a->tangent[c0 - sz] = a->tangent[c0];
       a->tangent[c1 + sz] = a->tangent[c1];

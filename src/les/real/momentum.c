@@ -2,65 +2,41 @@
  * (Piacsek & Williams 1970; conserves kinetic energy when the velocity is discretely solenoidal, also on stretched
  * levels and along walls), divergence of 2 nu S_ij.
  *
- * To each advective flux U q the fraction s->upwind of the dissipation of the third-order upwind scheme may be added,
- * |U|/12 [3 (q_0 - q_-1) - (q_1 - q_-2)] (Wicker & Skamarock 2002, eq. 4c): it damps the grid-scale waves that central
- * differences leave upstream of buildings. A closed face holds exactly 0: where one stands in the stencil of a
- * tangential flux, or carries the flux itself, nothing is added.
+ * Upwind-biased schemes add to each central flux what advect.h works out along the flux's line: it damps the grid-scale
+ * waves that central differences leave upstream of buildings.
  *
  * Each flux is worked out once: the x fluxes of a row in a line buffer, the y flux of the row before in another, the z
  * fluxes of the level below in a plane buffer of the component. Closed faces carry no flux because the normal velocity
  * there is 0 and edge viscosities vanish at walls. The loops know no masks: closed faces are set to 0 (wb_les_close)
  * and wall stress is added (wall.c) afterwards by list. Levels must be called in the order 0, 1, ... */
-#include "stage.h"
+#include "advect.h"
 
 #define HALF ((WbReal)0.5)
 
-/* d: 1/12 of the fraction; q0, q1 on either side of the flux point, qm, qp beyond them. */
-WB_INLINE WbReal upwind_normal(WbReal d, WbReal flux, WbReal qm, WbReal q0, WbReal q1, WbReal qp) {
-  const WbReal third = (WbReal)3 * (q1 - q0) - (qp - qm);
-  return q0 * q1 != 0 ? d * WB_ABS(flux) * third : 0;
-}
-WB_INLINE WbReal upwind_tangential(WbReal d, WbReal flux, WbReal qm, WbReal q0, WbReal q1, WbReal qp) {
-  const WbReal third = (WbReal)3 * (q1 - q0) - (qp - qm);
-  return (q0 * qm) * (q1 * qp) != 0 ? d * WB_ABS(flux) * third : 0;
-}
-
-/* Along z the stencil ends at the ground and at the top: no dissipation at the lowest and the highest flux. up: offset
- * of the level above the flux. */
-typedef struct {
-  WbReal d;
-  ptrdiff_t up;
-} Beyond;
-WB_INLINE Beyond beyond(const WbStage *s, int k, int first) {
-  const bool inside = k >= first && k < s->nz - 1;
-  const Beyond b = {inside ? s->upwind : 0, inside ? (ptrdiff_t)s->sz : 0};
-  return b;
-}
-
 /* ---- u ---- */
-WB_INLINE WbReal u_flux_x(const WbReal *u, const WbReal *n, WbReal rdx, WbReal d) { /* centre of the cell east of it */
+WB_INLINE WbReal u_flux_x(const WbReal *u, const WbReal *n, WbReal rdx, WbLine a) { /* centre of the cell east of it */
   const WbReal m = HALF * (u[0] + u[1]);
-  return m * m - (WbReal)2 * n[0] * (u[1] - u[0]) * rdx - upwind_normal(d, m, u[-1], u[0], u[1], u[2]);
+  return m * m - (WbReal)2 * n[0] * (u[1] - u[0]) * rdx - wb_les_beyond_normal(a, m, u + 1);
 }
 WB_INLINE WbReal u_flux_y(const WbReal *u, const WbReal *v, const WbReal *n, ptrdiff_t sy, WbReal rdx,
-                          WbReal d) { /* south */
+                          WbLine a) { /* south */
   const WbReal nu = wb_les_edge(n[-sy - 1], n[-sy], n[-1], n[0]), m = HALF * (v[-1] + v[0]);
   return m * (HALF * (u[-sy] + u[0])) - nu * ((u[0] - u[-sy]) + (v[0] - v[-1])) * rdx -
-         upwind_tangential(d, m, u[-2 * sy], u[-sy], u[0], u[sy]);
+         wb_les_beyond_tangential(a, m, u);
 }
 WB_INLINE WbReal u_flux_z(const WbReal *u, const WbReal *w, const WbReal *n, ptrdiff_t sz, WbReal rdx, WbReal rdzf,
-                          Beyond z) {
+                          WbLine a) {
   const WbReal nu = wb_les_edge(n[-sz - 1], n[-sz], n[-1], n[0]), m = HALF * (w[-1] + w[0]);
   return m * (HALF * (u[-sz] + u[0])) - nu * ((u[0] - u[-sz]) * rdzf + (w[0] - w[-1]) * rdx) -
-         upwind_tangential(z.d, m, u[-2 * sz], u[-sz], u[0], u[z.up]);
+         wb_les_beyond_tangential(a, m, u);
 }
 
-WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
+WB_INLINE void advance_u(const WbStage *s, int k, bool fifth) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[0] * (WbReal)s->drive[k] + (WbReal)s->push[0][k], d = s->upwind;
-  const Beyond z = beyond(s, k, 1);
+  const WbReal force = s->force[0] * (WbReal)s->drive[k] + (WbReal)s->push[0][k];
+  const WbLine x = wb_les_line(s, fifth, 1), y = wb_les_line(s, fifth, sy), z = wb_les_line_z(s, fifth, k, 1);
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
@@ -72,13 +48,13 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
     }
     if (j == 0) {
 #pragma omp simd
-      for (int i = 0; i < n; i++) fy[i] = u_flux_y(u + i, v + i, nu + i, sy, rdx, d);
+      for (int i = 0; i < n; i++) fy[i] = u_flux_y(u + i, v + i, nu + i, sy, rdx, y);
     }
 #pragma omp simd
-    for (int i = 0; i < n + 1; i++) fx[i] = u_flux_x(u + i - 1, nu + i - 1, rdx, d);
+    for (int i = 0; i < n + 1; i++) fx[i] = u_flux_x(u + i - 1, nu + i - 1, rdx, x);
 #pragma omp simd
     for (int i = 0; i < n; i++) {
-      const WbReal fyn = u_flux_y(u + i + sy, v + i + sy, nu + i + sy, sy, rdx, d);
+      const WbReal fyn = u_flux_y(u + i + sy, v + i + sy, nu + i + sy, sy, rdx, y);
       const WbReal fzt = u_flux_z(u + i + sz, w + i + sz, nu + i + sz, sz, rdx, rdzf, z);
       const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
       fy[i] = fyn;
@@ -90,28 +66,28 @@ WB_KERNEL void WB_R(wb_les_advance_u)(const WbStage *s, int k) {
 
 /* ---- v ---- */
 WB_INLINE WbReal v_flux_x(const WbReal *v, const WbReal *u, const WbReal *n, ptrdiff_t sy, WbReal rdx,
-                          WbReal d) { /* west */
+                          WbLine a) { /* west */
   const WbReal nu = wb_les_edge(n[-sy - 1], n[-sy], n[-1], n[0]), m = HALF * (u[-sy] + u[0]);
   return m * (HALF * (v[-1] + v[0])) - nu * ((v[0] - v[-1]) + (u[0] - u[-sy])) * rdx -
-         upwind_tangential(d, m, v[-2], v[-1], v[0], v[1]);
+         wb_les_beyond_tangential(a, m, v);
 }
-WB_INLINE WbReal v_flux_y(const WbReal *v, const WbReal *n, ptrdiff_t sy, WbReal rdx, WbReal d) { /* north of face */
+WB_INLINE WbReal v_flux_y(const WbReal *v, const WbReal *n, ptrdiff_t sy, WbReal rdx, WbLine a) { /* north of face */
   const WbReal m = HALF * (v[0] + v[sy]);
-  return m * m - (WbReal)2 * n[0] * (v[sy] - v[0]) * rdx - upwind_normal(d, m, v[-sy], v[0], v[sy], v[2 * sy]);
+  return m * m - (WbReal)2 * n[0] * (v[sy] - v[0]) * rdx - wb_les_beyond_normal(a, m, v + sy);
 }
 WB_INLINE WbReal v_flux_z(const WbReal *v, const WbReal *w, const WbReal *n, ptrdiff_t sy, ptrdiff_t sz,
-                          const WbReal c[2], Beyond z) {
+                          const WbReal c[2], WbLine a) {
   const WbReal nu = wb_les_edge(n[-sz - sy], n[-sz], n[-sy], n[0]), m = HALF * (w[-sy] + w[0]);
   return m * (HALF * (v[-sz] + v[0])) - nu * ((v[0] - v[-sz]) * c[1] + (w[0] - w[-sy]) * c[0]) -
-         upwind_tangential(z.d, m, v[-2 * sz], v[-sz], v[0], v[z.up]);
+         wb_les_beyond_tangential(a, m, v);
 }
 
-WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
+WB_INLINE void advance_v(const WbStage *s, int k, bool fifth) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const WbReal rdx = s->rdx, rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / s->dzf[k + 1]), dt = s->dt;
-  const WbReal force = s->force[1] * (WbReal)s->drive[k] + (WbReal)s->push[1][k], d = s->upwind, c[2] = {rdx, rdzf};
-  const Beyond z = beyond(s, k, 1);
+  const WbReal force = s->force[1] * (WbReal)s->drive[k] + (WbReal)s->push[1][k], c[2] = {rdx, rdzf};
+  const WbLine x = wb_les_line(s, fifth, 1), y = wb_les_line(s, fifth, sy), z = wb_les_line_z(s, fifth, k, 1);
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   for (int j = 0; j < s->nyl; j++) {
     const size_t o = s->origin + (size_t)k * s->sz + (size_t)j * (size_t)sy;
@@ -123,13 +99,13 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
     }
     if (j == 0) {
 #pragma omp simd
-      for (int i = 0; i < n; i++) fy[i] = v_flux_y(v + i - sy, nu + i - sy, sy, rdx, d);
+      for (int i = 0; i < n; i++) fy[i] = v_flux_y(v + i - sy, nu + i - sy, sy, rdx, y);
     }
 #pragma omp simd
-    for (int i = 0; i < n + 1; i++) fx[i] = v_flux_x(v + i, u + i, nu + i, sy, rdx, d);
+    for (int i = 0; i < n + 1; i++) fx[i] = v_flux_x(v + i, u + i, nu + i, sy, rdx, x);
 #pragma omp simd
     for (int i = 0; i < n; i++) {
-      const WbReal fyn = v_flux_y(v + i, nu + i, sy, rdx, d);
+      const WbReal fyn = v_flux_y(v + i, nu + i, sy, rdx, y);
       const WbReal fzt = v_flux_z(v + i + sz, w + i + sz, nu + i + sz, sy, sz, c, z);
       const WbReal t = force - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdz;
       fy[i] = fyn;
@@ -141,29 +117,30 @@ WB_KERNEL void WB_R(wb_les_advance_v)(const WbStage *s, int k) {
 
 /* ---- w ---- the cell of face k reaches from centre k - 1 to centre k; volume fluxes through its sides are sums of the
  * two half cells' own, lo = dz[k-1] / (2 dzf), hi = dz[k] / (2 dzf), so that its discrete divergence is their mean. */
-WB_INLINE WbReal w_flux_x(const WbReal *w, const WbReal *u, const WbReal *n, ptrdiff_t sz, const WbReal c[5]) {
+WB_INLINE WbReal w_flux_x(const WbReal *w, const WbReal *u, const WbReal *n, ptrdiff_t sz, const WbReal c[4],
+                          WbLine a) {
   const WbReal nu = wb_les_edge(n[-sz - 1], n[-sz], n[-1], n[0]), m = c[0] * u[-sz] + c[1] * u[0];
   return m * (HALF * (w[-1] + w[0])) - nu * ((w[0] - w[-1]) * c[2] + (u[0] - u[-sz]) * c[3]) -
-         upwind_tangential(c[4], m, w[-2], w[-1], w[0], w[1]);
+         wb_les_beyond_tangential(a, m, w);
 }
 WB_INLINE WbReal w_flux_y(const WbReal *w, const WbReal *v, const WbReal *n, ptrdiff_t sy, ptrdiff_t sz,
-                          const WbReal c[5]) {
+                          const WbReal c[4], WbLine a) {
   const WbReal nu = wb_les_edge(n[-sz - sy], n[-sz], n[-sy], n[0]), m = c[0] * v[-sz] + c[1] * v[0];
   return m * (HALF * (w[-sy] + w[0])) - nu * ((w[0] - w[-sy]) * c[2] + (v[0] - v[-sz]) * c[3]) -
-         upwind_tangential(c[4], m, w[-2 * sy], w[-sy], w[0], w[sy]);
+         wb_les_beyond_tangential(a, m, w);
 }
-WB_INLINE WbReal w_flux_z(const WbReal *w, const WbReal *n, ptrdiff_t sz, WbReal rdz, Beyond z) { /* above face */
+WB_INLINE WbReal w_flux_z(const WbReal *w, const WbReal *n, ptrdiff_t sz, WbReal rdz, WbLine a) { /* above face */
   const WbReal m = HALF * (w[0] + w[sz]);
-  return m * m - (WbReal)2 * n[0] * (w[sz] - w[0]) * rdz - upwind_normal(z.d, m, w[-sz], w[0], w[sz], w[sz + z.up]);
+  return m * m - (WbReal)2 * n[0] * (w[sz] - w[0]) * rdz - wb_les_beyond_normal(a, m, w + sz);
 }
 
 /* Linear in theta between the centres around face k, minus the reference at the face. */
-WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
+WB_INLINE void advance_w(const WbStage *s, int k, bool fifth) {
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const int n = s->nxl;
   const double dzf = s->dzf[k];
   const WbReal rdz = (WbReal)(1.0 / s->dz[k]), rdzf = (WbReal)(1.0 / dzf), dt = s->dt, rdx = s->rdx;
-  const Beyond z = beyond(s, k, 0);
+  const WbLine x = wb_les_line(s, fifth, 1), y = wb_les_line(s, fifth, sy), z = wb_les_line_z(s, fifth, k, 0);
   WbReal *restrict fx = s->fx, *restrict fy = s->fy;
   if (k == 0) { /* only the flux at the centre of the lowest level */
     for (int j = 0; j < s->nyl; j++) {
@@ -173,7 +150,7 @@ WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
     }
     return;
   }
-  const WbReal c[5] = {(WbReal)(0.5 * s->dz[k - 1] / dzf), (WbReal)(0.5 * s->dz[k] / dzf), rdx, rdzf, s->upwind};
+  const WbReal c[4] = {(WbReal)(0.5 * s->dz[k - 1] / dzf), (WbReal)(0.5 * s->dz[k] / dzf), rdx, rdzf};
   const WbReal b_lo = s->buoyancy * c[1], b_hi = s->buoyancy * c[0];
   const WbReal ref = b_lo * (WbReal)s->theta_ref[k - 1] + b_hi * (WbReal)s->theta_ref[k], relax = (WbReal)s->relax_f[k];
   for (int j = 0; j < s->nyl; j++) {
@@ -184,13 +161,13 @@ WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
     WbReal *restrict out = s->out[WB_W] + o, *restrict fz = s->fz[WB_W] + (size_t)j * (size_t)n;
     if (j == 0) {
 #pragma omp simd
-      for (int i = 0; i < n; i++) fy[i] = w_flux_y(w + i, v + i, nu + i, sy, sz, c);
+      for (int i = 0; i < n; i++) fy[i] = w_flux_y(w + i, v + i, nu + i, sy, sz, c, y);
     }
 #pragma omp simd
-    for (int i = 0; i < n + 1; i++) fx[i] = w_flux_x(w + i, u + i, nu + i, sz, c);
+    for (int i = 0; i < n + 1; i++) fx[i] = w_flux_x(w + i, u + i, nu + i, sz, c, x);
 #pragma omp simd
     for (int i = 0; i < n; i++) {
-      const WbReal fyn = w_flux_y(w + i + sy, v + i + sy, nu + i + sy, sy, sz, c);
+      const WbReal fyn = w_flux_y(w + i + sy, v + i + sy, nu + i + sy, sy, sz, c, y);
       const WbReal fzt = w_flux_z(w + i, nu + i, sz, rdz, z);
       const WbReal b = (b_lo * theta[i - sz] + b_hi * theta[i]) - ref;
       const WbReal t = b - relax * w[i] - ((fx[i + 1] - fx[i]) + (fyn - fy[i])) * rdx - (fzt - fz[i]) * rdzf;
@@ -200,3 +177,14 @@ WB_KERNEL void WB_R(wb_les_advance_w)(const WbStage *s, int k) {
     }
   }
 }
+
+#define KERNELS(component)                                                         \
+  WB_KERNEL void WB_R(wb_les_advance_##component)(const WbStage *s, int k) {       \
+    advance_##component(s, k, false);                                              \
+  }                                                                                \
+  WB_KERNEL void WB_R(wb_les_advance_fifth_##component)(const WbStage *s, int k) { \
+    advance_##component(s, k, true);                                               \
+  }
+KERNELS(u)
+KERNELS(v)
+KERNELS(w)

@@ -42,6 +42,9 @@ typedef struct {
 void WB_R(wb_les_advance_u)(const WbStage *s, int k);
 void WB_R(wb_les_advance_v)(const WbStage *s, int k);
 void WB_R(wb_les_advance_w)(const WbStage *s, int k);
+void WB_R(wb_les_advance_fifth_u)(const WbStage *s, int k); /* momentum advected by the fifth-order scheme */
+void WB_R(wb_les_advance_fifth_v)(const WbStage *s, int k);
+void WB_R(wb_les_advance_fifth_w)(const WbStage *s, int k);
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k);
 void WB_R(wb_les_advance_tracer)(const WbStage *s, int field, int k);
 void WB_R(wb_les_advance_tke)(const WbStage *s, int field, int k); /* transport, then production and dissipation */

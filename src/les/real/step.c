@@ -56,14 +56,24 @@ static void emit(WbLes les, const WbStage *s) {
   }
 }
 
+static void advance_velocity(const WbStage *s, WbAdvection advection, int k) {
+  if (advection == WB_ADVECTION_UPWIND5) {
+    WB_R(wb_les_advance_fifth_u)(s, k);
+    WB_R(wb_les_advance_fifth_v)(s, k);
+    WB_R(wb_les_advance_fifth_w)(s, k);
+    return;
+  }
+  WB_R(wb_les_advance_u)(s, k);
+  WB_R(wb_les_advance_v)(s, k);
+  WB_R(wb_les_advance_w)(s, k);
+}
+
 /* out = base + dt * tendency(in), levels interleaved so that each level's fields are read from cache. */
 static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   WbStage s;
   stage_setup(les, in, base, out, dt, &s);
   for (int k = 0; k < s.nz; k++) {
-    WB_R(wb_les_advance_u)(&s, k);
-    WB_R(wb_les_advance_v)(&s, k);
-    WB_R(wb_les_advance_w)(&s, k);
+    advance_velocity(&s, les->opt.advection, k);
     if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
     if (!les->opt.momentum_only && s.tendency) WB_R(wb_les_heat_level)(&s, k);

@@ -30,6 +30,7 @@ static void rich_physics(WbLesOptions *o) {
     o->forcing.wind_speed_m_per_s[n] = 5 + n;
     o->forcing.wind_direction_deg[n] = 240 + 20 * n;
   }
+  o->advection = WB_ADVECTION_UPWIND5;
   o->surface.most = true;
   o->surface.theta_K[WB_FACET_GROUND] = 302;
   o->surface.theta_K[WB_FACET_WALL] = 302;

@@ -79,7 +79,7 @@ static void test_reproduced(void **state) {
   double first, last;
   WB_OK(wb_inflow_time_range(in, &first, &last));
   assert_true(first == 0 && last == 6);
-  WB_OK(wb_inflow_bind(in, g, p.zf, &planes));
+  WB_OK(wb_inflow_bind(in, g, WB_LES_GHOST, p.zf, &planes));
   WB_OK(wb_inflow_at(in, 6.0, planes)); /* the precursor still stands at the last record */
   const int w = WB_LES_GHOST;
   assert_true(g->nxl == p.grid->nxl && g->nyl == p.grid->nyl);
@@ -148,8 +148,8 @@ static void compare_fluxes(const Precursor *p, int nz, const double *zf, bool co
   WbPlanes *a = NULL, *b = NULL;
   WbGrid *lr = grid_make(1, NZ, false), *hr = grid_make(4, nz, false);
   WB_OK(wb_inflow_open(PETSC_COMM_WORLD, p->path, &in));
-  WB_OK(wb_inflow_bind(in, lr, p->zf, &a));
-  WB_OK(wb_inflow_bind(in, hr, zf, &b));
+  WB_OK(wb_inflow_bind(in, lr, WB_LES_GHOST, p->zf, &a));
+  WB_OK(wb_inflow_bind(in, hr, WB_LES_GHOST, zf, &b));
   WB_OK(wb_inflow_at(in, 3.3, a));
   WB_OK(wb_inflow_at(in, 3.3, b));
   fluxes(lr, p->zf, a, 1, column, coarse);
@@ -265,10 +265,10 @@ static void test_refused(void **state) {
   WB_OK(wb_inflow_open(PETSC_COMM_WORLD, p.path, &in));
   WbGrid *g = grid_make(1, NZ, false);
   g->x_min_m += DX;
-  assert_int_equal(wb_inflow_bind(in, g, p.zf, &planes), WB_ERR_INPUT);
+  assert_int_equal(wb_inflow_bind(in, g, WB_LES_GHOST, p.zf, &planes), WB_ERR_INPUT);
   wb_error_clear();
   g->x_min_m -= DX;
-  WB_OK(wb_inflow_bind(in, g, p.zf, &planes));
+  WB_OK(wb_inflow_bind(in, g, WB_LES_GHOST, p.zf, &planes));
   assert_int_equal(wb_inflow_at(in, 4.5, planes), WB_ERR_INPUT);
   assert_non_null(strstr(wb_error_message(), "4.5"));
   wb_error_clear();

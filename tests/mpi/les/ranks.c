@@ -34,6 +34,7 @@ static void warm_ground(WbLesOptions *o) {
 }
 static void more_scalars(WbLesOptions *o) {
   o->closure = WB_CLOSURE_DEARDORFF;
+  o->advection = WB_ADVECTION_UPWIND5;
   o->surface.most = true;
   o->tracers.n = o->tracers.n_sources = 2;
   o->tracers.source[0] = (WbLesSource){0, 121.0, 99.0, 30.0, 60.0, 50.0, 25.0, 1.0, 0.0, 1e9};
