@@ -103,7 +103,8 @@ typedef struct {
 /* t (steps + 1) out: t_k = 1 - (1 - u^p (1 - floor^(1/q)))^q with p, q the powers and u = k/N (floor 0) or k/(N - 1)
  * (floor > 0, then t_N = 1). Errors: WB_ERR_CONFIG for steps < 1, powers <= 0, floor outside of [0, 1). */
 PetscErrorCode wb_time_grid(const WbTimeGrid *grid, int steps, double *t);
-/* Uniform; EDM: its own (rho 7, sigma_min 0.002). Not collective, cannot fail. */
+/* Uniform; bridge: steps that shrink towards t = 1 (power 2); EDM: its own (rho 7, sigma_min 0.002). Not collective,
+ * cannot fail. */
 void wb_time_grid_default(WbProcessKind kind, WbTimeGrid *grid);
 
 /* ---- samplers ---- */

@@ -25,6 +25,7 @@ PetscErrorCode wb_time_grid(const WbTimeGrid *grid, int steps, double *t) {
 
 void wb_time_grid_default(WbProcessKind kind, WbTimeGrid *grid) {
   *grid = (WbTimeGrid){.start_power = 1.0, .end_power = 1.0};
+  if (kind == WB_PROCESS_BRIDGE) grid->end_power = 2.0; /* measured: doc/results.rst, number of steps */
   if (kind == WB_PROCESS_DIFFUSION_EDM) {
     grid->end_power = 7.0;
     grid->end_floor = 0.002 / 80.0;
