@@ -157,7 +157,7 @@ const WbKey wb_app_keys[] = {
     /* ---- sr ---- */
     PATH("sr", "model", "", SR, "model file; unset: the shipped one"),
     INT("sr", "members", "", "4", 1, 65535, SR, "ensemble members"),
-    INT("sr", "steps", "", "5", 1, 10000, SR, "SDE steps = network evaluations a member and minute"),
+    INT("sr", "steps", "", "3", 1, 10000, SR, "SDE steps = network evaluations a member and minute"),
     REAL("sr", "dx_m", "m", "5", 5, 5, SR ",pairs", "spacing of the super-resolved fields"),
     REAL("sr", "top_m", "m", "160", 20, 160, SR ",pairs", "height of the super-resolved layer"),
     CHOICE("sr", "sampler", "euler_maruyama",

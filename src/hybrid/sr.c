@@ -6,7 +6,7 @@
 
 /* Largest divergence left by the projection: a hundredth of what 5 m truth shows at its cell centres. */
 static const double PROJECTION_TOLERANCE_PER_S = 1e-4;
-enum { C = WB_CHANNELS, DEFAULT_STEPS = 5, RATIO = 4 /* of the network: its coarsest level is the LR grid */ };
+enum { C = WB_CHANNELS, DEFAULT_STEPS = 3, RATIO = 4 /* of the network: its coarsest level is the LR grid */ };
 
 struct WbSr_s {
   WbGrid *lr, *hr; /* lr: the caller's window, as many levels as x0 needs */
