@@ -103,7 +103,7 @@ static void weights(void **state) {
     double t[STEPS + 1];
     char what[64];
     wb_time_grid_default(r->options.kind, &grid);
-    if (list[k].ref != 10 && list[k].ref != 0) grid.end_power = 1.5;
+    if (list[k].ref != 10) grid.end_power = list[k].ref == 0 ? 1.0 : 1.5;
     WB_OK(wb_time_grid(&grid, STEPS, t));
     WB_OK(wb_sampler_parse(list[k].name, list[k].noise, &o));
     WB_OK(wb_process_create(&r->options, &process));
