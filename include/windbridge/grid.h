@@ -45,6 +45,7 @@ PetscErrorCode wb_halo_end(WbHalo halo, void *array);
 PetscErrorCode wb_halo_exchange(WbHalo halo, void *array); /* begin + end */
 PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);  /* owners += ghosts, then ghosts = 0 */
 void wb_halo_destroy(WbHalo *halo);
+int wb_halo_messages(WbHalo halo);        /* sent by this rank in one exchange; not collective */
 double wb_halo_buffer_bytes(WbHalo halo); /* memory of the message buffers; not collective; halo may be NULL */
 /* This rank's totals so far, of all halos, forward and adjoint. */
 typedef struct {

@@ -97,6 +97,9 @@ void wb_net_layers_reset(WbNet net);
  * gradients (a net for training). seconds out: the median of `repeats` calls after one that does not count. Allocates
  * and frees. */
 PetscErrorCode wb_net_layer_bare(WbNet net, int i, bool backward, int repeats, double *seconds);
+/* Whether the forward passes send the rim of a convolution's input before they make the rest of it (true, as after
+ * wb_net_create), or exchange when all of it is there: the same bits. Not collective, but the same on all ranks. */
+void wb_net_overlap(WbNet net, bool overlap);
 PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model; then condition again */
 /* Training: drops each channel between the convolutions of a block with probability rate (the others are scaled by
  * 1 / (1 - rate)) in all passes from here on, the same for the same key; 0: none, as after wb_net_create. Not

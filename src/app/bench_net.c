@@ -73,12 +73,24 @@ static PetscErrorCode forward(void *ctx) {
   return wb_net_forward(c->net, 0.5, c->x, c->out);
 }
 
+/* What the overlap of halo exchanges with their arrays' making is worth. */
+static PetscErrorCode without_overlap(WbBench *b, NetCase *c) {
+  double seconds = 0;
+  PetscFunctionBeginUser;
+  if (b->app->size == 1) PetscFunctionReturn(0);
+  wb_net_overlap(c->net, false);
+  PetscCall(wb_bench_time(b, forward, c, &seconds));
+  wb_bench_add(b, "net_forward_plain_exchange", seconds, "s");
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_bench_net(WbBench *b) {
   NetCase c;
   PetscFunctionBeginUser;
   PetscErrorCode e = create(b->app, false, &c);
   if (!e) e = wb_bench_layers(b, "net_condition", c.net, condition, &c);
   if (!e) e = wb_bench_layers(b, "net_forward", c.net, forward, &c);
+  if (!e) e = without_overlap(b, &c);
   destroy(&c);
   PetscFunctionReturn(e);
 }

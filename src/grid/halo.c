@@ -285,6 +285,10 @@ PetscErrorCode wb_halo_adjoint(WbHalo h, void *array) {
   PetscFunctionReturn(0);
 }
 
+int wb_halo_messages(WbHalo h) {
+  return h->messages;
+}
+
 double wb_halo_buffer_bytes(WbHalo h) {
   return h ? 2 * h->message_bytes : 0;
 }

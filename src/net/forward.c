@@ -27,8 +27,7 @@ PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mas
   memcpy(net->mask, mask, 8 * l1->n);
   wb_net_space_to_depth(net, &in, stat, net->mask, net->stat_in);
   PetscCall(wb_conv_forward(net->cond_stem1.conv, net->stat_in, net->stat_y));
-  wb_net_norm_act(net, &act, net->stat_y, net->stat_act);
-  PetscCall(wb_halo_exchange(net->cond.halo1, net->stat_act));
+  PetscCall(wb_net_norm_act_exchange(net, &act, net->cond.halo1, net->stat_y, net->stat_act));
   PetscCall(wb_conv_forward(net->cond_stem2.conv, net->stat_act, net->cond.h1));
   PetscCall(wb_unet_forward(net, &net->cond, net->mean));
   if (net->context->bf16) {

@@ -126,6 +126,10 @@ typedef struct {
 } WbNormAct;
 void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded);
 void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded);
+/* The same for a part: all voxels; the rim (outermost rows and columns), for which neighbours wait; the others. */
+typedef enum { WB_PART_ALL, WB_PART_RIM, WB_PART_INSIDE } WbPart;
+void wb_norm_act_part_f32(const WbNormAct *p, WbPart part, const float *x, float *padded);
+void wb_norm_act_part_bf16(const WbNormAct *p, WbPart part, const float *x, uint16_t *padded);
 /* dpadded: gradient of the padded output (interior read). dx (d, h, w, c): overwritten, or added to. da, db (c): added
  * to. */
 void wb_norm_act_back(const WbNormAct *p, const float *x, const float *dpadded, bool add, float *dx, double *da,
@@ -202,7 +206,8 @@ struct WbNet_s {
   WbNetConfig config;
   const WbGrid *grid; /* borrowed */
   bool training, conditioned, dropping;
-  bool planning; /* large buffers are counted, not made */
+  bool plain_exchange; /* wb_net_overlap(net, false) */
+  bool planning;       /* large buffers are counted, not made */
   double field_bytes, halo_bytes;
   WbConvContext context;
   WbNetLevel l1, l2;
@@ -241,6 +246,8 @@ PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, Wb
 PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias);
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
 void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
+/* overlap.c: wb_net_norm_act and wb_halo_exchange of padded, at the same time. Collective. */
+PetscErrorCode wb_net_norm_act_exchange(WbNet net, const WbNormAct *p, WbHalo halo, const float *x, void *padded);
 PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx);
 
 /* dropout.c: multiply what goes into a block's second convolution, and its gradient. */
