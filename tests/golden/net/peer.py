@@ -1,5 +1,6 @@
 """bench -bench_what net|train|shot reports every layer and its bare convolution; the PyTorch peer covers the same
 layers of the same model file; without PyTorch no peer is reported."""
+import importlib.util
 import json
 import os
 import subprocess
@@ -61,26 +62,26 @@ def check_layers(report, of, backward):
     return layers
 
 
-def has_torch():
-    return subprocess.run(["/usr/bin/python3", "-c", "import torch, h5py"], capture_output=True).returncode == 0
+def found(*modules):
+    return all(importlib.util.find_spec(module) for module in modules)
 
 
+TORCH = found("torch", "h5py")
 with tempfile.TemporaryDirectory() as hidden:
     report, text = script("net", hidden, hide_torch=True)
     check("no peer is reported" in text, text)
     check(all(r["peer"] is None and r["ratio"] is None for r in report["results"]), "a peer without PyTorch")
     for of in ("net_condition", "net_forward"):
         check_layers(report, of, False)
-for what, wholes in (("net", ("net_condition", "net_forward")), ("train", ("train_step",)), ("shot", ("shot_fp32",))):
+for what, of in (("train", "train_step"), ("shot", "shot_fp32")):
     with tempfile.TemporaryDirectory() as folder:
         report, text = script(what, folder)
-    for of in wholes:
-        layers = check_layers(report, of, what == "train")
-        if not has_torch():
-            continue
-        whole = result(report, of)
-        check(whole["peer_value"] > 0 and "PyTorch" in whole["peer"], whole)
-        check(abs(whole["ratio"] - whole["value"] / whole["peer_value"]) <= 1e-9, whole)
-        missing = [layer["name"] for layer in layers if not layer["peer_ms"]]
-        check(not missing, what, "layers without a peer:", missing)
-print("layers, bare convolutions and peers are reported" + ("" if has_torch() else " (no PyTorch: without peers)"))
+    layers = check_layers(report, of, what == "train")
+    if not TORCH:
+        continue
+    whole = result(report, of)
+    check(whole["peer_value"] > 0 and "PyTorch" in whole["peer"], whole)
+    check(abs(whole["ratio"] - whole["value"] / whole["peer_value"]) <= 1e-9, whole)
+    missing = [layer["name"] for layer in layers if not layer["peer_ms"]]
+    check(not missing, what, "layers without a peer:", missing)
+print("layers, bare convolutions and peers are reported" + ("" if TORCH else " (no PyTorch: without peers)"))
