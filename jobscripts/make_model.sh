@@ -3,6 +3,7 @@
 # evaluation. Resumable: run it again after any interruption and it goes on where it was.
 #   bash jobscripts/make_model.sh [DATA_FOLDER]     (default: $HOME/windbridge-data)
 #   STAGES="pairs train evaluate" chooses stages; JOBS: pair runs side by side (default: all cores).
+#   TRAINER=torch trains in PyTorch (PYTHON, default python3; on the GPU if there is one) in place of windbridge train.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=${1:-$HOME/windbridge-data}
@@ -31,20 +32,36 @@ one_pair() { # name split city_seed run_seed wind direction heat minutes
 export -f one_pair
 export data here program
 
+pair_files="$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc,$data/pairs/valid_[0-9][0-9]/valid_[0-9][0-9].nc"
+
+train_c() {
+  local restart=() backend=auto # bf16 trains three times faster where the CPU has AMX
+  grep -qm1 amx_bf16 /proc/cpuinfo && backend=onednn_bf16
+  [ -f "$data/train/checkpoint.h5" ] && restart=(-run_restart)
+  mpirun -n "$jobs" "$program" train "$here/input/training/train.yaml" -run_output_dir "$data/train" \
+    -sr_backend "$backend" -data_files "$pair_files" "${restart[@]}"
+}
+
+train_torch() { # four mean networks, each resumable as a whole, then the step about them
+  local set=$data/train/set.nc net train=("${PYTHON:-python3}" "$here/postproc/windbridge_train.py")
+  [ -f "$set" ] || "$program" train "$here/input/training/train.yaml" -run_output_dir "$data/train" \
+    -data_files "$pair_files" -train_export_file "$set"
+  for net in 0 1 2 3; do
+    [ -f "$data/train/mean_$net.pt" ] || "${train[@]}" mean "$set" "$data/train/mean_$net.pt" --net "$net" --steps 3000
+  done
+  "${train[@]}" step "$set" "$data/train/model_best.h5" --means "$data"/train/mean_[0-3].pt --steps 4000 --mantissa-bits 12
+}
+
 for stage in $stages; do
   case $stage in
     pairs)
       grep -v '^#' "$here/input/training/runs.txt" | xargs -P "$jobs" -L 1 bash -c 'one_pair "$@"' _
       ;;
     train)
-      restart=()
-      backend=auto # bf16 trains three times faster where the CPU has AMX
-      grep -qm1 amx_bf16 /proc/cpuinfo && backend=onednn_bf16
-      [ -f "$data/train/checkpoint.h5" ] && restart=(-run_restart)
-      [ -f "$data/train/done" ] || mpirun -n "$jobs" "$program" train "$here/input/training/train.yaml" \
-        -run_output_dir "$data/train" \
-        -sr_backend "$backend" -data_files "$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc,$data/pairs/valid_[0-9][0-9]/valid_[0-9][0-9].nc" "${restart[@]}"
-      touch "$data/train/done"
+      if [ ! -f "$data/train/done" ]; then
+        "train_${TRAINER:-c}"
+        touch "$data/train/done"
+      fi
       ;;
     evaluate)
       mpirun -n "$jobs" "$program" evaluate -run_output_dir "$data/evaluate" -run_overwrite \

@@ -12,6 +12,7 @@ program's own report with the peers filled in. Without PyTorch no peer is report
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,12 +50,13 @@ def median_time(call, seconds):
 
 
 class LayerClock:
-    """Seconds of each Conv3d module inside the whole pass, by hooks."""
+    """Seconds of each Conv3d module inside the whole pass, by hooks. All mean networks count as cond.0, as in the program."""
 
     def __init__(self, torch, net):
         self.seconds, self.calls, self.start = {}, {}, {}
         for name, module in net.named_modules():
             if isinstance(module, torch.nn.Conv3d):
+                name = re.sub(r"^cond\.\d+", "cond.0", name)
                 module.register_forward_pre_hook(lambda m, i, n=name: self.begin(n))
                 module.register_forward_hook(lambda m, i, o, n=name: self.end(n))
 
@@ -79,13 +81,20 @@ def passes(torch, a, net):
     mask = torch.ones(shape)
     x, stat = torch.randn(*shape, net.config["in_dynamic"]), torch.randn(*shape, net.config["in_static"])
     if a.what == "train":
+        fields = stat.permute(3, 0, 1, 2)[None]
         optimiser = torch.optim.AdamW(net.parameters(), lr=1e-6, betas=(0.9, 0.99), weight_decay=1e-2)
 
         def step():
             optimiser.zero_grad(set_to_none=True)
-            mean, features = net.condition(stat, mask)
-            out = net(0.5, x, features, mask)
-            (0.5 * (out * out).sum() + 0.5 * (mean * mean).sum()).backward()
+            loss = 0
+            for k, mean_net in enumerate(net.cond):  # as in the program: of several, the last only guides
+                learns = k < max(1, len(net.cond) - 1)
+                with torch.set_grad_enabled(learns):
+                    mean = mean_net(fields, mask)
+                if learns:
+                    loss = loss + 0.5 * (mean * mean).sum()
+            out = net(0.5, x, net.guide_batch(fields, mean, mask), mask)
+            (loss + 0.5 * (out * out).sum()).backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
 

@@ -1,7 +1,7 @@
 """PyTorch twin of windbridge's network: the same parameters, names and values, and its model files (HDF5).
 
     net, meta = read_model("input/models/bridge.h5")
-    mean, features = net.condition(stat, mask)   # stat (nz, ny, nx, 9), mask (nz, ny, nx)
+    mean, features = net.condition(stat, mask)   # stat (nz, ny, nx, 9), mask (nz, ny, nx); mean: of all mean networks
     out = net(t, x, features, mask)              # x (nz, ny, nx, 4)
     write_model("new.h5", net, meta)
 """
@@ -15,11 +15,11 @@ from torch import nn
 from torch.nn import functional as F
 
 FORMAT_VERSION = 1
-KIND = "windbridge-unet-2"
+KIND = "windbridge-unet-3"
 RMS_EPS = 1e-5
 FREQUENCY_MAX = 100.0
 DEFAULT = {"in_dynamic": 4, "in_static": 9, "out": 4, "width1": 32, "width2": 64, "blocks1": 1, "blocks2": 2,
-           "cond_width1": 32, "cond_width2": 64, "cond_blocks1": 1, "cond_blocks2": 4, "embed": 64}
+           "cond_width1": 32, "cond_width2": 64, "cond_blocks1": 1, "cond_blocks2": 4, "cond_nets": 4, "embed": 64}
 
 
 def space_to_depth(x):
@@ -36,6 +36,11 @@ def depth_to_space(x):
     return x.reshape(n, c8 // 8, 2 * d, 2 * h, 2 * w)
 
 
+def per_channel(value, x):
+    """(c) or (n, c) for use with x (n, c, d, h, w)."""
+    return value.reshape(-1, x.shape[1], 1, 1, 1)
+
+
 class ChannelRMSNorm(nn.Module):
     """Divides each voxel's channels by their root mean square; `weight` is applied by the caller together with FiLM."""
 
@@ -45,12 +50,14 @@ class ChannelRMSNorm(nn.Module):
 
     def forward(self, x, scale=None, shift=None):
         gain = self.weight if scale is None else self.weight * (1 + scale)
-        x = x * torch.rsqrt((x * x).mean(1, keepdim=True) + RMS_EPS) * gain.view(1, -1, 1, 1, 1)
-        return x if shift is None else x + shift.view(1, -1, 1, 1, 1)
+        x = x * torch.rsqrt((x * x).mean(1, keepdim=True) + RMS_EPS) * per_channel(gain, x)
+        return x if shift is None else x + per_channel(shift, x)
 
 
 class Block(nn.Module):
-    """embed 0: without t."""
+    """embed 0: without t. In training mode whole channels are dropped with probability `dropout`."""
+
+    dropout = 0.0
 
     def __init__(self, channels, embed):
         super().__init__()
@@ -61,13 +68,13 @@ class Block(nn.Module):
         self.conv2 = nn.Conv3d(channels, channels, 3, padding=1)
 
     def forward(self, x, embedding):
-        scale, shift = self.film(embedding).chunk(2) if self.film else (None, None)
+        scale, shift = self.film(embedding).chunk(2, -1) if self.film else (None, None)
         y = self.conv1(F.silu(self.norm1(x, scale, shift)))
-        return x + self.conv2(F.silu(self.norm2(y)))
+        return x + self.conv2(F.dropout3d(F.silu(self.norm2(y)), self.dropout, self.training))
 
 
 class UNet(nn.Module):
-    """From the 10 m stream (and one added at 20 m) to the output at 5 m, with the last streams of both levels."""
+    """From the 10 m stream to the output at 5 m."""
 
     def __init__(self, w1, w2, blocks1, blocks2, out, embed):
         super().__init__()
@@ -80,18 +87,32 @@ class UNet(nn.Module):
         self.head = nn.Conv3d(w1, 8 * out, 3, padding=1)
         self.head_skip = nn.Conv3d(w1, 8 * out, 1, bias=False)
 
-    def forward(self, h, coarse=0, embedding=None):
+    def forward(self, h, embedding=None):
         for block in self.blocks[:self.blocks1]:
             h = block(h, embedding)
-        g = self.down(space_to_depth(h)) + coarse
+        g = self.down(space_to_depth(h))
         for block in self.blocks[self.blocks1:self.blocks1 + self.blocks2]:
             g = block(g, embedding)
         h = h + depth_to_space(self.up(g))
         for block in self.blocks[self.blocks1 + self.blocks2:]:
             h = block(h, embedding)
-        scale, shift, gate = self.out_film(embedding).chunk(3) if self.out_film else (None, None, torch.zeros(h.shape[1]))
-        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(h * (1 + gate).view(1, -1, 1, 1, 1))
-        return depth_to_space(out), h, g
+        scale, shift, gate = self.out_film(embedding).chunk(3, -1) if self.out_film else (None, None, None)
+        linear = h if gate is None else h * per_channel(1 + gate, h)
+        out = self.head(F.silu(self.out_norm(h, scale, shift))) + self.head_skip(linear)
+        return depth_to_space(out)
+
+
+class MeanNet(UNet):
+    """Static inputs (n, in_static, nz, ny, nx) -> mean of x1 - x0 (n, out, nz, ny, nx)."""
+
+    def __init__(self, c):
+        v1 = c["cond_width1"]
+        super().__init__(v1, c["cond_width2"], c["cond_blocks1"], c["cond_blocks2"], c["out"], 0)
+        self.stem1 = nn.Conv3d(8 * c["in_static"], v1, 1)
+        self.stem2 = nn.Conv3d(v1, v1, 3, padding=1)
+
+    def forward(self, stat, mask):
+        return super().forward(self.stem2(F.silu(self.stem1(space_to_depth(stat * mask))))) * mask
 
 
 class WindbridgeNet(nn.Module):
@@ -100,41 +121,50 @@ class WindbridgeNet(nn.Module):
     def __init__(self, **config):
         super().__init__()
         self.config = c = {**DEFAULT, **config}
-        w1, w2, v1, v2, e = c["width1"], c["width2"], c["cond_width1"], c["cond_width2"], c["embed"]
-        self.cond_stem1 = nn.Conv3d(8 * c["in_static"], v1, 1)
-        self.cond_stem2 = nn.Conv3d(v1, v1, 3, padding=1)
-        self.cond = UNet(v1, v2, c["cond_blocks1"], c["cond_blocks2"], c["out"], 0)
-        self.feature1 = nn.Conv3d(v1, w1, 1)
-        self.feature2 = nn.Conv3d(v2, w2, 1)
+        w1, w2, e = c["width1"], c["width2"], c["embed"]
+        self.cond = nn.ModuleList(MeanNet(c) for _ in range(c["cond_nets"]))
+        self.guide_stem1 = nn.Conv3d(8 * c["in_static"], w1, 1)
+        self.guide_stem2 = nn.Conv3d(w1, w1, 3, padding=1)
         self.embed1 = nn.Linear(e, e)
         self.embed2 = nn.Linear(e, e)
         self.step_stem = nn.Conv3d(8 * c["in_dynamic"], w1, 3, padding=1)
         self.step = UNet(w1, w2, c["blocks1"], c["blocks2"], c["out"], e)
 
     def embedding(self, t):
+        """t: number, or tensor (n); -> (embed) or (n, embed)."""
         half = self.config["embed"] // 2
-        power = torch.arange(half, dtype=torch.float64) / max(half - 1, 1)
-        phase = FREQUENCY_MAX ** power * t
-        feature = torch.cat([torch.sin(phase), torch.cos(phase)]).to(self.embed1.weight.dtype)
+        weight = self.embed1.weight
+        power = torch.arange(half, dtype=torch.float64, device=weight.device) / max(half - 1, 1)
+        phase = FREQUENCY_MAX ** power * torch.as_tensor(t, dtype=torch.float64, device=weight.device)[..., None]
+        feature = torch.cat([torch.sin(phase), torch.cos(phase)], -1).to(weight.dtype)
         return F.silu(self.embed2(F.silu(self.embed1(feature))))
 
-    @staticmethod
-    def _channels_first(field, mask):
-        return (field * mask[..., None]).permute(3, 0, 1, 2)[None]
+    def mean_batch(self, stat, mask):
+        """stat (n, 9, nz, ny, nx), mask (n, 1, nz, ny, nx) -> average of the mean networks (n, out, nz, ny, nx)."""
+        return sum(net(stat, mask) for net in self.cond) / len(self.cond)
 
-    @staticmethod
-    def _channels_last(field, mask):
-        return field[0].permute(1, 2, 3, 0) * mask[..., None]
+    def guide_batch(self, stat, mean, mask):
+        """Features of the step network about a mean (which counts as given: no gradient)."""
+        out = mean.shape[1]
+        inputs = torch.cat([stat[:, :out] + mean.detach(), stat[:, out:]], 1)
+        return self.guide_stem2(F.silu(self.guide_stem1(space_to_depth(inputs * mask))))
+
+    def step_batch(self, t, x, features, mask):
+        """t: number or (n); x (n, 4, nz, ny, nx) -> (n, out, nz, ny, nx)."""
+        return self.step(self.step_stem(space_to_depth(x * mask)) + features, self.embedding(t)) * mask
 
     def condition(self, stat, mask):
         """-> mean (nz, ny, nx, out), features of the step network."""
-        h = self.cond_stem2(F.silu(self.cond_stem1(space_to_depth(self._channels_first(stat, mask)))))
-        mean, u, g = self.cond(h)
-        return self._channels_last(mean, mask), (self.feature1(u), self.feature2(g))
+        stat, mask = _channels_first(stat), mask[None, None]
+        mean = self.mean_batch(stat, mask)
+        return mean[0].permute(1, 2, 3, 0), self.guide_batch(stat, mean, mask)
 
     def forward(self, t, x, features, mask):
-        h = self.step_stem(space_to_depth(self._channels_first(x, mask))) + features[0]
-        return self._channels_last(self.step(h, features[1], self.embedding(t))[0], mask)
+        return self.step_batch(t, _channels_first(x), features, mask[None, None])[0].permute(1, 2, 3, 0)
+
+
+def _channels_first(field):
+    return field.permute(3, 0, 1, 2)[None]
 
 
 def checksum(state):
@@ -146,9 +176,17 @@ def checksum(state):
     return f"{value:016x}"
 
 
-def write_model(path, net, meta):
-    """meta: dict with process, schedule, target, epsilon and scale ({theta, u, v, w}), scale_by_wind, training (text)."""
-    state = net.state_dict()
+def rounded(tensor, bits):
+    """Float32 values with `bits` of the 23 of their mantissa left (round half away from zero)."""
+    drop = 23 - bits
+    raw = tensor.detach().cpu().numpy().astype("<f4").view("<u4").astype(np.uint64)
+    return torch.from_numpy((((raw + (1 << drop >> 1)) >> drop) << drop).astype("<u4").view("<f4").copy())
+
+
+def write_model(path, net, meta, mantissa_bits=23):
+    """meta: dict with process, schedule, target, epsilon, scale, residual, spread ({theta, u, v, w}), flags, training (text).
+    Fewer mantissa_bits make a smaller file (the data sets are deflated): 12 change an output by less than bf16 does."""
+    state = {name: rounded(tensor, mantissa_bits) for name, tensor in net.state_dict().items()}
     temporary = f"{path}.tmp"
     with h5py.File(temporary, "w") as file:
         file.attrs["format_version"] = np.int32(FORMAT_VERSION)
@@ -156,7 +194,7 @@ def write_model(path, net, meta):
         file.attrs["meta"] = json.dumps(meta)
         file.attrs["checksum"] = checksum(state)
         for name, tensor in state.items():
-            file.create_dataset(name, data=tensor.detach().cpu().numpy().astype("<f4"))
+            file.create_dataset(name, data=tensor.numpy(), compression="gzip", shuffle=True)
     os.replace(temporary, path)
 
 
@@ -188,8 +226,8 @@ def count_flops(config, nx, ny, nz):
         return 2 * (n1 * per1 + n2 * (27 * 2 * blocks2 * w2 * w2 + 16 * w1 * w2))
 
     w1, w2, v1, v2 = c["width1"], c["width2"], c["cond_width1"], c["cond_width2"]
-    stems = 2 * n1 * (8 * c["in_static"] * v1 + 27 * v1 * v1 + v1 * w1) + 2 * n2 * v2 * w2
-    return (stems + unet(v1, v2, c["cond_blocks1"], c["cond_blocks2"]),
+    stems = 2 * n1 * (8 * c["in_static"] * v1 + 27 * v1 * v1), 2 * n1 * (8 * c["in_static"] * w1 + 27 * w1 * w1)
+    return (c["cond_nets"] * (stems[0] + unet(v1, v2, c["cond_blocks1"], c["cond_blocks2"])) + stems[1],
             2 * n1 * 27 * 8 * c["in_dynamic"] * w1 + unet(w1, w2, c["blocks1"], c["blocks2"]))
 
 

@@ -94,6 +94,7 @@ double wb_memory_available_bytes(const char **where);
  * counter give the four channels. Same numbers whatever the rank count. */
 typedef struct {
   uint32_t seed, stream, step, member, minute; /* step < 65536 */
+  bool negated;                                /* normal numbers with the other sign (antithetic variates) */
 } WbRandomKey;
 enum {
   WB_STREAM_BRIDGE = 1,

@@ -15,6 +15,7 @@ typedef struct {
   WbNoiseChoice noise;
   double noise_scale;            /* g = noise_scale * noise; 0: 1 */
   double start_power, end_power; /* time grid (WbTimeGrid); both 0: the process's own */
+  bool antithetic;               /* odd members take the noise of the even one before them, negated */
   const char *schedule;          /* NULL: the model's own; another one is refused */
   const char *sampler;           /* a name of wb_sampler_parse; NULL: euler_maruyama */
   bool projection;               /* members made solenoidal as a last step (wb_solenoidal_apply) */

@@ -16,17 +16,19 @@ typedef enum {
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
 const char *wb_backend_name(WbBackend backend);
 
-/* Two U-Nets with levels at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m:
- *   condition, once a minute: static inputs -> mean (out) and features at 10 m and 20 m;
- *   step, at every t: state and the features -> out.
- * The condition is shared by all steps and members, so it may be the heavier one. */
+/* U-Nets with levels at 5 m (input/output), 10 m (after the space-to-depth x2 stem) and 20 m:
+ *   cond_nets mean networks, once a minute: static inputs -> mean (out) each; their average is the mean (bagging:
+ * Breiman 1996; each may be trained on other cities, so that every city has a mean by a network that never saw it); the
+ * guide, once a minute: static inputs with x0 + mean in place of x0 -> features at 10 m; step, at every t: state and
+ * the features -> out. All but the step is shared by all steps and members, so it may be the heavier part. */
 typedef struct {
   int in_dynamic;       /* 4: the state x_t */
   int in_static;        /* x0 (4), HR fluid mask, LR valid mask, wall distance, height, heat flux = 9 */
   int out;              /* 4 */
   int width1, width2;   /* step: channels at 10 m and at 20 m */
   int blocks1, blocks2; /* step: residual blocks per side at 10 m; at 20 m */
-  int cond_width1, cond_width2, cond_blocks1, cond_blocks2; /* the same of the condition */
+  int cond_width1, cond_width2, cond_blocks1, cond_blocks2; /* the same of a mean network */
+  int cond_nets;                                            /* mean networks */
   int embed;                                                /* width of the t embedding */
 } WbNetConfig;
 void wb_net_config_default(WbNetConfig *config);
@@ -52,6 +54,7 @@ typedef struct {
   char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
   float epsilon[4];
   float residual[4];        /* deviation of x1 - x0 about the network's mean, normalised units */
+  float spread[4];          /* a member's departure from the mean is multiplied by it (evaluate_calibrate); 1 */
   float scale[4];           /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
   bool canonical_wind;      /* trained with the wind turned to 0 <= v <= u (wb_symmetry_of_wind) */
   bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
@@ -105,18 +108,23 @@ PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote in
  * 1 / (1 - rate)) in all passes from here on, the same for the same key; 0: none, as after wb_net_create. Not
  * collective, but all ranks of the grid must use one key. */
 PetscErrorCode wb_net_dropout(WbNet net, double rate, const WbRandomKey *key);
-/* stat (nz, nyl, nxl, in_static): runs the condition and keeps what it gives. mask (nz, nyl, nxl): fluid. */
-PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask);
-const float *wb_net_mean(WbNet net); /* (nz, nyl, nxl, out) of the condition, 0 in buildings; owned by net */
+/* Mean network k: stat (nz, nyl, nxl, in_static), mask (nz, nyl, nxl: fluid) in; mean (nz, nyl, nxl, out) out, 0 in
+ * buildings. */
+PetscErrorCode wb_net_mean_forward(WbNet net, int k, const float *stat, const uint8_t *mask, float *mean);
+/* Training, after wb_net_mean_forward: carries dmean (nz, nyl, nxl, out), the gradient of its mean, into network k. */
+PetscErrorCode wb_net_mean_backward(WbNet net, const float *dmean);
+/* Makes ready for wb_net_forward: the guide about mean (nz, nyl, nxl, out; NULL: the average of all mean networks,
+ * which run first). */
+PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask, const float *mean);
+const float *wb_net_mean(WbNet net); /* (nz, nyl, nxl, out) that the condition is about, 0 in buildings; owned by net */
 /* x (nz, nyl, nxl, in_dynamic) -> out (nz, nyl, nxl, out); out is 0 in buildings. */
 PetscErrorCode wb_net_forward(WbNet net, double t, const float *x, float *out);
 /* Training, after one wb_net_forward: dout (nz, nyl, nxl, out) in; adds to the model's gradients (this rank's part
  * only: allreduce afterwards); dx (nz, nyl, nxl, in_dynamic) out or NULL. May be called for several (t, x) of one
  * condition. */
 PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx);
-/* After all wb_net_backward of a condition: carries their gradients and dmean (nz, nyl, nxl, out; NULL: none) of
- * wb_net_mean through it. */
-PetscErrorCode wb_net_condition_backward(WbNet net, const float *dmean);
+/* After all wb_net_backward of a condition: carries their gradients through the guide (the mean counts as given). */
+PetscErrorCode wb_net_condition_backward(WbNet net);
 
 /* ---- a network in slabs of rows, for less memory: condition, mean and forward as above, without training ----
  * slabs: how many a rank works through, one after the other, each with a margin of the receptive field; the result
@@ -132,8 +140,8 @@ PetscErrorCode wb_slabs_condition(WbSlabs slabs, const float *stat, const uint8_
 const float *wb_slabs_mean(WbSlabs slabs);
 PetscErrorCode wb_slabs_forward(WbSlabs slabs, double t, const float *x, float *out);
 WbNet wb_slabs_net(WbSlabs slabs); /* of one slab; owned by slabs */
-/* Cells of 5 m on each side of a voxel from which one pass (the further reaching of the two) can feel an input; a
- * multiple of 4. */
+/* Cells of 5 m on each side of a voxel from which one pass (the further reaching of condition, with its mean networks
+ * and guide, and step) can feel an input; a multiple of 4. */
 int wb_net_receptive_field(const WbNetConfig *config);
 
 /* AdamW with decoupled decay, gradient clipping by global norm, EMA of weights (Loshchilov & Hutter 2019). */

@@ -6,15 +6,18 @@
 
 enum { WB_SUBSET_ALL, WB_SUBSET_BELOW_ROOF, WB_SUBSET_BLOCKED, WB_SUBSET_COUNT };
 typedef struct { /* sums over voxels of one case, one variable, one subset; additive, so cases can be pooled */
-  double n, se_mean, ae_mean, crps, var, bias; /* squared error of ensemble mean, ..., member variance (M - 1) */
+  double n, se_mean, ae_mean, crps, var, bias; /* squared error of ensemble mean, ..., variance of a member */
+  double expected; /* squared error of the mean that a perfect ensemble would have: var + variance of the mean */
 } WbScoreSums;
-/* members[M] (n, 4); M >= 1 (M = 1: crps = absolute error, var = 0). Adds into sums[4]. Fair CRPS: divisor 2M(M-1). */
+/* members[M] (n, 4); M >= 1 (M = 1: crps = absolute error, var = 0). Adds into sums[4]. Fair CRPS: divisor 2M(M-1).
+ * antithetic: members 2k and 2k + 1 are pairs (M even); crps then compares members of different pairs only, and is the
+ * mean absolute error where M = 2. */
 void wb_score_accumulate(size_t n, int m, const float *const *members, const float *truth, const uint8_t *subset,
-                         WbScoreSums sums[4]);
+                         bool antithetic, WbScoreSums sums[4]);
 PetscErrorCode wb_score_allreduce(MPI_Comm comm, WbScoreSums *sums, int count); /* collective */
 double wb_score_rmse(const WbScoreSums *s);
 double wb_score_crps(const WbScoreSums *s);
-double wb_score_spread_skill(const WbScoreSums *s, int m); /* sqrt((M+1)/M) spread / RMSE */
+double wb_score_spread_skill(const WbScoreSums *s); /* independent members: sqrt((M+1)/M) spread / RMSE */
 
 /* Mean |div u| [s-1] over fluid cells of a cell-centred field (central differences between fluid neighbours only). */
 double wb_score_divergence(int nz, int ny, int nx, double dx_m, const uint8_t *fluid, const float *field4);

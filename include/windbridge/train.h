@@ -30,8 +30,11 @@ typedef struct {
   WbScheduleKind schedule; /* of a bridge */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
                      the drift must come from the condition alone (the loss's minimiser is the same) */
-  double epsilon_factor;     /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
-  double dropout;            /* probability with which a channel of a residual block is dropped; 0: none */
+  double epsilon_factor; /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
+  double dropout;        /* probability with which a channel of a residual block is dropped; 0: none */
+  bool mirror; /* the step learns from x1 and from its mirror image about the mean, x0 + mean - (x1 - x0 - mean), by the
+                  toss of a coin: it cannot learn a bias of the mean by heart, and its output at mirrored states is
+                  mirrored */
   double residual_deviation; /* expected deviation of x1 - x0 about the network's mean, in std(x1 - x0) */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */
@@ -43,14 +46,22 @@ typedef struct {
 /* Collective on comm: data-parallel, one sample a rank at a time on a grid of its own; gradients are summed over ranks.
  * Every rank holds all pairs (the memory is printed). The process is options->process in normalised
  * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns by mean
- * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond).
- * Minutes are shuffled, cropped, turned and given t (stratified over the batch) and noise by counters of (seed, step,
- * slot), so a resumed run gives the weights of an uninterrupted one bit for bit on the same number of ranks. Learning
- * rate: linear warm-up, cosine to 1 % of lr at `steps`. Files in output_dir: loss.csv (step, loss, loss_mean,
- * validation, validation_mean, learning_rate, grad_norm, samples_per_s), checkpoint.h5 (weights, moments, EMA, step),
- * model.h5 (EMA weights, at checkpoints and at the end), model_best.h5 (least validation loss). Errors: WB_ERR_INPUT
- * for unfit pairs, WB_ERR_CONFIG for unfit options or a checkpoint of other options, WB_ERR_NUMERIC when the loss is
- * not finite (checkpoint and model of the last good weights are kept), WB_ERR_STOPPED after a signal or the wall time
- * (with a checkpoint). */
+ * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond). Mean
+ * network k of net.cond_nets > 1 leaves out every cond_nets-th city (cross-fitting: Chernozhukov et al. 2018), and F is
+ * learned about the mean of the network that left the sample's city out, as far from the truth as in use; validation
+ * and use take the average of all. Minutes are shuffled, cropped, turned and given t (stratified over the batch) and
+ * noise by counters of (seed, step, slot), so a resumed run gives the weights of an uninterrupted one bit for bit on
+ * the same number of ranks. Learning rate: linear warm-up, cosine to 1 % of lr at `steps`. Files in output_dir:
+ * loss.csv (step, loss, loss_mean, validation, validation_mean, learning_rate, grad_norm, samples_per_s), checkpoint.h5
+ * (weights, moments, EMA, step), model.h5 (EMA weights, at checkpoints and at the end), model_best.h5 (least validation
+ * loss). Errors: WB_ERR_INPUT for unfit pairs, WB_ERR_CONFIG for unfit options or a checkpoint of other options,
+ * WB_ERR_NUMERIC when the loss is not finite (checkpoint and model of the last good weights are kept), WB_ERR_STOPPED
+ * after a signal or the wall time (with a checkpoint). */
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary);
+/* Writes the training set of options->files as the network sees it, for other trainers: netCDF-4, one group run_000 ...
+ * a pair file with x0, x1 (time, z, y, x, channel) in normalised units (0 in buildings; turned to the canonical wind
+ * where options->symmetry says so), fluid_mask, lr_valid_mask, wall_distance [m] (z, y, x), heat_flux [K m s-1] (y, x),
+ * z [m]; attributes split, city_seed and forcing; root attributes scale_theta ... scale_w, scale_by_wind,
+ * canonical_wind. Square windows. One rank, not collective. Errors: WB_ERR_INPUT, WB_ERR_IO. */
+PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path);
 #endif

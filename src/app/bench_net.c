@@ -9,7 +9,7 @@ typedef struct {
   WbModel model;
   WbNet net;
   WbAdamW opt;
-  float *stat, *x, *out, *dmean;
+  float *stat, *x, *out, *mean;
   uint8_t *mask;
 } NetCase;
 
@@ -21,7 +21,7 @@ static void destroy(NetCase *c) {
   WB_FREE(&c->mask);
   WB_FREE(&c->x);
   WB_FREE(&c->out);
-  WB_FREE(&c->dmean);
+  WB_FREE(&c->mean);
   wb_grid_destroy(&c->grid);
 }
 
@@ -55,7 +55,7 @@ static PetscErrorCode create(WbApp *app, bool training, NetCase *c) {
   PetscCall(WB_ALLOC(n, &c->mask));
   PetscCall(WB_ALLOC(in, &c->x));
   PetscCall(WB_ALLOC(out, &c->out));
-  PetscCall(WB_CALLOC(out, &c->dmean));
+  PetscCall(WB_CALLOC(out, &c->mean));
   memset(c->mask, 1, n);
   for (size_t q = 0; q < in; q++) c->x[q] = (float)sin(0.1 * (double)q);
   for (size_t q = 0; q < stat; q++) c->stat[q] = (float)cos(0.1 * (double)q);
@@ -65,7 +65,7 @@ static PetscErrorCode create(WbApp *app, bool training, NetCase *c) {
 
 static PetscErrorCode condition(void *ctx) {
   const NetCase *c = ctx;
-  return wb_net_condition(c->net, c->stat, c->mask);
+  return wb_net_condition(c->net, c->stat, c->mask, NULL);
 }
 
 static PetscErrorCode forward(void *ctx) {
@@ -95,18 +95,22 @@ PetscErrorCode wb_bench_net(WbBench *b) {
   PetscFunctionReturn(e);
 }
 
-/* Both branches forward and backward for the loss 1/2 |out|^2 + 1/2 |mean|^2, gradients over the ranks, AdamW. */
+/* As one sample in training: every mean network learns but one of several, and the step is guided by that one. Loss
+ * 1/2 |out|^2 + 1/2 |mean_k|^2 of those that learn; gradients over the ranks, AdamW. */
 static PetscErrorCode train_step(void *ctx) {
   NetCase *c = ctx;
+  const int nets = wb_model_config(c->model)->cond_nets;
   double norm = 0;
   PetscFunctionBeginUser;
   wb_model_zero_grads(c->model);
-  PetscCall(condition(c));
+  for (int k = 0; k < nets; k++) {
+    PetscCall(wb_net_mean_forward(c->net, k, c->stat, c->mask, c->mean));
+    if (nets == 1 || k < nets - 1) PetscCall(wb_net_mean_backward(c->net, c->mean));
+  }
+  PetscCall(wb_net_condition(c->net, c->stat, c->mask, c->mean));
   PetscCall(forward(c));
   PetscCall(wb_net_backward(c->net, c->out, NULL));
-  memcpy(c->dmean, wb_net_mean(c->net),
-         wb_grid_owned(c->grid) * (size_t)wb_model_config(c->model)->out * sizeof *c->dmean);
-  PetscCall(wb_net_condition_backward(c->net, c->dmean));
+  PetscCall(wb_net_condition_backward(c->net));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(c->model), (int)wb_model_size(c->model), MPI_FLOAT, MPI_SUM,
                              c->grid->comm));
   PetscCall(wb_adamw_step(c->opt, 1e-6, &norm));

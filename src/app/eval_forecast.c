@@ -9,6 +9,7 @@ typedef struct {
   WbNc forecast, truth, lr;
   WbGrid *lr_column, *lr_grid, *hr_grid; /* lr.nc: all of it; the levels that x0 needs */
   int n_member;
+  bool antithetic;
   double *z;
   uint8_t *fluid, *lr_valid, *truth_fluid, *lr_fluid;
   float **members, *truth_field, *x0, *lr_field, *one, *tmp, *regressed;
@@ -59,6 +60,9 @@ static PetscErrorCode read_coordinate(WbNc nc, const char *name, int n, double *
 static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
   PetscFunctionBeginUser;
   bool has = false;
+  double antithetic = 0;
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "sr_antithetic", &has, &antithetic));
+  s->antithetic = antithetic != 0;
   PetscCall(wb_regression_scales(app, &s->norm));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_speed_m_per_s", &has, &s->norm.wind_speed_m_per_s));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "theta_surface_K", &has, &s->norm.theta_surface_K));
@@ -185,7 +189,8 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
                     .x0 = s->x0,
                     .regressed = reg ? s->regressed : NULL,
                     .members = (const float *const *)s->members,
-                    .m = s->n_member};
+                    .m = s->n_member,
+                    .antithetic = s->antithetic && s->n_member % 2 == 0};
   PetscCall(wb_scores_add(scores, &c));
   PetscFunctionReturn(0);
 }

@@ -4,6 +4,7 @@
 typedef struct {
   float **members, *tmp, *regressed;
   int m;
+  bool antithetic;
   int file, n_files; /* for the progress line */
   double begin_s;
 } Work;
@@ -32,7 +33,8 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
                       .x0 = run->x0[t],
                       .regressed = reg ? w->regressed : NULL,
                       .members = (const float *const *)w->members,
-                      .m = w->m};
+                      .m = w->m,
+                      .antithetic = w->antithetic};
     PetscCall(wb_scores_add(scores, &c));
     report(w, t + 1, run->n_time);
   }
@@ -53,6 +55,7 @@ static PetscErrorCode evaluate_file(WbApp *app, const WbFileList *files, int fil
   PetscCall(wb_sr_create_pair(run, &options, &sr));
   const size_t n = wb_grid_owned(run->hr_grid);
   w.m = options.members;
+  w.antithetic = options.antithetic && w.m % 2 == 0;
   PetscCall(WB_ALLOC(w.m, &w.members));
   for (int m = 0; m < w.m; m++) PetscCall(WB_ALLOC(4 * n, &w.members[m]));
   PetscCall(WB_ALLOC(4 * n, &w.tmp));

@@ -14,7 +14,7 @@ static cJSON *one_score(const WbScoreSums *s, int members) {
   cJSON_AddNumberToObject(o, "mae", s->n > 0 ? s->ae_mean / s->n : NAN);
   cJSON_AddNumberToObject(o, "bias", s->n > 0 ? s->bias / s->n : NAN);
   cJSON_AddNumberToObject(o, "crps", wb_score_crps(s));
-  if (members > 1) cJSON_AddNumberToObject(o, "spread_skill", wb_score_spread_skill(s, members));
+  if (members > 1) cJSON_AddNumberToObject(o, "spread_skill", wb_score_spread_skill(s));
   return o;
 }
 
@@ -130,6 +130,6 @@ void wb_scores_print(const WbScores *s, int resamples, uint32_t seed) {
       wb_log("%-11s %-3s %9.4f %9.4f %9.4f  %-26s %-26s %7.4f %7.2f", subset_names[k], variable_names[v],
              wb_score_rmse(b), wb_score_rmse(&s->pooled.sums[WB_METHOD_INTERPOLATION][k][v]),
              s->has_regression ? wb_score_rmse(&s->pooled.sums[WB_METHOD_REGRESSION][k][v]) : NAN, text[0], text[1],
-             wb_score_crps(b), s->members > 1 ? wb_score_spread_skill(b, s->members) : NAN);
+             wb_score_crps(b), s->members > 1 ? wb_score_spread_skill(b) : NAN);
     }
 }

@@ -144,9 +144,10 @@ PetscErrorCode wb_scores_add(WbScores *s, const WbCase *c) {
   PetscCall(mean_roof(c, &roof));
   for (int k = 0; k < WB_SUBSET_COUNT; k++) {
     fill_subset(c, k, roof, subset);
-    wb_score_accumulate(n, c->m, c->members, c->truth, subset, table->sums[WB_METHOD_BRIDGE][k]);
-    wb_score_accumulate(n, 1, &c->x0, c->truth, subset, table->sums[WB_METHOD_INTERPOLATION][k]);
-    if (c->regressed) wb_score_accumulate(n, 1, &c->regressed, c->truth, subset, table->sums[WB_METHOD_REGRESSION][k]);
+    wb_score_accumulate(n, c->m, c->members, c->truth, subset, c->antithetic, table->sums[WB_METHOD_BRIDGE][k]);
+    wb_score_accumulate(n, 1, &c->x0, c->truth, subset, false, table->sums[WB_METHOD_INTERPOLATION][k]);
+    if (c->regressed)
+      wb_score_accumulate(n, 1, &c->regressed, c->truth, subset, false, table->sums[WB_METHOD_REGRESSION][k]);
   }
   PetscCall(wb_score_allreduce(c->grid->comm, &table->sums[0][0][0], WB_METHODS * WB_SUBSET_COUNT * 4));
   for (size_t q = 0; q < 4 * n; q++) {

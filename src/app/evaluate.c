@@ -53,11 +53,18 @@ PetscErrorCode wb_app_evaluate(WbApp *app) {
   if (files.n == 0 && !forecast)
     WB_RAISE_ALL(WB_ERR_CONFIG,
                  "nothing to score: give data_files (test pairs), or evaluate_forecast and evaluate_truth");
+  const char *calibrate = wb_config_text(c, "evaluate", "calibrate");
+  if (calibrate && (forecast || wb_config_int(c, "sr", "members") < 2))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: evaluate_calibrate needs pair files (data_files) and sr_members of at least 2",
+                 wb_config_where(c, "evaluate", "calibrate"));
   const char *results[] = {"scores.json"};
   PetscCall(wb_app_output_begin(app, 1, results));
   for (int f = 0; f < files.n; f++) {
     WbPairInfo info;
     PetscCall(wb_pair_inspect(app->comm, files.paths[f], &info));
+    if (calibrate && strcmp(info.split, "test") == 0)
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: its split is test; allowed with evaluate_calibrate: validation and train",
+                   files.paths[f]);
   }
   if (!forecast) PetscCall(wb_app_check_model(app));
   if (!app->check) {
@@ -72,6 +79,7 @@ PetscErrorCode wb_app_evaluate(WbApp *app) {
       PetscCall(wb_evaluate_pairs(app, &files, reg, scores));
     }
     PetscCall(write_scores(app, scores));
+    if (calibrate) PetscCall(wb_evaluate_calibrate(app, scores, calibrate));
     wb_scores_destroy(&scores);
     wb_regression_destroy(&reg);
   }

@@ -15,6 +15,7 @@ typedef struct {
   const float *truth, *x0, *regressed; /* regressed NULL: no regression baseline */
   const float *const *members;
   int m;
+  bool antithetic;   /* members 2k, 2k + 1 are pairs */
   const char *label; /* "city 101, 5 m/s from 200 deg" */
 } WbCase;
 
@@ -58,6 +59,10 @@ PetscErrorCode wb_regression_write_json(WbApp *app, const char *path, int nz, Wb
 /* out (n, 4) physical <- regression of physical x0; norm of this forcing. tmp (n, 4). */
 void wb_regression_predict(WbRegression reg, const WbNormalisation *norm, const WbGrid *grid, const double *z,
                            const uint8_t *fluid, const float *x0, float *tmp, float *out);
+
+/* Writes the deck's model to path with its spread divided by the spread/skill ratio of all air cells, channel by channel.
+ * Collective. WB_ERR_CONFIG: fewer than 2 members. */
+PetscErrorCode wb_evaluate_calibrate(WbApp *app, const WbScores *scores, const char *path);
 
 /* Sources of cases. Collective. */
 PetscErrorCode wb_evaluate_pairs(WbApp *app, const WbFileList *files, WbRegression reg, WbScores *scores);

@@ -35,14 +35,16 @@ static PetscErrorCode describe_model(WbApp *app, const char *path) {
   if (app->rank == 0) {
     printf(
         "%s: model\n  process         %s, schedule %s, target %s\n  parameters      %zu in %d tensors\n"
-        "  condition       widths %d (10 m), %d (20 m); blocks %d, %d; %d static inputs\n"
+        "  mean networks   %d; widths %d (10 m), %d (20 m); blocks %d, %d; %d static inputs\n"
         "  step            widths %d (10 m), %d (20 m); blocks %d, %d; %d inputs\n"
         "  epsilon         theta %g, u %g, v %g, w %g (normalised units)\n"
+        "  spread          theta %g, u %g, v %g, w %g (factors of members' departures from the mean)\n"
         "  scales          theta %g K, u %g, v %g, w %g%s\n  provenance      %s\n",
-        path, meta.process, meta.schedule, meta.target, wb_model_size(model), wb_model_tensors(model), c->cond_width1,
-        c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->in_static, c->width1, c->width2, c->blocks1, c->blocks2,
-        c->in_dynamic, meta.epsilon[0], meta.epsilon[1], meta.epsilon[2], meta.epsilon[3], meta.scale[0], meta.scale[1],
-        meta.scale[2], meta.scale[3], meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
+        path, meta.process, meta.schedule, meta.target, wb_model_size(model), wb_model_tensors(model), c->cond_nets,
+        c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->in_static, c->width1, c->width2,
+        c->blocks1, c->blocks2, c->in_dynamic, meta.epsilon[0], meta.epsilon[1], meta.epsilon[2], meta.epsilon[3],
+        meta.spread[0], meta.spread[1], meta.spread[2], meta.spread[3], meta.scale[0], meta.scale[1], meta.scale[2],
+        meta.scale[3], meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
   }
   wb_model_destroy(&model);
   PetscFunctionReturn(0);

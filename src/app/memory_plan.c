@@ -127,7 +127,7 @@ static PetscErrorCode compare(WbMemoryPlan *plan, double mine) {
 
 /* The pairs that every rank holds, one sample, the network with its gradients, the optimiser. */
 PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o, int n, const WbPairInfo *info) {
-  enum { CELL_FLOATS = 7 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 + 8 };
+  enum { CELL_FLOATS = 9 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 + 8 };
   WbGrid *grid = NULL;
   WbModel model = NULL;
   WbNetMemory net = {0};

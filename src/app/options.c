@@ -120,6 +120,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   o->sampler = wb_config_text(c, "sr", "sampler");
   o->noise_scale = wb_config_real(c, "sr", "noise_scale");
   o->projection = wb_config_bool(c, "sr", "projection");
+  o->antithetic = wb_config_bool(c, "sr", "antithetic");
   o->start_power = wb_config_real(c, "sr", "grid_start_power");
   o->end_power = wb_config_real(c, "sr", "grid_end_power");
   const char *schedule = wb_config_text(c, "sr", "schedule");
@@ -151,7 +152,8 @@ void wb_app_net_options(const WbApp *app, WbNetConfig *o) {
               {"cond_width1", &o->cond_width1},
               {"cond_width2", &o->cond_width2},
               {"cond_blocks1", &o->cond_blocks1},
-              {"cond_blocks2", &o->cond_blocks2}};
+              {"cond_blocks2", &o->cond_blocks2},
+              {"cond_nets", &o->cond_nets}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     *keys[i].value = (int)wb_config_int(app->config, "train", keys[i].name);
 }

@@ -28,6 +28,8 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   PetscCall(wb_nc_att_real(nc, "/", NULL, "lapse_K_per_m", les->lapse_K_per_m));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "mixed_height_m", les->mixed_height_m));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "heat_flux_K_m_per_s", les->heat_flux_K_m_per_s));
+  if (s->n_member)
+    PetscCall(wb_nc_att_int(nc, "/", NULL, "sr_antithetic", wb_config_bool(app->config, "sr", "antithetic")));
   PetscCall(wb_nc_att_int(nc, "/", NULL, "ranks", app->size));
   PetscCall(wb_nc_att_int(nc, "/", NULL, "seed", (int)wb_config_real(app->config, "run", "seed")));
   PetscFunctionReturn(0);

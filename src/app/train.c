@@ -29,6 +29,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
                                                    : WB_SYMMETRY_NONE;
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
   o->draws = (int)wb_config_int(c, "train", "draws");
+  o->mirror = wb_config_bool(c, "train", "mirror");
   o->dropout = wb_config_real(c, "train", "dropout");
   o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
   o->start_model = wb_config_text(c, "train", "start_model");
@@ -55,6 +56,16 @@ PetscErrorCode wb_app_train(WbApp *app) {
   WbPairInfo *info = NULL;
   PetscCall(WB_ALLOC(files.n, &info));
   for (int i = 0; i < files.n; i++) PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
+  const char *export = wb_config_text(app->config, "train", "export_file");
+  if (export && !app->check) {
+    PetscCall(wb_error_agree(app->comm, app->rank == 0 ? wb_train_export(&options, export) : 0));
+    wb_log("written: %s", export);
+  }
+  if (export) {
+    WB_FREE(&info);
+    wb_app_free_files(&files);
+    PetscFunctionReturn(0);
+  }
   char checkpoint[1024];
   wb_app_path(app, "checkpoint.h5", checkpoint);
   if (wb_config_bool(app->config, "run", "restart")) options.resume = checkpoint;

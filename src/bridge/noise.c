@@ -97,6 +97,7 @@ void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, fl
   const uint32_t fixed[3] = {key->step & 0xffffu, key->member, key->minute};
   Words w;
   float part[WB_CHANNELS][BLOCK];
+  const float sign = key->negated ? -1.0f : 1.0f;
   uint64_t number[BLOCK] = {0};
   for (size_t p = 0; p < n; p += BLOCK) {
     const size_t m = n - p < BLOCK ? n - p : BLOCK;
@@ -105,7 +106,7 @@ void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, fl
     normal_block(w.word[0], w.word[1], part[0], part[1]);
     normal_block(w.word[2], w.word[3], part[2], part[3]);
     for (size_t i = 0; i < m; i++) {
-      for (size_t c = 0; c < WB_CHANNELS; c++) z[(p + i) * WB_CHANNELS + c] = part[c][i];
+      for (size_t c = 0; c < WB_CHANNELS; c++) z[(p + i) * WB_CHANNELS + c] = sign * part[c][i];
     }
   }
 }

@@ -30,7 +30,7 @@ void wb_random_normal4(const WbRandomKey *key, uint64_t voxel, float out[4]) {
   uint32_t words[4];
   wb_random_words(key, voxel, words);
   for (int pair = 0; pair < 4; pair += 2) {
-    const double radius = sqrt(-2.0 * log(unit_open(words[pair])));
+    const double radius = (key->negated ? -1.0 : 1.0) * sqrt(-2.0 * log(unit_open(words[pair])));
     double s, c;
     sincos(2.0 * M_PI * unit_open(words[pair + 1]), &s, &c);
     out[pair] = (float)(radius * c);

@@ -26,7 +26,7 @@ struct WbSr_s {
   float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
   float *stat;               /* (n, 9) */
   float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
-  bool conditioned;
+  bool conditioned, antithetic;
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
@@ -72,10 +72,11 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   wb_process_options_default(kind, &process);
   PetscCall(wb_schedule_parse(s->meta.schedule, &process.schedule));
   for (int c4 = 0; c4 < C; c4++) {
-    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f) || !(s->meta.residual[c4] > 0.0f)) {
-      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g, epsilon %g and residual %g of channel %d must be positive",
+    if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f) || !(s->meta.residual[c4] > 0.0f) ||
+        !(s->meta.spread[c4] > 0.0f)) {
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: scale %g, epsilon %g, residual %g and spread %g of channel %d must be positive",
                    o->model_path, (double)s->meta.scale[c4], (double)s->meta.epsilon[c4], (double)s->meta.residual[c4],
-                   c4);
+                   (double)s->meta.spread[c4], c4);
     }
     s->norm.scale[c4] = s->meta.scale[c4];
     process.epsilon[c4] = s->meta.epsilon[c4];
@@ -170,6 +171,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
+  s->antithetic = o->antithetic;
   s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
   PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
   if (o->model_path) {
@@ -290,6 +292,18 @@ static PetscErrorCode network_denoiser(void *ctx, double t, const float *x, floa
   PetscFunctionReturn(0);
 }
 
+/* The member's departure from x0 + mean times the model's spread. Buildings stay 0. */
+static void stretch(WbSr s, size_t n, float *member) {
+  const float *mean = wb_slabs_mean(s->net);
+  for (size_t p = 0; p < n; p++) {
+    for (size_t c = 0; c < C && s->fluid[p]; c++) {
+      const size_t i = p * C + c;
+      const float centre = s->x0_normal[i] + mean[i];
+      member[i] = centre + s->meta.spread[c] * (member[i] - centre);
+    }
+  }
+}
+
 PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   const double begin = wb_wtime();
   const size_t n = wb_grid_owned(s->hr), plane = (size_t)s->hr->nyl * (size_t)s->hr->nxl;
@@ -299,8 +313,10 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   }
   WbRandomKey key = s->key;
   key.minute = (uint32_t)minute;
-  key.member = (uint32_t)member;
+  key.member = (uint32_t)(s->antithetic ? member - member % 2 : member);
+  key.negated = s->antithetic && member % 2 == 1;
   PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, s->voxel, network_denoiser, s, out, s->work));
+  stretch(s, n, out);
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {
     if (!isfinite(out[p])) {

@@ -3,7 +3,7 @@
 
 PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx) {
   PetscFunctionBeginUser;
-  float *g = net->model->grads;
+  float *g = wb_net_grads(net);
   PetscCall(wb_conv_backward(conv->conv, x, dy, dx, g + conv->w, g + conv->b));
   PetscFunctionReturn(0);
 }
@@ -14,37 +14,58 @@ PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x,
 PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const WbNetLevel *l1 = &net->l1, *l2 = &net->l2;
+  const WbNetLevel *l1 = &net->l1;
   if (!net->training) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "wb_net_backward needs a network made for training");
   const WbShuffle in = {l1->d, l1->h, l1->w, c->in_dynamic, 1};
-  PetscCall(wb_unet_backward(net, &net->step, dout, NULL, NULL));
+  PetscCall(wb_unet_backward(net, &net->step, dout));
   PetscCall(wb_net_conv_back(net, &net->step_stem, net->stem_in, net->step.d1, dx ? net->dpad : NULL));
   if (dx) {
     PetscCall(wb_halo_adjoint(net->halo_in_adjoint, net->dpad));
     wb_depth_to_space(&in, net->dpad, net->mask, false, dx);
   }
   wb_add(l1->n * (size_t)c->width1, net->step.d1, net->ds1);
-  wb_add(l2->n * (size_t)c->width2, net->step.d2, net->ds2);
   wb_embed_backward(&net->embed, net->model->params, net->model->grads);
   PetscFunctionReturn(0);
 }
 
-/** Gradients through the condition: of all wb_net_backward since wb_net_condition, and of sum(dmean * wb_net_mean).
- * dmean (nz, nyl, nxl, out) in or NULL. Once a condition. Collective; allocates nothing. */
-PetscErrorCode wb_net_condition_backward(WbNet net, const float *dmean) {
+/* Back through two stems: dh -> the gradients of their parameters. */
+static PetscErrorCode stem_backward(WbNet net, const WbNetConv *stem1, const WbNetConv *stem2, WbHalo halo_adjoint,
+                                    const WbNormAct *act, const void *in, const float *y, const void *padded,
+                                    const float *dh) {
   PetscFunctionBeginUser;
-  const WbNetConfig *c = &net->config;
+  PetscCall(wb_net_conv_back(net, stem2, padded, dh, net->dpad));
+  PetscCall(wb_halo_adjoint(halo_adjoint, net->dpad));
+  wb_norm_act_back(act, y, net->dpad, false, net->dy1, net->da, net->db);
+  PetscCall(wb_net_conv_back(net, stem1, in, net->dy1, NULL));
+  PetscFunctionReturn(0);
+}
+
+/** dmean (nz, nyl, nxl, out) in, ignored in buildings; once a wb_net_mean_forward. Adds this rank's part to the model's
+ * gradients. Collective; allocates nothing. */
+PetscErrorCode wb_net_mean_backward(WbNet net, const float *dmean) {
+  PetscFunctionBeginUser;
+  const WbNetLevel *l1 = &net->l1;
+  if (!net->training || net->cond_packed < 0)
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER,
+            "wb_net_mean_backward needs wb_net_mean_forward of a network for training");
+  const WbNormAct act = {l1->d, l1->h, l1->w, net->config.cond_width1, false, net->ones, net->zeros};
+  net->base = (size_t)net->cond_packed * net->cond_size;
+  PetscCall(wb_unet_backward(net, &net->cond, dmean));
+  PetscCall(stem_backward(net, &net->cond_stem1, &net->cond_stem2, net->cond.halo1_adjoint, &act, net->stat_in,
+                          net->stat_y, net->stat_act, net->cond.d1));
+  net->base = 0;
+  PetscFunctionReturn(0);
+}
+
+/** Of all wb_net_backward since wb_net_condition. Once a condition. Collective; allocates nothing. */
+PetscErrorCode wb_net_condition_backward(WbNet net) {
+  PetscFunctionBeginUser;
   const WbNetLevel *l1 = &net->l1;
   if (!net->training || !net->conditioned)
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "wb_net_condition_backward needs a conditioned network for training");
-  const WbNormAct act = {l1->d, l1->h, l1->w, c->cond_width1, false, net->ones, net->zeros};
-  PetscCall(wb_net_conv_back(net, &net->feature1, net->feature1_in, net->ds1, net->du));
-  PetscCall(wb_net_conv_back(net, &net->feature2, net->feature2_in, net->ds2, net->dg));
-  PetscCall(wb_unet_backward(net, &net->cond, dmean, net->du, net->dg));
-  PetscCall(wb_net_conv_back(net, &net->cond_stem2, net->stat_act, net->cond.d1, net->dpad));
-  PetscCall(wb_halo_adjoint(net->cond.halo1_adjoint, net->dpad));
-  wb_norm_act_back(&act, net->stat_y, net->dpad, false, net->dy1, net->da, net->db);
-  PetscCall(wb_net_conv_back(net, &net->cond_stem1, net->stat_in, net->dy1, NULL));
+  const WbNormAct act = {l1->d, l1->h, l1->w, net->config.width1, false, net->ones, net->zeros};
+  PetscCall(stem_backward(net, &net->guide_stem1, &net->guide_stem2, net->step.halo1_adjoint, &act, net->guide_in,
+                          net->guide_y, net->guide_act, net->ds1));
   net->conditioned = false;
   PetscFunctionReturn(0);
 }

@@ -16,30 +16,82 @@ void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const 
     wb_space_to_depth(s, x, mask, y);
 }
 
-/** What does not depend on t. stat (nz, nyl, nxl, in_static) in; mask (nz, nyl, nxl) in: 1 = fluid, copied. stat counts
- * as 0 in buildings. Collective. */
-PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask) {
+/* Mean network k becomes the one whose parameters the passes use; select_step ends that. */
+static PetscErrorCode select_mean(WbNet net, int k) {
+  PetscFunctionBeginUser;
+  net->base = (size_t)k * net->cond_size;
+  if (net->cond_packed == k) PetscFunctionReturn(0);
+  PetscCall(wb_net_repack(net, &net->cond_stem1, true));
+  PetscCall(wb_net_repack(net, &net->cond_stem2, true));
+  PetscCall(wb_unet_repack(net, &net->cond));
+  net->cond_packed = k;
+  PetscFunctionReturn(0);
+}
+
+/* 1x1 and 3^3 convolution of static inputs at 10 m, with an activation between: stat -> h. */
+typedef struct {
+  const WbNetConv *stem1, *stem2;
+  WbHalo halo;
+  int channels;
+  void *in, *act;
+  float *y;
+} Stem;
+
+static PetscErrorCode stem_forward(WbNet net, const Stem *s, const float *stat, float *h) {
+  PetscFunctionBeginUser;
+  const WbNetLevel *l1 = &net->l1;
+  const WbShuffle in = {l1->d, l1->h, l1->w, net->config.in_static, 0};
+  const WbNormAct act = {l1->d, l1->h, l1->w, s->channels, false, net->ones, net->zeros};
+  wb_net_space_to_depth(net, &in, stat, net->mask, s->in);
+  PetscCall(wb_conv_forward(s->stem1->conv, s->in, s->y));
+  PetscCall(wb_net_norm_act_exchange(net, &act, s->halo, s->y, s->act));
+  PetscCall(wb_conv_forward(s->stem2->conv, s->act, h));
+  PetscFunctionReturn(0);
+}
+
+/** stat counts as 0 in buildings; mask is copied. Collective. */
+PetscErrorCode wb_net_mean_forward(WbNet net, int k, const float *stat, const uint8_t *mask, float *mean) {
+  PetscFunctionBeginUser;
+  const Stem stem = {&net->cond_stem1, &net->cond_stem2, net->cond.halo1, net->config.cond_width1,
+                     net->stat_in,     net->stat_act,    net->stat_y};
+  memcpy(net->mask, mask, 8 * net->l1.n);
+  PetscCall(select_mean(net, k));
+  PetscCall(stem_forward(net, &stem, stat, net->cond.h1));
+  PetscCall(wb_unet_forward(net, &net->cond, mean));
+  net->base = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode average_mean(WbNet net, const float *stat, const uint8_t *mask) {
+  PetscFunctionBeginUser;
+  const size_t n = 8 * net->l1.n * (size_t)net->config.out;
+  const int nets = net->config.cond_nets;
+  PetscCall(wb_net_mean_forward(net, 0, stat, mask, net->mean));
+  for (int k = 1; k < nets; k++) {
+    PetscCall(wb_net_mean_forward(net, k, stat, mask, net->one));
+    wb_add(n, net->one, net->mean);
+  }
+  for (size_t i = 0; i < n && nets > 1; i++) net->mean[i] /= (float)nets;
+  PetscFunctionReturn(0);
+}
+
+/** What does not depend on t. stat counts as 0 in buildings, mean is copied. Collective. */
+PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask, const float *mean) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const WbNetLevel *l1 = &net->l1, *l2 = &net->l2;
-  const WbShuffle in = {l1->d, l1->h, l1->w, c->in_static, 0};
-  const WbNormAct act = {l1->d, l1->h, l1->w, c->cond_width1, false, net->ones, net->zeros};
-  memcpy(net->mask, mask, 8 * l1->n);
-  wb_net_space_to_depth(net, &in, stat, net->mask, net->stat_in);
-  PetscCall(wb_conv_forward(net->cond_stem1.conv, net->stat_in, net->stat_y));
-  PetscCall(wb_net_norm_act_exchange(net, &act, net->cond.halo1, net->stat_y, net->stat_act));
-  PetscCall(wb_conv_forward(net->cond_stem2.conv, net->stat_act, net->cond.h1));
-  PetscCall(wb_unet_forward(net, &net->cond, net->mean));
-  if (net->context->bf16) {
-    wb_to_bf16(l1->n * (size_t)c->cond_width1, net->cond.u, net->feature1_in);
-    wb_to_bf16(l2->n * (size_t)c->cond_width2, net->cond.g, net->feature2_in);
-  }
-  PetscCall(wb_conv_forward(net->feature1.conv, net->feature1_in, net->s1));
-  PetscCall(wb_conv_forward(net->feature2.conv, net->feature2_in, net->s2));
-  if (net->training) {
-    memset(net->ds1, 0, l1->n * (size_t)c->width1 * sizeof *net->ds1);
-    memset(net->ds2, 0, l2->n * (size_t)c->width2 * sizeof *net->ds2);
-  }
+  const Stem stem = {&net->guide_stem1, &net->guide_stem2, net->step.halo1, c->width1,
+                     net->guide_in,     net->guide_act,    net->guide_y};
+  const size_t n = 8 * net->l1.n, n_static = (size_t)c->in_static, n_out = (size_t)c->out;
+  if (mean)
+    memcpy(net->mean, mean, n * n_out * sizeof *mean);
+  else
+    PetscCall(average_mean(net, stat, mask));
+  memcpy(net->mask, mask, n);
+  memcpy(net->guide, stat, n * n_static * sizeof *stat);
+  for (size_t p = 0; p < n; p++)
+    for (size_t q = 0; q < n_out; q++) net->guide[p * n_static + q] += net->mean[p * n_out + q];
+  PetscCall(stem_forward(net, &stem, net->guide, net->s1));
+  if (net->training) memset(net->ds1, 0, net->l1.n * (size_t)c->width1 * sizeof *net->ds1);
   net->conditioned = true;
   PetscFunctionReturn(0);
 }
@@ -62,7 +114,6 @@ PetscErrorCode wb_net_forward(WbNet net, double t, const float *x, float *out) {
   PetscCall(wb_halo_exchange(net->halo_in, net->stem_in));
   memcpy(net->step.h1, net->s1, l1->n * (size_t)c->width1 * sizeof *net->step.h1);
   PetscCall(wb_conv_forward(net->step_stem.conv, net->stem_in, net->step.h1));
-  net->step.coarse = net->s2;
   PetscCall(wb_unet_forward(net, &net->step, out));
   PetscFunctionReturn(0);
 }

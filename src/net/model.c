@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WB_MODEL_TENSORS_MAX 1024
+#define WB_MODEL_TENSORS_MAX 8192
 
 /** Default architecture. config out. Not collective. */
 void wb_net_config_default(WbNetConfig *config) {
@@ -19,6 +19,7 @@ void wb_net_config_default(WbNetConfig *config) {
                           .cond_width2 = 64,
                           .cond_blocks1 = 1,
                           .cond_blocks2 = 4,
+                          .cond_nets = 4,
                           .embed = 64};
 }
 
@@ -51,8 +52,8 @@ PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
     const char *name;
     int value, min, max, multiple;
   } keys[] = {{"in_dynamic", c->in_dynamic, 1, 64, 1},
-              {"in_static", c->in_static, 1, 64, 1},
               {"out", c->out, 1, 64, 1},
+              {"in_static", c->in_static, c->out, 64, 1}, /* its first channels are x0 */
               {"width1", c->width1, 2, WB_NET_CHANNELS_MAX, 2},
               {"width2", c->width2, 2, WB_NET_CHANNELS_MAX, 2},
               {"blocks1", c->blocks1, 0, 32, 1},
@@ -61,6 +62,7 @@ PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
               {"cond_width2", c->cond_width2, 2, WB_NET_CHANNELS_MAX, 2},
               {"cond_blocks1", c->cond_blocks1, 0, 32, 1},
               {"cond_blocks2", c->cond_blocks2, 0, 32, 1},
+              {"cond_nets", c->cond_nets, 1, 16, 1},
               {"embed", c->embed, 4, 4096, 2}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (keys[i].value < keys[i].min || keys[i].value > keys[i].max || keys[i].value % keys[i].multiple)
@@ -106,7 +108,7 @@ static const char *dotted(char full[WB_NET_NAME_MAX], const char *prefix, const 
 }
 
 static void add_block(WbModel m, const char *prefix, int b, int c, int embed) {
-  char block[32], full[WB_NET_NAME_MAX];
+  char block[48], full[WB_NET_NAME_MAX];
   snprintf(block, sizeof block, "%.15s.blocks.%d", prefix, b);
   add(m, dotted(full, block, "norm1.weight"), 1, c, 0, 0);
   if (embed) add_linear(m, dotted(full, block, "film"), 2 * c, embed);
@@ -128,19 +130,24 @@ static void add_unet(WbModel m, const WbUnetShape *u, int embed) {
 }
 
 void wb_net_unet_shapes(const WbNetConfig *c, WbUnetShape *condition, WbUnetShape *step) {
-  *condition = (WbUnetShape){"cond", c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->out, false};
+  *condition = (WbUnetShape){"cond.0", c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->out, false};
   *step = (WbUnetShape){"step", c->width1, c->width2, c->blocks1, c->blocks2, c->out, true};
 }
 
 static void add_all(WbModel m) {
   const WbNetConfig *c = &m->config;
   WbUnetShape condition, step;
+  char full[WB_NET_NAME_MAX];
   wb_net_unet_shapes(c, &condition, &step);
-  add_conv(m, "cond_stem1", c->cond_width1, 8 * c->in_static, 1, true);
-  add_conv(m, "cond_stem2", c->cond_width1, c->cond_width1, 3, true);
-  add_unet(m, &condition, c->embed);
-  add_conv(m, "feature1", c->width1, c->cond_width1, 1, true);
-  add_conv(m, "feature2", c->width2, c->cond_width2, 1, true);
+  for (int k = 0; k < c->cond_nets; k++) {
+    snprintf(condition.prefix, sizeof condition.prefix, "cond.%d", k);
+    add_unet(m, &condition, c->embed);
+    add_conv(m, dotted(full, condition.prefix, "stem1"), c->cond_width1, 8 * c->in_static, 1, true);
+    add_conv(m, dotted(full, condition.prefix, "stem2"), c->cond_width1, c->cond_width1, 3, true);
+    if (k == 0) m->cond_size = m->size;
+  }
+  add_conv(m, "guide_stem1", c->width1, 8 * c->in_static, 1, true);
+  add_conv(m, "guide_stem2", c->width1, c->width1, 3, true);
   add_linear(m, "embed1", c->embed, c->embed);
   add_linear(m, "embed2", c->embed, c->embed);
   add_conv(m, "step_stem", c->width1, 8 * c->in_dynamic, 3, true);
@@ -201,6 +208,9 @@ PetscErrorCode wb_model_init(WbModel model, uint32_t seed) {
 
 const WbNetConfig *wb_model_config(WbModel model) {
   return &model->config;
+}
+size_t wb_model_cond_size(WbModel model) {
+  return model->cond_size;
 }
 size_t wb_model_size(WbModel model) {
   return model->size;

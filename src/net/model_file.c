@@ -55,10 +55,13 @@ static bool write_version(hid_t file) {
 static bool write_tensor(hid_t file, const WbTensor *t, const float *data) {
   hsize_t dims[5];
   for (int i = 0; i < t->rank; i++) dims[i] = (hsize_t)t->dims[i];
-  const hid_t space = H5Screate_simple(t->rank, dims, NULL);
-  const hid_t set = H5Dcreate2(file, t->name, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  bool good = set >= 0 && H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
+  const hid_t space = H5Screate_simple(t->rank, dims, NULL), how = H5Pcreate(H5P_DATASET_CREATE);
+  /* deflated: weights rounded to fewer bits (windbridge_torch.py: mantissa_bits) make a smaller file */
+  bool good = H5Pset_chunk(how, t->rank, dims) >= 0 && H5Pset_shuffle(how) >= 0 && H5Pset_deflate(how, 6) >= 0;
+  const hid_t set = H5Dcreate2(file, t->name, H5T_IEEE_F32LE, space, H5P_DEFAULT, how, H5P_DEFAULT);
+  good = good && set >= 0 && H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
   if (set >= 0) good = H5Dclose(set) >= 0 && good;
+  H5Pclose(how);
   H5Sclose(space);
   return good;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* bump when the meaning of the parameters changes */
-#define WB_NET_KIND "windbridge-unet-2"
+#define WB_NET_KIND "windbridge-unet-3"
 
 typedef struct {
   const char *name;
@@ -23,6 +23,7 @@ static const IntKey config_keys[] = {{"in_dynamic", offsetof(WbNetConfig, in_dyn
                                      {"cond_width2", offsetof(WbNetConfig, cond_width2)},
                                      {"cond_blocks1", offsetof(WbNetConfig, cond_blocks1)},
                                      {"cond_blocks2", offsetof(WbNetConfig, cond_blocks2)},
+                                     {"cond_nets", offsetof(WbNetConfig, cond_nets)},
                                      {"embed", offsetof(WbNetConfig, embed)}};
 enum { N_CONFIG_KEYS = sizeof config_keys / sizeof *config_keys };
 
@@ -74,7 +75,8 @@ static const char *const channel_names[4] = {"theta", "u", "v", "w"};
 
 char *wb_model_meta_json(const WbModelMeta *meta) {
   cJSON *root = cJSON_CreateObject(), *epsilon = cJSON_AddObjectToObject(root, "epsilon"),
-        *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual");
+        *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual"),
+        *spread = cJSON_AddObjectToObject(root, "spread");
   cJSON_AddStringToObject(root, "process", meta->process);
   cJSON_AddStringToObject(root, "schedule", meta->schedule);
   cJSON_AddStringToObject(root, "target", meta->target);
@@ -82,6 +84,7 @@ char *wb_model_meta_json(const WbModelMeta *meta) {
     cJSON_AddNumberToObject(epsilon, channel_names[c], (double)meta->epsilon[c]);
     cJSON_AddNumberToObject(scale, channel_names[c], (double)meta->scale[c]);
     cJSON_AddNumberToObject(residual, channel_names[c], (double)meta->residual[c]);
+    cJSON_AddNumberToObject(spread, channel_names[c], (double)meta->spread[c]);
   }
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
   cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
@@ -130,6 +133,7 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
   PetscCall(get_channels(path, root, "scale", meta->scale));
   PetscCall(get_channels(path, root, "residual", meta->residual));
+  PetscCall(get_channels(path, root, "spread", meta->spread));
   PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
   PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);

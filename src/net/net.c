@@ -63,7 +63,7 @@ PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, Wb
 
 PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias) {
   PetscFunctionBeginUser;
-  const float *p = net->model->params;
+  const float *p = wb_net_params(net);
   PetscCall(wb_conv_weights(conv->conv, p + conv->w, bias ? p + conv->b : NULL));
   PetscFunctionReturn(0);
 }
@@ -71,21 +71,20 @@ PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias) {
 static PetscErrorCode make_convs(WbNet net) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const int c1 = c->cond_width1, c2 = c->cond_width2, dyn = 8 * c->in_dynamic, stat = 8 * c->in_static;
+  const int c1 = c->cond_width1, w1 = c->width1, dyn = 8 * c->in_dynamic, stat = 8 * c->in_static;
   const struct {
-    const WbNetLevel *level;
     const char *name;
     WbConvShape shape;
     WbNetConv *conv;
   } list[] = {
-      {&net->l1, "cond_stem1", {.k = 1, .ci = stat, .co = c1}, &net->cond_stem1},
-      {&net->l1, "cond_stem2", {.k = 3, .ci = c1, .co = c1}, &net->cond_stem2},
-      {&net->l1, "feature1", {.k = 1, .ci = c1, .co = c->width1}, &net->feature1},
-      {&net->l2, "feature2", {.k = 1, .ci = c2, .co = c->width2}, &net->feature2},
-      {&net->l1, "step_stem", {.k = 3, .ci = dyn, .co = c->width1, .accumulate = true}, &net->step_stem},
+      {"cond.0.stem1", {.k = 1, .ci = stat, .co = c1}, &net->cond_stem1},
+      {"cond.0.stem2", {.k = 3, .ci = c1, .co = c1}, &net->cond_stem2},
+      {"guide_stem1", {.k = 1, .ci = stat, .co = w1}, &net->guide_stem1},
+      {"guide_stem2", {.k = 3, .ci = w1, .co = w1}, &net->guide_stem2},
+      {"step_stem", {.k = 3, .ci = dyn, .co = w1, .accumulate = true}, &net->step_stem},
   };
   for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-    PetscCall(wb_net_make_conv(net, list[i].level, list[i].name, list[i].shape, true, list[i].conv));
+    PetscCall(wb_net_make_conv(net, &net->l1, list[i].name, list[i].shape, true, list[i].conv));
   PetscFunctionReturn(0);
 }
 
@@ -96,9 +95,9 @@ static size_t larger(size_t a, size_t b) {
 static PetscErrorCode make_buffers(WbNet net) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const size_t n1 = net->l1.n, n2 = net->l2.n, e = wb_conv_element(net->context), f = sizeof(float);
-  const size_t c1 = (size_t)c->cond_width1, c2 = (size_t)c->cond_width2;
-  const size_t widest = larger(larger(c1, c2), larger((size_t)c->width1, (size_t)c->width2));
+  const size_t n1 = net->l1.n, e = wb_conv_element(net->context), f = sizeof(float);
+  const size_t c1 = (size_t)c->cond_width1, c2 = (size_t)c->cond_width2, w1 = (size_t)c->width1;
+  const size_t widest = larger(larger(c1, c2), larger(w1, (size_t)c->width2));
   PetscCall(wb_net_buffer(net, 8 * n1, 1, &net->mask));
   PetscCall(wb_net_buffer(net, widest, f, &net->zeros));
   PetscCall(wb_net_buffer(net, widest, f, &net->ones));
@@ -107,14 +106,13 @@ static PetscErrorCode make_buffers(WbNet net) {
   PetscCall(wb_net_buffer(net, n1 * c1, f, &net->stat_y));
   PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->cond_width1), e, &net->stat_act));
   PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->mean));
-  PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->s1));
-  PetscCall(wb_net_buffer(net, n2 * (size_t)c->width2, f, &net->s2));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->one));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->in_static, f, &net->guide));
+  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->guide_in));
+  PetscCall(wb_net_buffer(net, n1 * w1, f, &net->guide_y));
+  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->width1), e, &net->guide_act));
+  PetscCall(wb_net_buffer(net, n1 * w1, f, &net->s1));
   PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, 8 * c->in_dynamic), e, &net->stem_in));
-  net->feature1_in = net->cond.u;
-  net->feature2_in = net->cond.g;
-  if (e == f) PetscFunctionReturn(0);
-  PetscCall(wb_net_buffer(net, n1 * c1, e, &net->feature1_in));
-  PetscCall(wb_net_buffer(net, n2 * c2, e, &net->feature2_in));
   PetscFunctionReturn(0);
 }
 
@@ -126,9 +124,6 @@ static PetscErrorCode make_gradient_buffers(WbNet net) {
                c2 = larger((size_t)c->width2, (size_t)c->cond_width2), widest = larger(c1, c2);
   const size_t pad1 = wb_net_padded(&net->l1, (int)larger(c1, 8 * (size_t)c->in_dynamic));
   PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->ds1));
-  PetscCall(wb_net_buffer(net, n2 * (size_t)c->width2, f, &net->ds2));
-  PetscCall(wb_net_buffer(net, n1 * (size_t)c->cond_width1, f, &net->du));
-  PetscCall(wb_net_buffer(net, n2 * (size_t)c->cond_width2, f, &net->dg));
   PetscCall(wb_net_buffer(net, larger(n1 * c1, n2 * c2), f, &net->dy1));
   PetscCall(wb_net_buffer(net, larger(pad1, wb_net_padded(&net->l2, (int)c2)), f, &net->dpad));
   PetscCall(wb_net_buffer(net, n1 * c1, f, &net->dcol));
@@ -165,6 +160,7 @@ static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
   PetscCall(make_buffers(n));
   if (n->training) PetscCall(make_gradient_buffers(n));
   PetscCall(wb_embed_create(n->model, &n->embed));
+  n->cond_size = wb_model_cond_size(n->model);
   PetscCall(wb_net_params_changed(n));
   PetscFunctionReturn(0);
 }
@@ -196,7 +192,7 @@ PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend,
 void wb_net_destroy(WbNet *net) {
   WbNet n = *net;
   if (!n) return;
-  WbNetConv *convs[] = {&n->cond_stem1, &n->cond_stem2, &n->feature1, &n->feature2, &n->step_stem};
+  WbNetConv *convs[] = {&n->cond_stem1, &n->cond_stem2, &n->guide_stem1, &n->guide_stem2, &n->step_stem};
   for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) wb_conv_destroy(&convs[i]->conv);
   wb_unet_destroy(&n->cond);
   wb_unet_destroy(&n->step);
@@ -214,9 +210,9 @@ void wb_net_destroy(WbNet *net) {
  */
 PetscErrorCode wb_net_params_changed(WbNet net) {
   PetscFunctionBeginUser;
-  const WbNetConv *convs[] = {&net->cond_stem1, &net->cond_stem2, &net->feature1, &net->feature2, &net->step_stem};
+  const WbNetConv *convs[] = {&net->guide_stem1, &net->guide_stem2, &net->step_stem};
   for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) PetscCall(wb_net_repack(net, convs[i], true));
-  PetscCall(wb_unet_repack(net, &net->cond));
+  net->cond_packed = -1;
   PetscCall(wb_unet_repack(net, &net->step));
   net->conditioned = false;
   PetscFunctionReturn(0);
@@ -227,8 +223,9 @@ double wb_net_flops(WbNet net) {
   return wb_conv_flops(net->step_stem.conv) + wb_unet_flops(&net->step);
 }
 
-/** The same of one wb_net_condition. */
+/** The same of one wb_net_condition with all mean networks. */
 double wb_net_condition_flops(WbNet net) {
-  return wb_conv_flops(net->cond_stem1.conv) + wb_conv_flops(net->cond_stem2.conv) + wb_unet_flops(&net->cond) +
-         wb_conv_flops(net->feature1.conv) + wb_conv_flops(net->feature2.conv);
+  return net->config.cond_nets *
+             (wb_conv_flops(net->cond_stem1.conv) + wb_conv_flops(net->cond_stem2.conv) + wb_unet_flops(&net->cond)) +
+         wb_conv_flops(net->guide_stem1.conv) + wb_conv_flops(net->guide_stem2.conv);
 }

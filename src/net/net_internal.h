@@ -14,19 +14,20 @@ struct WbModel_s {
   WbNetConfig config;
   int n_tensors;
   WbTensor *tensors;
-  size_t size;
+  size_t size, cond_size;
   float *params, *grads;
 };
 /* Offset of a tensor that must exist (an internal error otherwise). */
 PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
 PetscErrorCode wb_net_config_check(const WbNetConfig *config);
-/* One of the two U-Nets; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
+size_t wb_model_cond_size(WbModel model); /* parameters of one mean network; those of cond.0 come first of all */
+/* A U-Net; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
 typedef struct {
-  char prefix[8];
+  char prefix[16];
   int width1, width2, blocks1, blocks2, out;
   bool timed; /* FiLM of t in blocks and head */
 } WbUnetShape;
-void wb_net_unet_shapes(const WbNetConfig *config, WbUnetShape *condition, WbUnetShape *step);
+void wb_net_unet_shapes(const WbNetConfig *config, WbUnetShape *condition, WbUnetShape *step); /* of cond.0 */
 static inline int wb_unet_block_count(const WbUnetShape *u) {
   return 2 * u->blocks1 + u->blocks2;
 }
@@ -181,7 +182,7 @@ typedef struct {
   float *drop;           /* (c) factors of a2 by wb_net_dropout; training only */
 } WbNetBlock;
 
-/* Residual streams: h1 (10 m, set by the caller) -> skip; h2 (20 m) = down(skip) + coarse -> g; h3 = skip + up(g) -> u;
+/* Residual streams: h1 (10 m, set by the caller) -> skip; h2 (20 m) = down(skip) -> g; h3 = skip + up(g) -> u;
  * head(u) -> out. */
 typedef struct {
   WbUnetShape shape;
@@ -190,7 +191,6 @@ typedef struct {
   size_t out_norm, out_film_w, out_film_b;
   int n_blocks;
   WbNetBlock *blocks;
-  const float *coarse; /* (n2, width2) added to the 20 m stream, or NULL */
   float *h1, *skip, *h2, *g, *h3, *u, *up_y, *head_y, *film, *scale_a, *skip_w;
   void *down_in, *up_in, *head_in;
   float *d1, *d2; /* gradients of the streams at 10 m and 20 m */
@@ -209,20 +209,27 @@ struct WbNet_s {
   bool plain_exchange; /* wb_net_overlap(net, false) */
   bool planning;       /* large buffers are counted, not made */
   double field_bytes, halo_bytes;
+  /* The mean networks share one set of convolutions and buffers: cond_packed is the one whose weights they hold (-1:
+   * none). Offsets into the model are those of cond.0 and of the step; base is added to them, a multiple of cond_size
+   * while a mean network runs. */
+  int cond_packed;
+  size_t base, cond_size;
   WbConvContext context;
   WbNetLevel l1, l2;
   WbHalo halo_in, halo_in_adjoint;
   WbEmbed embed;
-  WbNetConv cond_stem1, cond_stem2, feature1, feature2, step_stem;
+  WbNetConv cond_stem1, cond_stem2, guide_stem1, guide_stem2, step_stem;
   WbUnet cond, step;
   uint8_t *mask; /* (nz, nyl, nxl) */
   float *zeros;  /* (channels) */
   float *ones;
   void *stat_in, *stat_act;         /* inputs of cond_stem1, cond_stem2 */
-  void *feature1_in, *feature2_in;  /* cond.u, cond.g as convolution inputs */
-  float *stat_y, *mean, *s1, *s2;   /* s1, s2: features added to the step's streams */
+  void *guide_in, *guide_act;       /* inputs of guide_stem1, guide_stem2 */
+  float *stat_y, *guide_y, *mean;   /* mean (nz, nyl, nxl, out): what the condition is about */
+  float *guide, *one;               /* (nz, nyl, nxl, in_static): the guide's inputs; (as mean): of one mean network */
+  float *s1;                        /* features added to the step's stream at 10 m */
   void *stem_in;                    /* input of step_stem */
-  float *ds1, *ds2, *du, *dg;       /* gradients: of s1, s2 (summed over the steps); of cond.u, cond.g through them */
+  float *ds1;                       /* gradient of s1, summed over the steps */
   float *dy1, *dpad, *dcol, *dhead; /* scratch of the backward pass */
   float *dfilm, *dskip_w;
   double *da, *db;
@@ -244,6 +251,12 @@ PetscErrorCode wb_net_make_conv(WbNet net, const WbNetLevel *l, const char *name
 PetscErrorCode wb_net_name_layer(WbNet net, const char *name, WbConv conv);
 PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, WbHalo *halo, WbHalo *adjoint);
 PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias);
+static inline float *wb_net_params(WbNet net) {
+  return net->model->params + net->base;
+}
+static inline float *wb_net_grads(WbNet net) {
+  return net->model->grads + net->base;
+}
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
 void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
 /* overlap.c: wb_net_norm_act and wb_halo_exchange of padded, at the same time. Collective. */
@@ -259,9 +272,8 @@ PetscErrorCode wb_unet_create(WbNet net, const WbUnetShape *shape, WbUnet *u);
 void wb_unet_destroy(WbUnet *u);
 PetscErrorCode wb_unet_repack(WbNet net, WbUnet *u);
 double wb_unet_flops(const WbUnet *u);
-/* From u->h1 and u->coarse to out (nz, nyl, nxl, out), masked. */
+/* From u->h1 to out (nz, nyl, nxl, out), masked. */
 PetscErrorCode wb_unet_forward(WbNet net, WbUnet *u, float *out);
-/* dout in (NULL: 0); du, dg in or NULL: more gradients of u->u and u->g. Leaves the gradients of h1 and h2 in u->d1,
- * u->d2. */
-PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout, const float *du, const float *dg);
+/* dout in. Leaves the gradient of h1 in u->d1. */
+PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout);
 #endif

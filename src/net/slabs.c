@@ -12,13 +12,13 @@ struct WbSlabs_s {
   const WbGrid *grid; /* borrowed */
   WbNet net;          /* of one slab; with one slab of the whole domain itself */
   int n;
-  WbGrid *window; /* of a slab, on this rank alone */
-  WbGrid *l1, *l2;
+  WbGrid *window;    /* of a slab, on this rank alone */
+  WbGrid *l1;        /* the whole at 10 m */
   int pad;           /* ghost columns and rows at 5 m: the receptive field, or 0 on one rank */
   int x_lo, y_lo;    /* south-west corner of what exists of the padded box, in its cells */
   int *core, *start; /* (n + 1) first own row of each slab; (n) first row of its window in the padded box */
-  WbHalo halo_in, halo_stat, halo_mask, halo1, halo2;
-  float *x, *s1, *s2;     /* padded: state, features at 10 m and 20 m */
+  WbHalo halo_in, halo_stat, halo_mask, halo1;
+  float *x, *s1;          /* padded: state, features at 10 m */
   float *mask;            /* padded: 1 in air */
   float *mean;            /* (nz, nyl, nxl, out) */
   float *win_x, *win_out; /* of a slab */
@@ -27,7 +27,9 @@ struct WbSlabs_s {
 
 int wb_net_receptive_field(const WbNetConfig *c) {
   /* In cells of 20 m: half a cell for each 3^3 convolution at 10 m, on the way in (stem, blocks) and on the way out
-   * (blocks, head), rounded up; one for each at 20 m; two convolutions a block. */
+   * (blocks, head), rounded up; one for each at 20 m; two convolutions a block. The condition is a mean network and,
+   * at the end of its way out, the guide's 3^3 convolution at 10 m: 2 cond_blocks1 + 2 there, which are as many cells
+   * of 20 m as the 2 cond_blocks1 + 1 without it. */
   const int condition = 2 * (c->cond_blocks1 + 1) + 2 * c->cond_blocks2, step = 2 * (c->blocks1 + 1) + 2 * c->blocks2;
   return 4 * (condition > step ? condition : step);
 }
@@ -116,12 +118,10 @@ static PetscErrorCode make_halos(WbSlabs s, const WbNetConfig *c) {
   PetscFunctionBeginUser;
   const int nz = s->grid->nz;
   PetscCall(wb_grid_refine(s->grid, -2, nz / 2, &s->l1));
-  PetscCall(wb_grid_refine(s->grid, -4, nz / 4, &s->l2));
   PetscCall(wb_halo_create(s->grid, nz, s->pad, c->in_dynamic, WB_FP32, &s->halo_in));
   PetscCall(wb_halo_create(s->grid, nz, s->pad, c->in_static, WB_FP32, &s->halo_stat));
   PetscCall(wb_halo_create(s->grid, nz, s->pad, 1, WB_FP32, &s->halo_mask));
   PetscCall(wb_halo_create(s->l1, nz / 2, s->pad / 2, c->width1, WB_FP32, &s->halo1));
-  PetscCall(wb_halo_create(s->l2, nz / 4, s->pad / 4, c->width2, WB_FP32, &s->halo2));
   PetscFunctionReturn(0);
 }
 
@@ -137,7 +137,6 @@ static PetscErrorCode make_fields(WbSlabs s, const WbNetConfig *c) {
   PetscCall(WB_CALLOC(padded_cells(s, 1) * (size_t)c->in_dynamic, &s->x));
   PetscCall(WB_CALLOC(padded_cells(s, 1), &s->mask));
   PetscCall(WB_CALLOC(padded_cells(s, 2) * (size_t)c->width1, &s->s1));
-  PetscCall(WB_CALLOC(padded_cells(s, 4) * (size_t)c->width2, &s->s2));
   PetscCall(WB_CALLOC(wb_grid_owned(s->grid) * (size_t)c->out, &s->mean));
   PetscCall(WB_ALLOC(window * widest, &s->win_x));
   PetscCall(WB_ALLOC(window * (size_t)c->out, &s->win_out));
@@ -149,8 +148,8 @@ static PetscErrorCode make_fields(WbSlabs s, const WbNetConfig *c) {
 static double field_bytes(WbSlabs s, const WbNetConfig *c) {
   const double widest = PetscMax(c->in_dynamic, c->in_static);
   const double floats = (double)padded_cells(s, 1) * (c->in_dynamic + 1 + c->in_static) +
-                        (double)padded_cells(s, 2) * c->width1 + (double)padded_cells(s, 4) * c->width2 +
-                        (double)wb_grid_owned(s->grid) * c->out + (double)wb_grid_owned(s->window) * (widest + c->out);
+                        (double)padded_cells(s, 2) * c->width1 + (double)wb_grid_owned(s->grid) * c->out +
+                        (double)wb_grid_owned(s->window) * (widest + c->out);
   return floats * (double)sizeof(float) + (double)wb_grid_owned(s->window);
 }
 
@@ -199,7 +198,7 @@ PetscErrorCode wb_slabs_plan(WbModel model, const WbGrid *grid, WbBackend backen
   const PetscErrorCode e = create(model, grid, backend, true, s);
   if (!e) wb_net_memory(s->net, memory);
   if (!e && slabs > 1) {
-    const WbHalo halos[] = {s->halo_in, s->halo_stat, s->halo_mask, s->halo1, s->halo2};
+    const WbHalo halos[] = {s->halo_in, s->halo_stat, s->halo_mask, s->halo1};
     for (size_t i = 0; i < sizeof halos / sizeof *halos; i++) memory->halos += wb_halo_buffer_bytes(halos[i]);
     memory->fields += field_bytes(s, wb_model_config(model));
   }
@@ -210,17 +209,16 @@ PetscErrorCode wb_slabs_plan(WbModel model, const WbGrid *grid, WbBackend backen
 void wb_slabs_destroy(WbSlabs *slabs) {
   WbSlabs s = *slabs;
   if (!s) return;
-  WbHalo *halos[] = {&s->halo_in, &s->halo_stat, &s->halo_mask, &s->halo1, &s->halo2};
+  WbHalo *halos[] = {&s->halo_in, &s->halo_stat, &s->halo_mask, &s->halo1};
   for (size_t i = 0; i < sizeof halos / sizeof *halos; i++) wb_halo_destroy(halos[i]);
   if (s->net) wb_net_destroy(&s->net);
-  WbGrid **grids[] = {&s->window, &s->l1, &s->l2};
+  WbGrid **grids[] = {&s->window, &s->l1};
   for (size_t i = 0; i < sizeof grids / sizeof *grids; i++)
     if (*grids[i]) wb_grid_destroy(grids[i]);
   WB_FREE(&s->core);
   WB_FREE(&s->start);
   WB_FREE(&s->x);
   WB_FREE(&s->s1);
-  WB_FREE(&s->s2);
   WB_FREE(&s->mask);
   WB_FREE(&s->mean);
   WB_FREE(&s->win_x);
@@ -229,17 +227,16 @@ void wb_slabs_destroy(WbSlabs *slabs) {
   WB_FREE(slabs);
 }
 
-/* One slab's condition: its own rows into mean and the padded features. */
+/* One slab's condition, mean networks and guide: its own rows into mean and the padded features. */
 static PetscErrorCode condition_slab(WbSlabs s, int i, const float *stat) {
   const WbNetConfig *c = &s->net->config;
   PetscFunctionBeginUser;
   cut_mask(s, i, s->win_mask);
   cut(s, i, 1, c->in_static, stat, s->win_x);
-  PetscCall(wb_net_condition(s->net, s->win_x, s->win_mask));
+  PetscCall(wb_net_condition(s->net, s->win_x, s->win_mask, NULL));
   const int row = s->core[i] + s->pad;
   paste(s, i, 1, c->out, wb_net_mean(s->net), owned_place(s, 1, s->core[i]), s->mean);
   paste(s, i, 2, c->width1, s->net->s1, padded_place(s, 2, row, s->pad), s->s1);
-  paste(s, i, 4, c->width2, s->net->s2, padded_place(s, 4, row, s->pad), s->s2);
   PetscFunctionReturn(0);
 }
 
@@ -248,7 +245,7 @@ PetscErrorCode wb_slabs_condition(WbSlabs s, const float *stat, const uint8_t *m
   float *padded = NULL;
   PetscFunctionBeginUser;
   if (s->n == 1) {
-    PetscCall(wb_net_condition(s->net, stat, mask));
+    PetscCall(wb_net_condition(s->net, stat, mask, NULL));
     PetscFunctionReturn(0);
   }
   PetscCall(WB_CALLOC(padded_cells(s, 1) * (size_t)c->in_static, &padded)); /* once a minute: not worth keeping */
@@ -257,7 +254,6 @@ PetscErrorCode wb_slabs_condition(WbSlabs s, const float *stat, const uint8_t *m
   if (!e) e = pad(s, s->halo_stat, c->in_static, stat, padded);
   for (int i = 0; i < s->n && !e; i++) e = condition_slab(s, i, padded);
   if (!e) e = wb_halo_exchange(s->halo1, s->s1);
-  if (!e) e = wb_halo_exchange(s->halo2, s->s2);
   WB_FREE(&padded);
   PetscFunctionReturn(e);
 }
@@ -282,7 +278,6 @@ PetscErrorCode wb_slabs_forward(WbSlabs s, double t, const float *x, float *out)
     cut_mask(s, i, s->net->mask);
     cut(s, i, 1, c->in_dynamic, s->x, s->win_x);
     cut(s, i, 2, c->width1, s->s1, s->net->s1);
-    cut(s, i, 4, c->width2, s->s2, s->net->s2);
     PetscCall(wb_net_forward(s->net, t, s->win_x, s->win_out));
     paste(s, i, 1, c->out, s->win_out, owned_place(s, 1, s->core[i]), out);
   }

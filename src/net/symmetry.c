@@ -14,7 +14,7 @@ typedef struct {
 
 static Meaning meaning_of(const char *name, bool output) {
   const bool down = strstr(name, ".down.") != NULL, up = strstr(name, ".up.") != NULL;
-  const bool head = strstr(name, ".head") != NULL, stem = strstr(name, "cond_stem1") || strstr(name, "step_stem");
+  const bool head = strstr(name, ".head") != NULL, stem = strstr(name, "stem1") || strstr(name, "step_stem");
   const Meaning in = {stem || down, stem}, out = {up || head, head};
   return output ? out : in;
 }

@@ -7,7 +7,7 @@
 static PetscErrorCode offset_of(WbNet net, const WbUnet *u, const char *name, size_t *offset) {
   char full[WB_NET_NAME_MAX];
   PetscFunctionBeginUser;
-  snprintf(full, sizeof full, "%s.%.50s", u->shape.prefix, name);
+  snprintf(full, sizeof full, "%s.%.40s", u->shape.prefix, name);
   PetscCall(wb_model_offset(net->model, full, offset));
   PetscFunctionReturn(0);
 }
@@ -22,7 +22,15 @@ static PetscErrorCode make_convs(WbNet net, WbUnet *u) {
     bool bias;
     WbNetConv *conv;
   } list[] = {
-      {&net->l2, "down", {.k = 1, .ci = 8 * c1, .co = c2, .accumulate = u->shape.timed}, true, &u->down},
+      {&net->l2,
+       "down",
+       {
+           .k = 1,
+           .ci = 8 * c1,
+           .co = c2,
+       },
+       true,
+       &u->down},
       {&net->l2, "up", {.k = 1, .ci = c2, .co = 8 * c1}, true, &u->up},
       {&net->l1, "head", {.k = 3, .ci = c1, .co = out}, true, &u->head},
       {&net->l1, "head_skip", {.k = 1, .ci = c1, .co = out, .accumulate = true, .fp32 = true}, false, &u->head_skip},

@@ -10,8 +10,8 @@ static void clear_sums(WbNet net, int c) {
 
 /* From da, db (of a = gain (1 + scale), b = shift) to the gain and, in net->dfilm, to (scale, shift). */
 static void split_film(WbNet net, const WbUnet *u, size_t gain, int c, const float *film) {
-  const float *p = net->model->params + gain;
-  float *g = net->model->grads + gain;
+  const float *p = wb_net_params(net) + gain;
+  float *g = wb_net_grads(net) + gain;
   for (int i = 0; i < c; i++) {
     g[i] += (float)net->da[i] * (u->shape.timed ? 1.0F + film[i] : 1.0F);
     net->dfilm[i] = (float)net->da[i] * p[i];
@@ -21,14 +21,14 @@ static void split_film(WbNet net, const WbUnet *u, size_t gain, int c, const flo
 
 static void film_back(WbNet net, const WbUnet *u, int n, size_t film_w, size_t film_b) {
   if (!u->shape.timed) return;
-  float *p = net->model->params, *g = net->model->grads;
+  float *p = wb_net_params(net), *g = wb_net_grads(net);
   wb_embed_film_back(&net->embed, p + film_w, net->dfilm, n, g + film_w, g + film_b);
 }
 
 static PetscErrorCode block_backward(WbNet net, const WbUnet *u, WbNetBlock *b, float *dh) {
   PetscFunctionBeginUser;
   const WbNetLevel *l = b->level;
-  float *p = net->model->params, *g = net->model->grads;
+  float *p = wb_net_params(net), *g = wb_net_grads(net);
   const float *shift = u->shape.timed ? b->film + b->c : net->zeros;
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
   const WbNormAct second = {l->d, l->h, l->w, b->c, true, p + b->norm2, net->zeros};
@@ -51,8 +51,8 @@ static PetscErrorCode block_backward(WbNet net, const WbUnet *u, WbNetBlock *b, 
 static PetscErrorCode head_skip_back(WbNet net, WbUnet *u) {
   PetscFunctionBeginUser;
   const int c1 = u->shape.width1, out = 8 * u->shape.out;
-  const float *p = net->model->params + u->head_skip.w;
-  float *g = net->model->grads + u->head_skip.w;
+  const float *p = wb_net_params(net) + u->head_skip.w;
+  float *g = wb_net_grads(net) + u->head_skip.w;
   memset(net->dskip_w, 0, (size_t)out * (size_t)c1 * sizeof *net->dskip_w);
   PetscCall(wb_conv_backward(u->head_skip.conv, u->u, net->dhead, net->dy1, net->dskip_w, NULL));
   wb_add(net->l1.n * (size_t)c1, net->dy1, u->d1);
@@ -87,22 +87,16 @@ static PetscErrorCode head_back(WbNet net, WbUnet *u, const float *dout) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout, const float *du, const float *dg) {
+PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout) {
   PetscFunctionBeginUser;
   const WbUnetShape *s = &u->shape;
-  const WbNetLevel *l1 = &net->l1, *l2 = &net->l2;
+  const WbNetLevel *l2 = &net->l2;
   const WbShuffle fine = {l2->d, l2->h, l2->w, s->width1, 0};
-  const size_t n1 = l1->n * (size_t)s->width1, n2 = l2->n * (size_t)s->width2;
   const int half = s->blocks1 + s->blocks2;
-  if (dout)
-    PetscCall(head_back(net, u, dout));
-  else
-    memset(u->d1, 0, n1 * sizeof *u->d1);
-  if (du) wb_add(n1, du, u->d1);
+  PetscCall(head_back(net, u, dout));
   for (int i = u->n_blocks - 1; i >= half; i--) PetscCall(block_backward(net, u, &u->blocks[i], u->d1));
   wb_space_to_depth(&fine, u->d1, NULL, net->dcol);
   PetscCall(wb_net_conv_back(net, &u->up, u->up_in, net->dcol, u->d2));
-  if (dg) wb_add(n2, dg, u->d2);
   for (int i = half - 1; i >= s->blocks1; i--) PetscCall(block_backward(net, u, &u->blocks[i], u->d2));
   PetscCall(wb_net_conv_back(net, &u->down, u->down_in, u->d2, net->dcol));
   wb_depth_to_space(&fine, net->dcol, NULL, true, u->d1); /* d1 already holds the skip connection's part */

@@ -6,7 +6,7 @@
 /* film (n) of t with its leading (scale, shift), and a = gain (1 + scale); without t: a = gain, shift = 0. */
 static const float *film_of_t(WbNet net, const WbUnet *u, const size_t film[2], int n, size_t gain, int c, float *out,
                               float *a) {
-  const float *p = net->model->params;
+  const float *p = wb_net_params(net);
   if (!u->shape.timed) {
     memcpy(a, p + gain, (size_t)c * sizeof *a);
     return net->zeros;
@@ -23,7 +23,7 @@ static PetscErrorCode block_forward(WbNet net, const WbUnet *u, WbNetBlock *b) {
   const size_t film[2] = {b->film_w, b->film_b};
   const float *shift = film_of_t(net, u, film, 2 * b->c, b->norm1, b->c, b->film, b->scale_a);
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
-  const WbNormAct second = {l->d, l->h, l->w, b->c, true, net->model->params + b->norm2, net->zeros};
+  const WbNormAct second = {l->d, l->h, l->w, b->c, true, wb_net_params(net) + b->norm2, net->zeros};
   PetscCall(wb_net_norm_act_exchange(net, &first, b->halo, b->x, b->a1));
   PetscCall(wb_conv_forward(b->conv1.conv, b->a1, b->y1));
   PetscCall(wb_net_norm_act_exchange(net, &second, b->halo, b->y1, b->a2));
@@ -42,7 +42,7 @@ static PetscErrorCode head(WbNet net, WbUnet *u, float *out) {
   const size_t film[2] = {u->out_film_w, u->out_film_b};
   const float *shift = film_of_t(net, u, film, 3 * c1, u->out_norm, c1, u->film, u->scale_a);
   if (u->shape.timed) {
-    const float *gate = u->film + 2 * c1, *w = net->model->params + u->head_skip.w;
+    const float *gate = u->film + 2 * c1, *w = wb_net_params(net) + u->head_skip.w;
     for (int o = 0; o < 8 * u->shape.out; o++)
       for (int i = 0; i < c1; i++) u->skip_w[o * c1 + i] = w[o * c1 + i] * (1.0F + gate[i]);
     PetscCall(wb_conv_weights(u->head_skip.conv, u->skip_w, NULL));
@@ -65,7 +65,6 @@ PetscErrorCode wb_unet_forward(WbNet net, WbUnet *u, float *out) {
   const int half = s->blocks1 + s->blocks2;
   for (int i = 0; i < s->blocks1; i++) PetscCall(block_forward(net, u, &u->blocks[i]));
   wb_net_space_to_depth(net, &fine, u->skip, NULL, u->down_in);
-  if (u->coarse) memcpy(u->h2, u->coarse, n2 * sizeof *u->h2);
   PetscCall(wb_conv_forward(u->down.conv, u->down_in, u->h2));
   for (int i = s->blocks1; i < half; i++) PetscCall(block_forward(net, u, &u->blocks[i]));
   if (net->context->bf16) wb_to_bf16(n2, u->g, u->up_in);

@@ -3,35 +3,51 @@
 #include <string.h>
 #include "windbridge/score.h"
 
+/* Variance of a member and of the mean of all, without bias. Antithetic pairs: x = centre +- half difference, the
+ * centres independent (Hammersley & Morton 1956). */
+static void variances(int m, const float *const *members, size_t at, bool antithetic, double mean, double *member,
+                      double *average) {
+  const int group = antithetic ? 2 : 1, groups = m / group;
+  double centres = 0.0, halves = 0.0;
+  for (int i = 0; i < m; i += group) {
+    const double a = (double)members[i][at], b = (double)members[i + group - 1][at], d = 0.5 * (a + b) - mean;
+    centres += d * d;
+    halves += 0.25 * (a - b) * (a - b);
+  }
+  const double between = groups > 1 ? centres / (groups - 1) : 0.0;
+  *member = between + halves / groups;
+  *average = between / groups;
+}
+
 /* Squared error of the mean, CRPS and variance of m values against y.
- * Fair CRPS (Ferro 2014, Q. J. R. Meteorol. Soc. 140): mean |x - y| - sum_{i<j} |x_i - x_j| / (M (M - 1)). */
-static void score_point(int m, const float *const *members, size_t at, double y, WbScoreSums *s) {
-  double mean = 0.0, distance = 0.0, pairs = 0.0, squares = 0.0;
+ * Fair CRPS (Ferro 2014, Q. J. R. Meteorol. Soc. 140): mean |x - y| - half the mean |x_i - x_j| of independent members.
+ */
+static void score_point(int m, const float *const *members, size_t at, double y, bool antithetic, WbScoreSums *s) {
+  const int group = antithetic ? 2 : 1;
+  double mean = 0.0, distance = 0.0, pairs = 0.0, var = 0.0, var_mean = 0.0;
   for (int i = 0; i < m; i++) {
     const double x = (double)members[i][at];
     mean += x;
     distance += fabs(x - y);
-    for (int j = 0; j < i; j++) pairs += fabs(x - (double)members[j][at]);
+    for (int j = 0; j < i - i % group; j++) pairs += fabs(x - (double)members[j][at]);
   }
   mean /= m;
-  for (int i = 0; i < m; i++) {
-    const double d = (double)members[i][at] - mean;
-    squares += d * d;
-  }
+  variances(m, members, at, antithetic, mean, &var, &var_mean);
   const double error = mean - y;
   s->n += 1.0;
   s->bias += error;
   s->se_mean += error * error;
   s->ae_mean += fabs(error);
-  s->crps += distance / m - (m > 1 ? pairs / ((double)m * (m - 1)) : 0.0);
-  s->var += m > 1 ? squares / (m - 1) : 0.0;
+  s->crps += distance / m - (m > group ? pairs / ((double)m * (m - group)) : 0.0);
+  s->var += var;
+  s->expected += var + var_mean;
 }
 
 void wb_score_accumulate(size_t n, int m, const float *const *members, const float *truth, const uint8_t *subset,
-                         WbScoreSums sums[4]) {
+                         bool antithetic, WbScoreSums sums[4]) {
   for (size_t i = 0; i < n; i++) {
     if (!subset[i]) continue;
-    for (size_t c = 0; c < 4; c++) score_point(m, members, 4 * i + c, (double)truth[4 * i + c], &sums[c]);
+    for (size_t c = 0; c < 4; c++) score_point(m, members, 4 * i + c, (double)truth[4 * i + c], antithetic, &sums[c]);
   }
 }
 
@@ -50,6 +66,6 @@ double wb_score_crps(const WbScoreSums *s) {
   return s->crps / s->n;
 }
 
-double wb_score_spread_skill(const WbScoreSums *s, int m) {
-  return sqrt((m + 1.0) / m) * sqrt(s->var / s->n) / wb_score_rmse(s);
+double wb_score_spread_skill(const WbScoreSums *s) {
+  return sqrt(s->expected / s->n) / wb_score_rmse(s);
 }

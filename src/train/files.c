@@ -161,6 +161,7 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.epsilon[c] = t->set->epsilon[c];
     meta.scale[c] = t->set->norm.scale[c];
     meta.residual[c] = t->set->residual[c];
+    meta.spread[c] = 1.0f;
   }
   meta.scale_by_wind = t->set->norm.scale_by_wind;
   meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
@@ -184,11 +185,12 @@ static void signature(const WbTrainer *t, char text[256]) {
   const WbTrainOptions *o = t->options;
   snprintf(text, 256,
            "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d %s %s "
-           "eps %g t %g residual %g dropout %g wind %d",
+           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d",
            o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
            o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
            o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
-           o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind);
+           o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind, o->net.cond_nets,
+           o->mirror);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {

@@ -24,7 +24,9 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->state));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->target));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->out));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->mean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->dmean));
+  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->mirrored));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
   for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
@@ -48,7 +50,9 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->state);
   WB_FREE(&s->target);
   WB_FREE(&s->out);
+  WB_FREE(&s->mean);
   WB_FREE(&s->dmean);
+  WB_FREE(&s->mirrored);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
   wb_process_destroy(&s->process);
@@ -87,7 +91,18 @@ void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamp
   wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
 }
 
-double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, WbSample *s) {
+/* x1, or its mirror image about x0 + mean. */
+static const float *end_of_draw(const WbTrainOptions *o, const WbSamplePlan *plan, const WbRandomKey *key,
+                                const float *mean, WbSample *s) {
+  double u[4];
+  wb_random_uniform4(key, (uint64_t)2 << 62, u);
+  if (!o->mirror || plan->validation || u[0] < 0.5) return s->x1;
+  for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->mirrored[i] = 2.0f * (s->x0[i] + mean[i]) - s->x1[i];
+  return s->mirrored;
+}
+
+double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, const float *mean, WbSample *s,
+                      const float **x1) {
   WbRandomKey key = plan->noise;
   const long serial = plan->serial * o->draws + draw;
   double u[4];
@@ -100,7 +115,8 @@ double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int dra
   }
   const double t = fmin(wb_process_train_time(s->process, u[0]), WB_TRAIN_T_MAX);
   key.step += (uint32_t)draw;
-  wb_process_state(s->process, t, s->cells, s->x0, s->x1, s->fluid, s->voxel, &key, s->state);
+  *x1 = end_of_draw(o, plan, &key, mean, s);
+  wb_process_state(s->process, t, s->cells, s->x0, *x1, s->fluid, s->voxel, &key, s->state);
   return t;
 }
 

@@ -50,6 +50,30 @@ static PetscErrorCode read_runs(const WbTrainOptions *o, WbTrainSet *set) {
   PetscFunctionReturn(0);
 }
 
+/* Runs of one city share a fold. */
+static PetscErrorCode make_folds(const WbTrainOptions *o, WbTrainSet *set) {
+  int cities = 0;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(set->n_runs, &set->fold));
+  for (int r = 0; r < set->n_runs; r++) {
+    const WbPairInfo *info = &set->runs[r]->info;
+    if (strcmp(info->split, "train") != 0) continue;
+    int same = 0;
+    while (strcmp(set->runs[same]->info.split, "train") != 0 || strcmp(set->runs[same]->info.city, info->city) != 0 ||
+           set->runs[same]->info.city_seed != info->city_seed)
+      same++; /* ends at r at the latest */
+    set->fold[r] = same < r ? set->fold[same] : cities++ % o->net.cond_nets;
+  }
+  if (cities < o->net.cond_nets) {
+    WB_RAISE_ALL(
+        WB_ERR_CONFIG,
+        "train_cond_nets is %d with %d training cities; allowed: at most as many mean networks as cities, so that "
+        "each can leave some out",
+        o->net.cond_nets, cities);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode list_minutes(WbTrainSet *set) {
   int a = 0, b = 0;
   PetscFunctionBeginUser;
@@ -133,6 +157,7 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
   set->nz = set->runs[0]->info.nz_hr;
   set->n = options->crop > 0 ? options->crop : set->runs[0]->info.nx_hr;
   PetscCall(list_minutes(set));
+  PetscCall(wb_error_agree(comm, make_folds(options, set)));
   set->norm.scale_by_wind = options->scale_by_wind;
   PetscCall(wb_error_agree(comm, deviations(set)));
   choose_scales(options, set);
@@ -150,6 +175,7 @@ void wb_train_set_destroy(WbTrainSet **set) {
   for (int r = 0; (*set)->runs && r < (*set)->n_runs; r++) wb_pair_destroy(&(*set)->runs[r]);
   WB_FREE(&(*set)->runs);
   WB_FREE(&(*set)->train);
+  WB_FREE(&(*set)->fold);
   WB_FREE(&(*set)->validation);
   WB_FREE(set);
 }

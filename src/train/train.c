@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A step number of the noise's keys that no draw has (sample.c). */
-enum { DROPOUT_STEP = 8 };
+/* Step numbers of the noise's keys, from this on, that no draw has (sample.c). */
+enum { DROPOUT_STEP = 1024 };
 
 /* d (n, 4) out: gradient of weight * sum of ((value - target) / unit)^2 over fluid voxels; returns that sum,
  * unweighted. d may be value. */
@@ -27,13 +27,13 @@ static double square_error(size_t n, const uint8_t *fluid, const float *value, c
   return sum;
 }
 
-/* The mean of the network against x1 - x0, in units of the residual deviation; zero: that of interpolation, a mean of
+/* A mean against x1 - x0, in units of the residual deviation; zero: that of interpolation, a mean of
  * 0. target: scratch. */
-static double mean_error(WbTrainer *t, float weight, double *zero) {
+static double mean_error(WbTrainer *t, const float *mean, float weight, double *zero) {
   WbSample *s = t->sample;
   for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->target[i] = s->x1[i] - s->x0[i];
   *zero = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean);
-  return square_error(s->cells, s->fluid, wb_net_mean(t->net), s->target, t->set->residual, weight, s->dmean);
+  return square_error(s->cells, s->fluid, mean, s->target, t->set->residual, weight, s->dmean);
 }
 
 /* One time and noise of a conditioned sample. */
@@ -44,13 +44,38 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   const WbTrainSet *set = t->set;
   WbPrecond at;
   PetscFunctionBeginUser;
-  const double time = wb_sample_draw(t->options, plan, draw, s);
+  const float *mean = wb_net_mean(t->net), *x1 = NULL;
+  const double time = wb_sample_draw(t->options, plan, draw, mean, s, &x1);
   wb_precond_at(s->process, set->residual, time, &at);
-  wb_precond_target(&at, s->cells, s->fluid, s->x0, s->x1, wb_net_mean(t->net), s->state, s->target);
+  wb_precond_target(&at, s->cells, s->fluid, s->x0, x1, mean, s->state, s->target);
   wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
   PetscCall(wb_net_forward(t->net, time, s->state, s->out));
   *error = square_error(s->cells, s->fluid, s->out, s->target, one, weight, s->out);
   if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
+  PetscFunctionReturn(0);
+}
+
+/* The mean networks of one training sample: those that may see its city learn; *loss out: their mean square error.
+ * Leaves in s->mean the mean of the one that may not (of the only one). */
+static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double share, double count, double *loss) {
+  WbSample *s = t->sample;
+  const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run],
+            learning = nets > 1 ? nets - 1 : 1;
+  double zero = 0.0;
+  WbRandomKey drop = plan->noise;
+  PetscFunctionBeginUser;
+  for (int i = 0; i < nets; i++) {
+    const int k = (held_out + 1 + i) % nets; /* held_out last */
+    const bool learns = nets == 1 || k != held_out;
+    drop.step = DROPOUT_STEP + (uint32_t)k;
+    PetscCall(wb_net_dropout(t->net, learns ? t->options->dropout : 0.0, &drop));
+    PetscCall(wb_net_mean_forward(t->net, k, s->stat, s->fluid, s->mean));
+    if (!learns) continue;
+    *loss += mean_error(t, s->mean, (float)(share / count / learning), &zero) / count / learning;
+    PetscCall(wb_net_mean_backward(t->net, s->dmean));
+  }
+  drop.step = DROPOUT_STEP + (uint32_t)nets; /* of the step */
+  PetscCall(wb_net_dropout(t->net, t->options->dropout, &drop));
   PetscFunctionReturn(0);
 }
 
@@ -67,18 +92,21 @@ static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double 
   loss[0] = loss[1] = loss[2] = 0.0;
   if (n_fluid == 0) PetscFunctionReturn(0);
   const double count = (double)n_fluid * WB_CHANNELS;
-  WbRandomKey drop = plan->noise;
-  drop.step = DROPOUT_STEP;
-  PetscCall(wb_net_dropout(t->net, learn ? t->options->dropout : 0.0, &drop));
-  PetscCall(wb_net_condition(t->net, s->stat, s->fluid));
-  loss[1] = mean_error(t, (float)(share / count), &loss[2]) / count;
-  loss[2] /= count;
+  if (learn) {
+    PetscCall(learn_means(t, plan, share, count, &loss[1]));
+    PetscCall(wb_net_condition(t->net, s->stat, s->fluid, s->mean));
+  } else {
+    PetscCall(wb_net_dropout(t->net, 0.0, &plan->noise));
+    PetscCall(wb_net_condition(t->net, s->stat, s->fluid, NULL));
+    loss[1] = mean_error(t, wb_net_mean(t->net), 0.0f, &loss[2]) / count;
+    loss[2] /= count;
+  }
   for (int d = 0; d < draws; d++) {
     double error = 0.0;
     PetscCall(one_draw(t, plan, d, (float)(share / count / draws), learn, &error));
     loss[0] += error / count / draws;
   }
-  if (learn) PetscCall(wb_net_condition_backward(t->net, s->dmean));
+  if (learn) PetscCall(wb_net_condition_backward(t->net));
   PetscFunctionReturn(0);
 }
 

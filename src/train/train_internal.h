@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
   int n_runs;
   WbPairRun **runs; /* x0, x1 normalised in place */
+  int *fold;        /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
   int n_train, n_validation;
   WbMinute *train, *validation;
   WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */
@@ -31,7 +32,8 @@ typedef struct {
   float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (n, n) */
   uint8_t *fluid, *lr_valid;
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
-  float *dmean;                /* (cells, 4): gradient of the network's mean */
+  float *mean, *dmean;         /* (cells, 4): of a mean network, and the gradient of its loss */
+  float *mirrored;             /* (cells, 4): x1 mirrored about x0 + mean */
   float *spare;                /* (cells, 9) for turning */
   WbProcess process;
   uint64_t *voxel; /* (cells) 0, 1, ... */
@@ -54,8 +56,10 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
 void wb_sample_destroy(WbSample **sample);
 /* Fills sample with the fields of the plan. */
 void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
-/* A time (returned) and a noise of the plan: the process's state into sample->state. */
-double wb_sample_draw(const WbTrainOptions *options, const WbSamplePlan *plan, int draw, WbSample *sample);
+/* A time (returned) and a noise of the plan: the process's state into sample->state, its end into *x1 (sample->x1, or
+ * mirrored about x0 + mean). */
+double wb_sample_draw(const WbTrainOptions *options, const WbSamplePlan *plan, int draw, const float *mean,
+                      WbSample *sample, const float **x1);
 /* Plan of slot `slot` of step `step` (counter-based: depends on nothing else). order (n_train) scratch. */
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *options, long step, int slot, int *order,
                     WbSamplePlan *plan);

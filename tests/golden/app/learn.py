@@ -2,6 +2,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import xarray as xr
@@ -10,8 +12,27 @@ from _run import check, folder, run
 
 SMALL = ["-city_size_x_m", 80, "-city_size_y_m", 80, "-les_margin_m", 60, "-les_rim_m", 40, "-les_top_m", 300,
          "-les_spinup_s", 60, "-les_duration_s", 120, "-pairs_drop_s", 60]
-NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_batch", 2,
+NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_cond_nets", 1, "-train_batch", 2,
        "-train_warmup_steps", 2, "-train_validate_every", 3]
+
+
+def torch_trainer(exported, tmp, pair):
+    """postproc/windbridge_train.py on the exported set; its model file is one that the program uses."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        print("without PyTorch: postproc/windbridge_train.py is not tested")
+        return
+    script = os.path.join(os.environ["WB_SOURCE_DIR"], "postproc", "windbridge_train.py")
+    mean, model = os.path.join(tmp, "mean.pt"), os.path.join(tmp, "torch.h5")
+    small = ["--steps", "3", "--batch", "1", "--device", "cpu", "--config", '{"cond_width1": 16, "cond_width2": 16, "width1": 16}']
+    for arguments in (["mean", exported, mean, "--nets", "1"], ["step", exported, model, "--means", mean]):
+        done = subprocess.run([sys.executable, script, *arguments, *small], capture_output=True, text=True)
+        check(done.returncode == 0, "windbridge_train.py", arguments, done.stdout, done.stderr)
+    out = run("evaluate", "-data_files", pair, "-sr_model", model, "-sr_members", 2, "-sr_steps", 2, "-run_output_dir",
+              os.path.join(tmp, "torch"))
+    check(out.returncode == 0, out.stdout, out.stderr)
+
 
 tmp = folder()
 try:
@@ -35,6 +56,15 @@ try:
     check(done.returncode == 0, done.stdout, done.stderr)
     for name in ("model.h5", "loss.csv", "checkpoint.h5", "summary.json"):
         check(os.path.getsize(os.path.join(whole, name)) > 0, name)
+    exported = os.path.join(tmp, "set.nc")
+    out = run("train", *NET, *data, "-train_export_file", exported, "-run_output_dir", os.path.join(tmp, "export"))
+    check(out.returncode == 0, "export", out.stdout, out.stderr)
+    with xr.open_dataset(exported, group="run_000") as one, xr.open_dataset(pairs[0], group="hr") as hr:
+        check(one.x1.shape == (1, 32, 16, 16, 4) and int(one.fluid_mask.sum()) == int(hr.fluid_mask.sum()), one)
+        check(0 < float(abs(one.x1 - one.x0).max()) < 100 and one.attrs["split"] == "train", one.attrs)
+    torch_trainer(exported, tmp, pairs[2])
+    refused = run("train", *NET, *data, "-train_cond_nets", 2, "-run_output_dir", os.path.join(tmp, "refused"))
+    check(refused.returncode == 2 and "train_cond_nets" in refused.stderr, refused.returncode, refused.stderr)
     two = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", os.path.join(tmp, "two"), ranks=2)
     check(two.returncode == 0, "training on two ranks", two.stderr)
     model = os.path.join(whole, "model.h5")
@@ -47,6 +77,18 @@ try:
     with open(os.path.join(scores, "scores.json")) as f:
         s = json.load(f)
     check(s["pooled"]["all"]["u"]["bridge"]["rmse"] > 0 and s["pooled"]["all"]["u"]["regression"]["rmse"] > 0, s["pooled"])
+    calibrated = os.path.join(tmp, "calibrated.h5")
+    spread = []
+    for use, more in ((model, ["-evaluate_calibrate", calibrated]), (calibrated, [])):
+        out = run("evaluate", "-data_files", pairs[1], "-sr_model", use, "-sr_members", 4, "-sr_steps", 2, *more,
+                  "-sr_projection", "false", "-run_output_dir", os.path.join(tmp, f"spread{len(spread)}"))
+        check(out.returncode == 0, out.stdout, out.stderr)
+        with open(os.path.join(tmp, f"spread{len(spread)}", "scores.json")) as f:
+            spread.append(json.load(f)["pooled"]["all"]["u"]["bridge"]["spread_skill"])
+    check(abs(spread[1] - 1) < 0.02 < abs(spread[0] - 1), "spread / skill before and after calibration", spread)
+    bad = run("evaluate", "-data_files", pairs[2], "-sr_model", model, "-evaluate_calibrate", calibrated, "-run_output_dir",
+              os.path.join(tmp, "bad"))
+    check(bad.returncode == 3 and "split is test" in bad.stderr, "calibration on test files", bad.returncode, bad.stderr)
     cut = os.path.join(tmp, "cut.h5")
     with open(model, "rb") as f, open(cut, "wb") as g:
         g.write(f.read()[:5000])

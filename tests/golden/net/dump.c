@@ -41,12 +41,17 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   PetscCall(WB_ALLOC(n * (size_t)c->in_dynamic, &dx));
   PetscCall(wb_backend_parse(backend_name, &backend));
   PetscCall(wb_net_create(model, grid, backend, true, &net));
-  PetscCall(wb_net_condition(net, stat, mask));
+  PetscCall(wb_net_condition(net, stat, mask, NULL));
   PetscCall(wb_net_forward(net, t, x, out));
   wb_model_zero_grads(model);
   PetscCall(wb_net_backward(net, dout, dx));
-  PetscCall(wb_net_condition_backward(net, dmean));
+  PetscCall(wb_net_condition_backward(net));
   save(folder, "mean", backend_name, wb_net_mean(net), n * (size_t)c->out * f);
+  for (size_t i = 0; i < n * (size_t)c->out; i++) dmean[i] /= (float)c->cond_nets;
+  for (int k = 0; k < c->cond_nets; k++) {
+    PetscCall(wb_net_mean_forward(net, k, stat, mask, dout)); /* dout is done with */
+    PetscCall(wb_net_mean_backward(net, dmean));
+  }
   save(folder, "out", backend_name, out, n * (size_t)c->out * f);
   save(folder, "dx", backend_name, dx, n * (size_t)c->in_dynamic * f);
   save(folder, "grads", backend_name, wb_model_grads(model), wb_model_size(model) * f);

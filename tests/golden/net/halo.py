@@ -25,12 +25,14 @@ with tempfile.TemporaryDirectory() as folder:
         sys.exit(f"FAILED: {done.stderr}")
     with open(path) as file:
         value = {r["name"]: r["value"] for r in json.load(file)["results"]}
-wanted = halo_cost.sent(config, 16, 16)
-got = tuple(value[f"net_forward_halo_{what}"] for what in ("exchanges", "messages", "bytes"))
-if any(abs(g - w) > 1e-9 * w for g, w in zip(got, wanted)):
-    sys.exit(f"FAILED: the program sends {got}, the model says {wanted} (exchanges, messages, bytes)")
-work = halo_cost.flops(config, 48, 48)
-layers = value["net_forward_flops"] * value["net_forward_bare_sum"] / value["net_forward_of_bare"] * 9
-if abs(layers - work) > 1e-6 * work:
-    sys.exit(f"FAILED: the program's convolutions make {layers} operations, the model says {work}")
-print(f"one evaluation: {got[0]:.0f} exchanges, {got[1]:.0f} messages, {got[2]:.0f} B a rank")
+for name, passes, flops in (("net_forward", halo_cost.exchanges, halo_cost.flops),
+                            ("net_condition", halo_cost.condition_exchanges, halo_cost.condition_flops)):
+    wanted = halo_cost.sent(config, 16, 16, passes=passes)
+    got = tuple(value[f"{name}_halo_{what}"] for what in ("exchanges", "messages", "bytes"))
+    if any(abs(g - w) > 1e-9 * w for g, w in zip(got, wanted)):
+        sys.exit(f"FAILED: {name} sends {got}, the model says {wanted} (exchanges, messages, bytes)")
+    work = flops(config, 48, 48)
+    layers = value[f"{name}_flops"] * value[f"{name}_bare_sum"] / value[f"{name}_of_bare"] * 9
+    if abs(layers - work) > 1e-6 * work:
+        sys.exit(f"FAILED: the convolutions of {name} make {layers} operations, the model says {work}")
+    print(f"{name}: {got[0]:.0f} exchanges, {got[1]:.0f} messages, {got[2]:.0f} B a rank")

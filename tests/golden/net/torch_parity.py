@@ -19,7 +19,7 @@ PROGRAM = os.path.join(os.environ["WB_BUILD_DIR"], "tests", "test_golden_net_dum
 NX, NY, NZ, T = 16, 12, 8, 0.37
 META = {"process": "bridge", "schedule": "linear", "target": "preconditioned", "scale_by_wind": False, "canonical_wind": False, "training": "{}",
         "epsilon": dict(theta=1.0, u=2.0, v=3.0, w=4.0), "scale": dict(theta=1.0, u=1.0, v=1.0, w=0.5),
-        "residual": dict(theta=0.8, u=0.8, v=0.8, w=0.8)}
+        "residual": dict(theta=0.8, u=0.8, v=0.8, w=0.8), "spread": dict(theta=1.0, u=1.0, v=1.0, w=1.0)}
 
 
 def relative(a, b):
@@ -123,7 +123,7 @@ def main(config):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     main(dict(width1=16, width2=16, blocks1=1, blocks2=2, cond_width1=16, cond_width2=32, cond_blocks1=1,
-              cond_blocks2=2, embed=8))
+              cond_blocks2=2, cond_nets=3, embed=8))
     main(dict(width1=6, width2=10, blocks1=0, blocks2=1, cond_width1=8, cond_width2=6, cond_blocks1=1, cond_blocks2=0,
-              embed=4))
+              cond_nets=1, embed=4))
     print("output, gradients, AdamW and files agree with PyTorch", torch.__version__)

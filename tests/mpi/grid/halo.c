@@ -96,7 +96,7 @@ static void check_adjoint(const Case *c, WbPrecision type, double tol) {
   double *x, *y;
   WB_OK(WB_CALLOC(ghosted_size(g, c), &x));
   WB_OK(WB_CALLOC(ghosted_size(g, c), &y));
-  WbRandomKey key = {7, WB_STREAM_TEST, 0, 0, 0};
+  WbRandomKey key = {7, WB_STREAM_TEST, 0, 0, 0, false};
   double *x0, *y0;
   WB_OK(WB_CALLOC(ghosted_size(g, c), &x0));
   WB_OK(WB_CALLOC(ghosted_size(g, c), &y0));

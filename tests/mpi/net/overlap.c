@@ -16,6 +16,7 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_width2 = 16,
                                    .cond_blocks1 = 1,
                                    .cond_blocks2 = 1,
+                                   .cond_nets = 2,
                                    .embed = 8};
 
 static void fill(size_t n, uint32_t stream, float *a) {
@@ -60,7 +61,7 @@ static void free_fields(Fields *f) {
 /* -> messages sent by this rank */
 static double run(WbNet net, size_t n, Fields *f, int which) {
   const WbHaloTotals before = wb_halo_totals();
-  WB_OK(wb_net_condition(net, f->stat, f->mask));
+  WB_OK(wb_net_condition(net, f->stat, f->mask, NULL));
   WB_OK(wb_net_forward(net, 0.4, f->x, f->out[which]));
   memcpy(f->mean[which], wb_net_mean(net), 4 * n * sizeof(float));
   const WbHaloTotals after = wb_halo_totals();

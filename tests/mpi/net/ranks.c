@@ -50,11 +50,13 @@ static void free_fields(Fields *f) {
 static void run(WbModel model, const WbGrid *g, WbBackend backend, Fields *f) {
   WbNet net = NULL;
   WB_OK(wb_net_create(model, g, backend, true, &net));
-  WB_OK(wb_net_condition(net, f->stat, f->mask));
+  WB_OK(wb_net_condition(net, f->stat, f->mask, NULL));
   WB_OK(wb_net_forward(net, 0.4, f->x, f->out));
   wb_model_zero_grads(model);
   WB_OK(wb_net_backward(net, f->dout, f->dx));
-  WB_OK(wb_net_condition_backward(net, f->dmean));
+  WB_OK(wb_net_condition_backward(net));
+  WB_OK(wb_net_mean_forward(net, 1, f->stat, f->mask, f->mean));
+  WB_OK(wb_net_mean_backward(net, f->dmean));
   memcpy(f->mean, wb_net_mean(net), 4 * wb_grid_owned(g) * sizeof *f->mean);
   wb_net_destroy(&net);
 }
@@ -71,6 +73,7 @@ static WbModel make_model(void) {
                               .cond_width2 = 32,
                               .cond_blocks1 = 1,
                               .cond_blocks2 = 1,
+                              .cond_nets = 2,
                               .embed = 8};
   WbModel model = NULL;
   WB_OK(wb_model_create(&config, &model));

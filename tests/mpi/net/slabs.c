@@ -16,6 +16,7 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_width2 = 16,
                                    .cond_blocks1 = 1,
                                    .cond_blocks2 = 1,
+                                   .cond_nets = 3,
                                    .embed = 8};
 
 static void fill(const WbGrid *g, int channels, uint32_t stream, float *a) {

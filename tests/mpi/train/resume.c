@@ -37,6 +37,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .steps = 6,
                       .batch = 4,
                       .draws = 2,
+                      .mirror = true,
                       .residual_deviation = 0.8,
                       .lr = 3e-3,
                       .weight_decay = 0.01,
@@ -57,6 +58,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
   WB_OK(wb_output_dir_prepare(PETSC_COMM_WORLD, dir));
   wb_net_config_default(&o.net);
   o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
+  o.net.cond_nets = 2;
   o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
   return o;
 }

@@ -190,6 +190,13 @@ static void noise_numbers(void **state) {
     wb_random_normal4(&key, id[p], want);
     for (size_t c = 0; c < C; c++) WB_ASSERT_NEAR(z[p * C + c], want[c], 3e-7 * fabs((double)want[c]) + 1e-12);
   }
+  WbRandomKey mirror = key;
+  mirror.negated = true;
+  wb_bridge_noise(&mirror, MANY, id, shifted);
+  for (size_t i = 0; i < (size_t)MANY * C; i++) assert_true(shifted[i] == -z[i]);
+  float want[C];
+  wb_random_normal4(&mirror, id[5], want);
+  for (size_t c = 0; c < C; c++) WB_ASSERT_NEAR(shifted[5 * C + c], want[c], 3e-7 * fabs((double)want[c]) + 1e-12);
 }
 
 static PetscErrorCode failing(void *ctx, double t, const float *in, float *d, float *d0) {

@@ -19,6 +19,7 @@ static const WbNetConfig small = {.in_dynamic = 4,
                                   .cond_width2 = 12,
                                   .cond_blocks1 = 1,
                                   .cond_blocks2 = 2,
+                                  .cond_nets = 2,
                                   .embed = 8};
 
 static void fill(size_t n, uint32_t stream, float scale, float *a) {
@@ -30,7 +31,8 @@ static void fill(size_t n, uint32_t stream, float scale, float *a) {
   }
 }
 
-static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4];
+static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4],
+    mean[CELLS * 4];
 static float dx_first[CELLS * 4];
 static uint8_t mask[CELLS];
 
@@ -61,18 +63,24 @@ static double dot(const float *a, const float *b) {
   return sum;
 }
 
-/* Two steps of one condition, and its mean. With `learn` the gradients as well (dx: of the second step). */
+/* The means, and two steps of one condition about a given mean. With `learn` the gradients as well (dx: of the second
+ * step). */
 static double objective(WbNet net, double t, bool learn) {
   WB_OK(wb_net_params_changed(net));
-  WB_OK(wb_net_condition(net, stat, mask));
-  double sum = dot(wb_net_mean(net), dmean);
+  double sum = 0;
+  for (int k = 0; k < small.cond_nets; k++) {
+    WB_OK(wb_net_mean_forward(net, k, stat, mask, out));
+    sum += dot(out, dmean);
+    if (learn) WB_OK(wb_net_mean_backward(net, dmean));
+  }
+  WB_OK(wb_net_condition(net, stat, mask, dmean)); /* any field will do */
   for (int step = 0; step < 2; step++) {
     WB_OK(wb_net_forward(net, step ? t : 0.9 * t, x, out));
     sum += dot(out, dout);
     if (learn) WB_OK(wb_net_backward(net, dout, dx));
     if (step == 0 && learn) memcpy(dx_first, dx, sizeof dx);
   }
-  if (learn) WB_OK(wb_net_condition_backward(net, dmean));
+  if (learn) WB_OK(wb_net_condition_backward(net));
   return sum;
 }
 
@@ -149,16 +157,16 @@ static void dropout_changes_the_mean(void **state) {
   WbModel model = random_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
-  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_condition(net, stat, mask, NULL));
   memcpy(plain, wb_net_mean(net), sizeof plain);
   WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
   double moved = 0, again = 0;
   WB_OK(wb_net_dropout(net, 0.3, &key));
-  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_condition(net, stat, mask, NULL));
   for (int i = 0; i < CELLS * 4; i++) moved += fabs((double)(wb_net_mean(net)[i] - plain[i]));
   assert_true(moved > 0);
   WB_OK(wb_net_dropout(net, 0, &key));
-  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_condition(net, stat, mask, NULL));
   for (int i = 0; i < CELLS * 4; i++) again += fabs((double)(wb_net_mean(net)[i] - plain[i]));
   WB_ASSERT_NEAR(again, 0, 0);
   wb_net_destroy(&net);
@@ -185,13 +193,15 @@ static void evaluate(WbModel model, WbBackend backend, bool training, float *res
   WbNet net = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, backend, training, &net));
-  WB_OK(wb_net_condition(net, stat, mask));
+  WB_OK(wb_net_condition(net, stat, mask, NULL));
   WB_OK(wb_net_forward(net, 0.6, x, result));
   WB_OK(wb_net_forward(net, 0.6, x, result)); /* a second time: nothing may be left over */
   if (training) {
     wb_model_zero_grads(model);
     WB_OK(wb_net_backward(net, dout, dx));
-    WB_OK(wb_net_condition_backward(net, dmean));
+    WB_OK(wb_net_condition_backward(net));
+    WB_OK(wb_net_mean_forward(net, 1, stat, mask, mean));
+    WB_OK(wb_net_mean_backward(net, dmean));
     memcpy(grads, wb_model_grads(model), wb_model_size(model) * sizeof *grads);
   }
   wb_net_destroy(&net);
@@ -306,7 +316,7 @@ static void train(WbBackend backend, double *first, double *last) {
   for (int step = 0; step < 60; step++) {
     double loss = 0, norm = 0;
     WB_OK(wb_net_params_changed(net));
-    WB_OK(wb_net_condition(net, stat, mask));
+    WB_OK(wb_net_condition(net, stat, mask, NULL));
     WB_OK(wb_net_forward(net, 0.1 * (step % 10), x, out));
     for (int i = 0; i < CELLS * 4; i++) {
       const float target = mask[i / 4] ? stat[i / 4 * 9 + i % 4] - 0.5F * x[i] + 0.3F : 0.0F;
@@ -317,7 +327,7 @@ static void train(WbBackend backend, double *first, double *last) {
     *last = loss;
     wb_model_zero_grads(model);
     WB_OK(wb_net_backward(net, dout, NULL));
-    WB_OK(wb_net_condition_backward(net, NULL));
+    WB_OK(wb_net_condition_backward(net));
     WB_OK(wb_adamw_step(opt, 1e-2, &norm));
   }
   wb_net_destroy(&net);

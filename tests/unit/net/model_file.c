@@ -18,6 +18,7 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_width2 = 8,
                                    .cond_blocks1 = 1,
                                    .cond_blocks2 = 1,
+                                   .cond_nets = 3,
                                    .embed = 8};
 static char path[128];
 
@@ -28,6 +29,7 @@ static WbModelMeta some_meta(void) {
                       .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
                       .scale = {1.5F, 2.5F, 3.5F, 4.5F},
                       .residual = {0.5F, 0.6F, 0.7F, 0.8F},
+                      .spread = {0.9F, 1.1F, 1.2F, 1.3F},
                       .scale_by_wind = true,
                       .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
@@ -72,6 +74,7 @@ static void round_trip(void **state) {
     WB_ASSERT_NEAR(meta.epsilon[c], wrote.epsilon[c], 0);
     WB_ASSERT_NEAR(meta.scale[c], wrote.scale[c], 0);
     WB_ASSERT_NEAR(meta.residual[c], wrote.residual[c], 0);
+    WB_ASSERT_NEAR(meta.spread[c], wrote.spread[c], 0);
   }
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   assert_int_equal(stat(temporary, &info), -1);
@@ -120,21 +123,23 @@ static void broken_json(hid_t file) {
   set_text(file, "architecture", "{\"kind\":");
 }
 static void huge_width(hid_t file) {
-  set_text(
-      file, "architecture",
-      "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":2000000000,\"width2\":8,"
-      "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
-      "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
+  set_text(file, "architecture",
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":"
+           "2000000000,\"width2\":8,"
+           "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
+           "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void wider(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,\"width2\":8,"
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":16,"
+           "\"width2\":8,"
            "\"blocks1\":1,\"blocks2\":1,\"cond_width1\":8,\"cond_width2\":8,"
            "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }
 static void deeper(hid_t file) {
   set_text(file, "architecture",
-           "{\"kind\":\"windbridge-unet-2\",\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,\"width2\":8,"
+           "{\"kind\":\"windbridge-unet-3\",\"cond_nets\":3,\"in_dynamic\":4,\"in_static\":9,\"out\":4,\"width1\":8,"
+           "\"width2\":8,"
            "\"blocks1\":1,\"blocks2\":2,\"cond_width1\":8,\"cond_width2\":8,"
            "\"cond_blocks1\":1,\"cond_blocks2\":1,\"embed\":8}");
 }

@@ -1,0 +1,121 @@
+/* The training set as the network sees it, in one file for other trainers (postproc/windbridge_train.py). */
+#include <string.h>
+
+#include "train_internal.h"
+
+typedef struct {
+  WbNc nc;
+  const WbTrainSet *set;
+  const WbPairRun *run;
+  char group[32];
+  int symmetry;
+  float *turned;
+} Export;
+
+static const char *const channel_names[WB_CHANNELS] = {"theta", "u", "v", "w"};
+
+static PetscErrorCode define(const Export *e) {
+  const WbPairInfo *i = &e->run->info;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "time", e->run->n_time));
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "z", i->nz_hr));
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "y", i->ny_hr));
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "x", i->nx_hr));
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "channel", WB_CHANNELS));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "z", WB_NC_DOUBLE, "z"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "x0", WB_NC_FLOAT, "time,z,y,x,channel"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "x1", WB_NC_FLOAT, "time,z,y,x,channel"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "fluid_mask", WB_NC_INT8, "z,y,x"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "lr_valid_mask", WB_NC_INT8, "z,y,x"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "wall_distance", WB_NC_FLOAT, "z,y,x"));
+  PetscCall(wb_nc_def_var(e->nc, e->group, "heat_flux", WB_NC_FLOAT, "y,x"));
+  PetscCall(wb_nc_att_text(e->nc, e->group, NULL, "split", i->split));
+  PetscCall(wb_nc_att_text(e->nc, e->group, NULL, "file", i->path));
+  PetscCall(wb_nc_att_int(e->nc, e->group, NULL, "city_seed", (int)i->city_seed));
+  PetscCall(wb_nc_att_int(e->nc, e->group, NULL, "symmetry", e->symmetry));
+  PetscCall(wb_nc_att_real(e->nc, e->group, NULL, "wind_speed_m_per_s", i->wind_speed_m_per_s));
+  PetscCall(wb_nc_att_real(e->nc, e->group, NULL, "wind_direction_deg", i->wind_direction_deg));
+  PetscCall(wb_nc_att_real(e->nc, e->group, NULL, "heat_flux_K_m_per_s", i->heat_flux));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put(const Export *e, const char *name, int first, int rank, const int *size, const void *data) {
+  int start[5] = {0}, count[5];
+  for (int d = 0; d < rank; d++) count[d] = size[d];
+  start[0] = first;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_put(e->nc, e->group, name, start, count, data));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put_masks(const Export *e) {
+  const WbPairRun *run = e->run;
+  const int size[3] = {run->info.nz_hr, run->info.ny_hr, run->info.nx_hr}, nz = size[0], n = size[2];
+  uint8_t *bytes = (uint8_t *)e->turned;
+  PetscFunctionBeginUser;
+  PetscCall(put(e, "z", 0, 1, size, run->z));
+  wb_augment_mask(e->symmetry, nz, n, run->fluid, bytes);
+  PetscCall(put(e, "fluid_mask", 0, 3, size, bytes));
+  wb_augment_mask(e->symmetry, nz, n, run->lr_valid, bytes);
+  PetscCall(put(e, "lr_valid_mask", 0, 3, size, bytes));
+  wb_augment_scalar_f(e->symmetry, nz, n, 1, run->wall_distance, e->turned);
+  PetscCall(put(e, "wall_distance", 0, 3, size, e->turned));
+  wb_augment_scalar_f(e->symmetry, 1, n, 1, run->heat_flux, e->turned);
+  PetscCall(put(e, "heat_flux", 0, 2, size + 1, e->turned));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put_run(Export *e) {
+  const WbPairRun *run = e->run;
+  const int size[5] = {1, run->info.nz_hr, run->info.ny_hr, run->info.nx_hr, WB_CHANNELS};
+  PetscFunctionBeginUser;
+  PetscCall(define(e));
+  PetscCall(put_masks(e));
+  for (int m = 0; m < run->n_time; m++) {
+    wb_augment_state(e->symmetry, size[1], size[3], run->x0[m], e->turned);
+    PetscCall(put(e, "x0", m, 5, size, e->turned));
+    wb_augment_state(e->symmetry, size[1], size[3], run->x1[m], e->turned);
+    PetscCall(put(e, "x1", m, 5, size, e->turned));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
+  char name[64];
+  PetscFunctionBeginUser;
+  for (int c = 0; c < WB_CHANNELS; c++) {
+    snprintf(name, sizeof(name), "scale_%s", channel_names[c]);
+    PetscCall(wb_nc_att_real(e->nc, "/", NULL, name, (double)e->set->norm.scale[c]));
+  }
+  PetscCall(wb_nc_att_int(e->nc, "/", NULL, "scale_by_wind", o->scale_by_wind));
+  PetscCall(wb_nc_att_int(e->nc, "/", NULL, "canonical_wind", o->symmetry == WB_SYMMETRY_CANONICAL));
+  for (int r = 0; r < e->set->n_runs; r++) {
+    e->run = e->set->runs[r];
+    e->symmetry = o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(e->run->info.wind_direction_deg) : 0;
+    if (e->run->info.nx_hr != e->run->info.ny_hr)
+      WB_RAISE(WB_ERR_INPUT, "%s: train_export_file needs square windows; this one has %d x %d cells",
+               e->run->info.path, e->run->info.nx_hr, e->run->info.ny_hr);
+    snprintf(e->group, sizeof(e->group), "/run_%03d", r);
+    WB_FREE(&e->turned);
+    PetscCall(WB_ALLOC(wb_grid_owned(e->run->hr_grid) * WB_CHANNELS, &e->turned));
+    PetscCall(put_run(e));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path) {
+  Export e = {0};
+  WbTrainSet *set = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_train_set_create(PETSC_COMM_SELF, options, &set));
+  e.set = set;
+  PetscErrorCode failed = wb_nc_create(PETSC_COMM_SELF, path, true, true, &e.nc);
+  if (!failed) {
+    failed = put_set(&e, options);
+    const PetscErrorCode closed = failed ? wb_nc_abort(&e.nc) : wb_nc_close(&e.nc);
+    if (!failed) failed = closed;
+  }
+  WB_FREE(&e.turned);
+  wb_train_set_destroy(&set);
+  PetscFunctionReturn(failed);
+}
