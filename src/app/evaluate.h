@@ -60,8 +60,8 @@ PetscErrorCode wb_regression_write_json(WbApp *app, const char *path, int nz, Wb
 void wb_regression_predict(WbRegression reg, const WbNormalisation *norm, const WbGrid *grid, const double *z,
                            const uint8_t *fluid, const float *x0, float *tmp, float *out);
 
-/* Writes the deck's model to path with its spread divided by the spread/skill ratio of all air cells, channel by channel.
- * Collective. WB_ERR_CONFIG: fewer than 2 members. */
+/* Writes the deck's model to path with its spread divided by the spread/skill ratio of all air cells, channel by
+ * channel. Collective. WB_ERR_CONFIG: fewer than 2 members. */
 PetscErrorCode wb_evaluate_calibrate(WbApp *app, const WbScores *scores, const char *path);
 
 /* Sources of cases. Collective. */

@@ -15,6 +15,7 @@ static void write_model(void) {
   WbModelMeta meta = {.epsilon = {1, 1, 1, 1},
                       .scale = {0.2f, 0.1f, 0.1f, 0.05f},
                       .residual = {0.8f, 0.8f, 0.8f, 0.8f},
+                      .spread = {1, 1, 1, 1},
                       .scale_by_wind = true};
   wb_net_config_default(&config);
   config.width1 = config.width2 = config.cond_width1 = config.cond_width2 = 16;
