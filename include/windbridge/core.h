@@ -83,7 +83,11 @@ void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
 #define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                          /* WB_FREE(&a) */
 PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
 #define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
-double wb_memory_peak_bytes(void); /* this process's peak resident set */
+double wb_memory_peak_bytes(void);     /* this process's peak resident set */
+double wb_memory_resident_bytes(void); /* its resident set now */
+/* What this machine (or the control group that holds the process) still has for all its processes together; 0: unknown.
+ * where out: "MemAvailable" or "cgroup limit". */
+double wb_memory_available_bytes(const char **where);
 
 /* ---- random numbers: Random123 Philox4x32-10 ----
  * counter = (global voxel, SDE step, member, output minute), key = (seed, stream). The four words of one

@@ -45,7 +45,14 @@ PetscErrorCode wb_halo_end(WbHalo halo, void *array);
 PetscErrorCode wb_halo_exchange(WbHalo halo, void *array); /* begin + end */
 PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);  /* owners += ghosts, then ghosts = 0 */
 void wb_halo_destroy(WbHalo *halo);
-double wb_halo_bytes_sent(void); /* this rank's total so far */
+int wb_halo_messages(WbHalo halo);        /* sent by this rank in one exchange; not collective */
+double wb_halo_buffer_bytes(WbHalo halo); /* memory of the message buffers; not collective; halo may be NULL */
+/* This rank's totals so far, of all halos, forward and adjoint. */
+typedef struct {
+  double exchanges, messages, bytes; /* messages and bytes: sent */
+  double seconds;                    /* in begin, end, exchange and adjoint: packing, waiting, unpacking */
+} WbHaloTotals;
+WbHaloTotals wb_halo_totals(void); /* not collective */
 
 /* Copy a box of a source grid to a destination grid with another decomposition (PetscSF underneath): global dst
  * cell (k, j, i) takes source cell (k + k_off, j + j_off, i + i_off); every dst cell must lie inside the source.

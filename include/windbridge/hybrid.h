@@ -20,6 +20,7 @@ typedef struct {
   const char *sampler;           /* a name of wb_sampler_parse; NULL: euler_maruyama */
   bool projection;               /* members made solenoidal as a last step (wb_solenoidal_apply) */
   WbBackend backend;
+  int slabs; /* of the network on each rank, for less memory (WbSlabs); 0: 1 */
   uint32_t seed;
 } WbSrOptions;
 typedef struct WbSr_s *WbSr;
@@ -34,6 +35,13 @@ PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx
  * forcing. */
 PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *options, WbSr *sr);
 void wb_sr_destroy(WbSr *sr);
+/* What wb_sr_create will take on this rank [B]: network beside its model, model, fields at 5 m. Collective; reads the
+ * model. lr_grid as there. Errors: as there. */
+typedef struct {
+  WbNetMemory net;
+  double model, fields;
+} WbSrMemory;
+PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, double dx_lr_m, const WbSrOptions *options, WbSrMemory *memory);
 /* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
 const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
@@ -54,6 +62,7 @@ PetscErrorCode wb_sr_member(WbSr sr, int minute, int member, float *out);
 const float *wb_sr_x0(WbSr sr); /* baseline: physical interpolation (nz, nyl, nxl, 4), NaN in buildings; owned by sr */
 double wb_sr_seconds_per_shot(WbSr sr); /* conditions and members, divided by the members made so far */
 long wb_sr_evaluations(WbSr sr);        /* of the network, so far */
+WbNet wb_sr_net(WbSr sr);               /* owned by sr (of a slab), NULL without a model: for reports on its cost */
 
 /* ---- simulations around a city: precursor, LR run, HR run (src/hybrid/simulate.c, sim_run.c, pairs.c) ----
  * Order of a forecast: wb_sim_create, wb_sim_run_create(20), [wb_sim_resume], wb_sim_inflow, wb_sim_spinup,
@@ -71,6 +80,14 @@ typedef struct {
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);
+/* What a run on a city's domain will take on this rank [B], and its checkpoint in all. Collective on comm. dx_m: of a
+ * second, finer run beside the 20 m one, or 20. */
+typedef struct {
+  double precursor, coarse, fine, checkpoint;
+  double cells; /* of the finest run on this rank */
+} WbSimMemory;
+PetscErrorCode wb_sim_plan(MPI_Comm comm, const WbCity *city, const WbSimOptions *options, double dx_m,
+                           WbSimMemory *memory);
 
 /* What a caller wants of a long run; every member may be zero. Borrowed texts. */
 typedef struct {

@@ -247,4 +247,10 @@ typedef struct WbSolenoidal_s *WbSolenoidal;
 PetscErrorCode wb_solenoidal_create(const WbGrid *grid, const uint8_t *fluid, WbSolenoidal *solenoidal);
 PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
 void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
+
+/* Planning (src/les/memory.c), not collective. What a run on this grid will take on this rank (walls: with buildings),
+ * its checkpoint on disk in all, and a WbSolenoidal on this rank [B]. */
+double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *options, bool walls);
+double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *options);
+double wb_solenoidal_memory_bytes(const WbGrid *grid);
 #endif

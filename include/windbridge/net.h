@@ -70,9 +70,39 @@ typedef struct WbNet_s *WbNet;
 PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training,
                              WbNet *net); /* coll. */
 void wb_net_destroy(WbNet *net);
-double wb_net_memory_bytes(const WbNetConfig *config, const WbGrid *grid, bool training); /* planner */
-double wb_net_flops(WbNet net);                  /* one wb_net_forward, this rank */
-double wb_net_condition_flops(WbNet net);        /* one wb_net_condition, this rank */
+/* Bytes that a network holds on this rank. */
+typedef struct {
+  double weights;    /* repacked for the backend, with the gradients' scratch in training; the model has its own */
+  double fields;     /* activations, and their gradients in training */
+  double halos;      /* message buffers */
+  double work_space; /* the backend's scratch */
+} WbNetMemory;
+/* What wb_net_create would take, without taking it. Collective on grid->comm. Errors: as wb_net_create. */
+PetscErrorCode wb_net_plan(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNetMemory *memory);
+void wb_net_memory(WbNet net, WbNetMemory *memory); /* what net holds; not collective */
+static inline double wb_net_memory_sum(const WbNetMemory *m) {
+  return m->weights + m->fields + m->halos + m->work_space;
+}
+double wb_net_flops(WbNet net);           /* one wb_net_forward, this rank */
+double wb_net_condition_flops(WbNet net); /* one wb_net_condition, this rank */
+/* What one convolution did since wb_net_create or wb_net_layers_reset. Sizes are this rank's. */
+typedef struct {
+  char name[64];              /* NAME of its tensor NAME.weight, and of the module in PyTorch */
+  int k, d, h, w, ci, co;     /* kernel k^3; output (d, h, w, co) of ci inputs */
+  double flops, bytes;        /* of one forward call: two a multiply-add; input, weights and output moved once */
+  long calls, backward_calls; /* a backward call gives both gradients */
+  double seconds, backward_seconds;
+} WbNetLayer;
+int wb_net_layers(WbNet net); /* number of convolutions; not collective, as the three below */
+void wb_net_layer(WbNet net, int i, WbNetLayer *layer);
+void wb_net_layers_reset(WbNet net);
+/* The bare convolution i: the same shape and backend on arrays of its own, nothing between the calls. backward: both
+ * gradients (a net for training). seconds out: the median of `repeats` calls after one that does not count. Allocates
+ * and frees. */
+PetscErrorCode wb_net_layer_bare(WbNet net, int i, bool backward, int repeats, double *seconds);
+/* Whether the forward passes send the rim of a convolution's input before they make the rest of it (true, as after
+ * wb_net_create), or exchange when all of it is there: the same bits. Not collective, but the same on all ranks. */
+void wb_net_overlap(WbNet net, bool overlap);
 PetscErrorCode wb_net_params_changed(WbNet net); /* after the optimiser wrote into the model; then condition again */
 /* Training: drops each channel between the convolutions of a block with probability rate (the others are scaled by
  * 1 / (1 - rate)) in all passes from here on, the same for the same key; 0: none, as after wb_net_create. Not
@@ -95,6 +125,24 @@ PetscErrorCode wb_net_forward(WbNet net, double t, const float *x, float *out);
 PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx);
 /* After all wb_net_backward of a condition: carries their gradients through the guide (the mean counts as given). */
 PetscErrorCode wb_net_condition_backward(WbNet net);
+
+/* ---- a network in slabs of rows, for less memory: condition, mean and forward as above, without training ----
+ * slabs: how many a rank works through, one after the other, each with a margin of the receptive field; the result
+ * equals the whole's to rounding. 1: a plain network. Collective on grid->comm. More than one rank with slabs: each
+ * must own as many rows and columns as the receptive field has cells. Errors: as wb_net_create; WB_ERR_CONFIG (slabs,
+ * ranks).
+ */
+typedef struct WbSlabs_s *WbSlabs;
+PetscErrorCode wb_slabs_create(WbModel model, const WbGrid *grid, WbBackend backend, int slabs, WbSlabs *out);
+PetscErrorCode wb_slabs_plan(WbModel model, const WbGrid *grid, WbBackend backend, int slabs, WbNetMemory *memory);
+void wb_slabs_destroy(WbSlabs *slabs);
+PetscErrorCode wb_slabs_condition(WbSlabs slabs, const float *stat, const uint8_t *mask);
+const float *wb_slabs_mean(WbSlabs slabs);
+PetscErrorCode wb_slabs_forward(WbSlabs slabs, double t, const float *x, float *out);
+WbNet wb_slabs_net(WbSlabs slabs); /* of one slab; owned by slabs */
+/* Cells of 5 m on each side of a voxel from which one pass (the further reaching of condition, with its mean networks
+ * and guide, and step) can feel an input; a multiple of 4. */
+int wb_net_receptive_field(const WbNetConfig *config);
 
 /* AdamW with decoupled decay, gradient clipping by global norm, EMA of weights (Loshchilov & Hutter 2019). */
 typedef struct {

@@ -13,10 +13,11 @@ typedef struct {
   int rank, size;
   const char *command, *deck; /* deck NULL: defaults and command line only */
   WbConfig config;
-  bool check;      /* --check: validate everything, touch nothing, run nothing */
-  const char *out; /* run_output_dir */
-  char *deck_yaml; /* the resolved deck */
-  double t_start;
+  bool check;                    /* --check: validate everything, touch nothing, run nothing */
+  const char *out;               /* run_output_dir */
+  char *deck_yaml;               /* the resolved deck */
+  int slabs;                     /* of the network, chosen by wb_memory_plan_sr; 0: not yet */
+  double t_start, planned_bytes; /* of the largest rank, by wb_memory_plan_report; 0: no plan */
 } WbApp;
 
 extern const WbKey wb_app_keys[];

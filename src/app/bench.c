@@ -1,27 +1,15 @@
 /* windbridge bench: times the kernels on this machine and prints a table (and JSON). Each figure is the median of
- * repeated batches; peers are reported where one runs in the same process (bare kernels), never from storage. */
-#include <time.h>
-
-#include "results.h"
+ * repeated batches. A peer is one that ran beside it (postproc/torch_peer.py fills it in), never a stored number. */
+#include "bench.h"
 #include "windbridge/fft.h"
 
 #include <math.h>
 #include <unistd.h>
 
-enum { MAX_RESULTS = 32, MAX_BATCHES = 64 };
-typedef struct {
-  char name[64], unit[32], peer[64];
-  double value, peer_value; /* peer_value 0: none */
-} WbBenchResult;
-typedef struct {
-  WbApp *app;
-  double seconds;
-  WbBenchResult results[MAX_RESULTS];
-  int n;
-} WbBench;
+enum { MAX_BATCHES = 64 };
 
-static void add(WbBench *b, const char *name, double value, const char *unit) {
-  if (b->n == MAX_RESULTS) return;
+void wb_bench_add(WbBench *b, const char *name, double value, const char *unit) {
+  if (b->n == WB_BENCH_RESULTS) return;
   WbBenchResult *r = &b->results[b->n++];
   memset(r, 0, sizeof *r);
   snprintf(r->name, sizeof r->name, "%s", name);
@@ -34,23 +22,33 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Median seconds of one call of fn, repeated for b->seconds (at least 3 times). */
-typedef PetscErrorCode (*WbBenchFn)(void *ctx);
-static PetscErrorCode time_it(WbBench *b, WbBenchFn fn, void *ctx, double *median) {
+static WbHaloTotals halos_since(const WbHaloTotals *start) {
+  const WbHaloTotals now = wb_halo_totals();
+  return (WbHaloTotals){now.exchanges - start->exchanges, now.messages - start->messages, now.bytes - start->bytes,
+                        now.seconds - start->seconds};
+}
+
+PetscErrorCode wb_bench_time(WbBench *b, WbBenchFn fn, void *ctx, double *median) {
   PetscFunctionBeginUser;
   double t[MAX_BATCHES];
   int n = 0;
   PetscCall(fn(ctx)); /* warm */
+  if (b->net) wb_net_layers_reset(b->net);
+  const WbHaloTotals start = wb_halo_totals();
   const double begin = wb_wtime();
+  b->wall_s = 0;
   for (int more = 1; more && n < MAX_BATCHES;) {
     PetscCallMPI(MPI_Barrier(b->app->comm));
     const double t0 = wb_wtime();
     PetscCall(fn(ctx));
     PetscCallMPI(MPI_Barrier(b->app->comm));
-    t[n++] = wb_wtime() - t0;
+    t[n] = wb_wtime() - t0;
+    b->wall_s += t[n++];
     more = n < 3 || wb_wtime() - begin < b->seconds;
     PetscCallMPI(MPI_Bcast(&more, 1, MPI_INT, 0, b->app->comm));
   }
+  b->calls = n;
+  b->halos = halos_since(&start);
   qsort(t, (size_t)n, sizeof *t, compare);
   *median = t[n / 2];
   PetscFunctionReturn(0);
@@ -104,12 +102,12 @@ static PetscErrorCode bench_les_case(WbBench *b, bool with_city, const char *nam
   WbLesSummary s0, s1;
   double seconds = 0;
   PetscCall(wb_les_summary(c.les, &s0));
-  PetscCall(time_it(b, les_steps, &c, &seconds));
+  PetscCall(wb_bench_time(b, les_steps, &c, &seconds));
   PetscCall(wb_les_summary(c.les, &s1));
-  add(b, name, (double)nx * nx * nz * LES_STEPS / seconds / app->size, "cell-steps/s/core");
+  wb_bench_add(b, name, (double)nx * nx * nz * LES_STEPS / seconds / app->size, "cell-steps/s/core");
   char text[64];
   snprintf(text, sizeof text, "%s_cg_iterations", name);
-  add(b, text, s1.poisson_iterations_mean, "per step");
+  wb_bench_add(b, text, s1.poisson_iterations_mean, "per step");
   wb_les_destroy(&c.les);
   wb_grid_destroy(&grid);
   WB_FREE(&solid);
@@ -147,8 +145,8 @@ static PetscErrorCode bench_poisson(WbBench *b, WbPrecision precision, const cha
     else
       ((float *)c.r)[q] = (float)v;
   }
-  PetscCall(time_it(b, poisson_solve, &c, &seconds));
-  add(b, name, (double)nx * nx * nz / seconds / app->size, "cells/s/core");
+  PetscCall(wb_bench_time(b, poisson_solve, &c, &seconds));
+  wb_bench_add(b, name, (double)nx * nx * nz / seconds / app->size, "cells/s/core");
   wb_poisson_destroy(&c.solver);
   wb_free_bytes(&c.r);
   wb_free_bytes(&c.p);
@@ -176,121 +174,12 @@ static PetscErrorCode bench_halo(WbBench *b) {
   PetscCall(wb_grid_create(app->comm, nx, nx, 16, 1, 0, 0, true, true, &grid));
   PetscCall(WB_CALLOC((size_t)levels * (size_t)(grid->nyl + 2) * (size_t)(grid->nxl + 2) * (size_t)channels, &c.array));
   PetscCall(wb_halo_create(grid, levels, 1, channels, WB_FP32, &c.halo));
-  PetscCall(time_it(b, halo_exchange, &c, &seconds));
+  PetscCall(wb_bench_time(b, halo_exchange, &c, &seconds));
   const double bytes = (double)levels * channels * 4 * (2.0 * (grid->nyl + grid->nxl) + 4);
-  add(b, "halo_64_channels", seconds, "s");
-  add(b, "halo_64_channels_bandwidth", bytes / seconds, "B/s");
+  wb_bench_add(b, "halo_64_channels", seconds, "s");
+  wb_bench_add(b, "halo_64_channels_bandwidth", bytes / seconds, "B/s");
   wb_halo_destroy(&c.halo);
   WB_FREE(&c.array);
-  wb_grid_destroy(&grid);
-  PetscFunctionReturn(0);
-}
-
-/* ---- net, shot ---- */
-typedef struct {
-  WbNet net;
-  float *x, *out;
-} NetCase;
-static PetscErrorCode net_forward(void *ctx) {
-  const NetCase *c = ctx;
-  return wb_net_forward(c->net, 0.5, c->x, c->out);
-}
-
-static PetscErrorCode bench_net(WbBench *b) {
-  PetscFunctionBeginUser;
-  WbApp *app = b->app;
-  WbConfig k = app->config;
-  const int nx = (int)wb_config_int(k, "bench", "nx");
-  WbNetConfig config;
-  WbBackend backend;
-  WbModel model = NULL;
-  WbGrid *grid = NULL;
-  NetCase c = {0};
-  double seconds = 0;
-  wb_app_net_options(app, &config);
-  PetscCall(wb_backend_parse(wb_config_text(k, "sr", "backend"), &backend));
-  PetscCall(wb_grid_create(app->comm, nx, nx, 32, 4, 0, 0, false, false, &grid));
-  const size_t n = wb_grid_owned(grid);
-  float *stat = NULL;
-  uint8_t *mask = NULL;
-  PetscCall(WB_CALLOC(n * (size_t)config.in_static, &stat));
-  PetscCall(WB_ALLOC(n, &mask));
-  PetscCall(WB_CALLOC(4 * n, &c.x));
-  PetscCall(WB_ALLOC(4 * n, &c.out));
-  memset(mask, 1, n);
-  for (size_t q = 0; q < 4 * n; q++) c.x[q] = (float)sin(0.1 * (double)q);
-  PetscCall(wb_model_create(&config, &model));
-  PetscCall(wb_model_init(model, 1));
-  PetscCall(wb_net_create(model, grid, backend, false, &c.net));
-  PetscCall(wb_net_condition(c.net, stat, mask, NULL));
-  PetscCall(time_it(b, net_forward, &c, &seconds));
-  add(b, "net_forward", seconds, "s");
-  add(b, "net_flops", wb_net_flops(c.net) / seconds, "FLOP/s/rank");
-  wb_net_destroy(&c.net);
-  wb_model_destroy(&model);
-  WB_FREE(&stat);
-  WB_FREE(&mask);
-  WB_FREE(&c.x);
-  WB_FREE(&c.out);
-  wb_grid_destroy(&grid);
-  PetscFunctionReturn(0);
-}
-
-typedef struct {
-  WbSr sr;
-  float *lr, *out;
-} ShotCase;
-static PetscErrorCode one_shot(void *ctx) {
-  PetscFunctionBeginUser;
-  const ShotCase *c = ctx;
-  PetscCall(wb_sr_condition(c->sr, c->lr));
-  PetscCall(wb_sr_member(c->sr, 0, 0, c->out));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode bench_shot(WbBench *b) {
-  PetscFunctionBeginUser;
-  WbApp *app = b->app;
-  const int nx = (int)wb_config_int(app->config, "bench", "nx") / 4;
-  const WbCityOptions o = {.generate = "tokyo_like",
-                           .seed = 1,
-                           .null_height = "refuse",
-                           .window_given = true,
-                           .size_x_m = nx * 20.0,
-                           .size_y_m = nx * 20.0};
-  WbSrOptions options;
-  WbSimOptions sim;
-  WbNormalisation forcing;
-  WbCity *city = NULL;
-  WbGrid *grid = NULL;
-  ShotCase c = {0};
-  double zf[10], seconds = 0;
-  PetscCall(wb_app_sr_options(app, &options));
-  PetscCall(wb_app_sim_options(app, &sim));
-  wb_app_forcing(&sim, &forcing);
-  PetscCall(wb_city_create(app->comm, &o, &city));
-  PetscCall(wb_grid_create(app->comm, nx, nx, 9, 1, 0, 0, false, false, &grid));
-  grid->dx_m = 20;
-  const size_t n = wb_grid_owned(grid);
-  uint8_t *fluid = NULL;
-  PetscCall(WB_ALLOC(n, &fluid));
-  PetscCall(WB_CALLOC(4 * n, &c.lr));
-  for (int k = 0; k <= 9; k++) zf[k] = 20.0 * k;
-  PetscCall(wb_city_voxelise(city, grid->x0 * 20.0, grid->y0 * 20.0, 20, grid->nxl, grid->nyl, 9, zf, fluid));
-  for (size_t q = 0; q < n; q++) {
-    fluid[q] = !fluid[q];
-    c.lr[4 * q] = (float)sim.les.theta_surface_K;
-    c.lr[4 * q + 1] = (float)sim.les.wind_speed_m_per_s;
-  }
-  PetscCall(wb_sr_create(grid, city, 20, fluid, &forcing, sim.les.heat_flux_K_m_per_s, &options, &c.sr));
-  PetscCall(WB_ALLOC(4 * wb_grid_owned(wb_sr_grid(c.sr)), &c.out));
-  PetscCall(time_it(b, one_shot, &c, &seconds));
-  add(b, "shot_fp32", seconds, "s");
-  wb_sr_destroy(&c.sr);
-  wb_city_destroy(&city);
-  WB_FREE(&fluid);
-  WB_FREE(&c.lr);
-  WB_FREE(&c.out);
   wb_grid_destroy(&grid);
   PetscFunctionReturn(0);
 }
@@ -328,17 +217,12 @@ static PetscErrorCode report(WbBench *b) {
     cJSON_AddStringToObject(o, "name", r->name);
     cJSON_AddNumberToObject(o, "value", r->value);
     cJSON_AddStringToObject(o, "unit", r->unit);
-    if (r->peer_value > 0) {
-      cJSON_AddStringToObject(o, "peer", r->peer);
-      cJSON_AddNumberToObject(o, "peer_value", r->peer_value);
-      cJSON_AddNumberToObject(o, "ratio", r->value / r->peer_value);
-    } else {
-      cJSON_AddNullToObject(o, "peer");
-      cJSON_AddNullToObject(o, "peer_value");
-      cJSON_AddNullToObject(o, "ratio");
-    }
+    cJSON_AddNullToObject(o, "peer"); /* postproc/torch_peer.py fills these in from a run of its own */
+    cJSON_AddNullToObject(o, "peer_value");
+    cJSON_AddNullToObject(o, "ratio");
     if (app->rank == 0) printf("  %-28s %12.5g %s\n", r->name, r->value, r->unit);
   }
+  if (b->layers) cJSON_AddItemToObject(root, "layers", b->layers);
   const char *path = wb_config_text(app->config, "bench", "json");
   PetscErrorCode ierr = 0;
   if (path) {
@@ -355,11 +239,11 @@ PetscErrorCode wb_app_bench(WbApp *app) {
   WbConfig c = app->config;
   const char *what = wb_config_text(c, "bench", "what");
   const int nx = (int)wb_config_int(c, "bench", "nx");
-  const bool net = strcmp(what, "net") == 0 || strcmp(what, "shot") == 0;
+  const bool net = strcmp(what, "net") == 0 || strcmp(what, "train") == 0 || strcmp(what, "shot") == 0;
   if (net && nx % 16 != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: bench_nx is '%d'; allowed for %s: a multiple of 16",
                  wb_config_where(c, "bench", "nx"), nx, what);
-  if (strcmp(what, "shot") == 0) PetscCall(wb_app_check_model(app));
+  if (strcmp(what, "shot") == 0 || wb_config_given(c, "sr", "model")) PetscCall(wb_app_check_model(app));
   if (app->check) PetscFunctionReturn(0);
   PetscCall(wb_log_open(app->comm, NULL, wb_config_bool(c, "run", "quiet")));
   WbBench b = {.app = app, .seconds = wb_config_real(c, "bench", "seconds")};
@@ -372,9 +256,11 @@ PetscErrorCode wb_app_bench(WbApp *app) {
   } else if (strcmp(what, "halo") == 0) {
     PetscCall(bench_halo(&b));
   } else if (strcmp(what, "net") == 0) {
-    PetscCall(bench_net(&b));
+    PetscCall(wb_bench_net(&b));
+  } else if (strcmp(what, "train") == 0) {
+    PetscCall(wb_bench_train(&b));
   } else {
-    PetscCall(bench_shot(&b));
+    PetscCall(wb_bench_shot(&b));
   }
   PetscCall(report(&b));
   PetscFunctionReturn(0);

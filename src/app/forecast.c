@@ -1,5 +1,6 @@
 /* windbridge forecast: city -> 20 m LES -> masked bridge -> 5 m ensemble, minute by minute. Read this file first: the
  * program's other parts are what it calls. */
+#include "memory_plan.h"
 #include "shot.h"
 
 typedef struct {
@@ -140,6 +141,23 @@ static PetscErrorCode run(WbApp *app, const WbCity *city, const WbSimOptions *op
   PetscFunctionReturn(0);
 }
 
+/* What the forecast will need, told before it starts. */
+static PetscErrorCode plan(WbApp *app, const WbCity *city, const WbSimOptions *options) {
+  PetscFunctionBeginUser;
+  WbMemoryPlan p;
+  WbGrid *window = NULL;
+  const int nx = (int)(city->win_size_x_m / options->dx_m + 0.5), ny = (int)(city->win_size_y_m / options->dx_m + 0.5);
+  const int nz = (int)(wb_config_real(app->config, "sr", "top_m") / options->dx_m + 0.5) + 1;
+  wb_memory_plan_begin(app, &p);
+  PetscCall(wb_memory_plan_les(&p, city, options, options->dx_m));
+  PetscCall(wb_grid_create(app->comm, nx, ny, nz, 1, 0, 0, false, false, &window));
+  window->dx_m = options->dx_m;
+  PetscCall(wb_memory_plan_sr(&p, window, (int)(options->duration_s / options->output_interval_s + 0.5)));
+  wb_grid_destroy(&window);
+  PetscCall(wb_memory_plan_report(&p));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscFunctionBeginUser;
   if (wb_config_text(app->config, "les", "input_file")) { /* somebody else's 20 m run takes the place of ours */
@@ -155,6 +173,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_output_begin(app, 2, results));
   PetscCall(wb_app_check_model(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(plan(app, city, &options));
   if (!app->check) PetscCall(run(app, city, &options));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

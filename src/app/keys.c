@@ -34,6 +34,8 @@ const WbKey wb_app_keys[] = {
          "stop with a checkpoint (exit code 75) after this wall time; 0: no limit"),
     REAL("run", "checkpoint_interval_s", "s", "600", 1, BIG, "forecast,les,pairs,train",
          "wall time between checkpoints"),
+    REAL("run", "memory_limit_gb", "GB", "0", 0, 1e9, "forecast,les,train,sr",
+         "refuse a run that needs more memory than this on all ranks together (see --check); 0: no limit"),
     TEXT("run", "start_time", "2026-08-01T12:00:00", "forecast,les,pairs,sr", "ISO time (UTC) of t = 0"),
     BOOL("run", "quiet", "false", RUNS, "print nothing on stdout (run.log keeps all)"),
     /* ---- city ---- */
@@ -178,6 +180,9 @@ const WbKey wb_app_keys[] = {
     BOOL("sr", "projection", "true", SR,
          "last step of a member: make its wind free of divergence and of flow through walls"),
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
+    INT("sr", "slabs", "", "0", 0, 4096, SR,
+        "slabs of rows in which a rank evaluates the network, for less memory; 0: as many as run_memory_limit_gb "
+        "needs"),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
            "convolution library; auto: onednn with AVX-512, else native; onednn_bf16 needs a CPU with AMX"),
     /* ---- data ---- */
@@ -238,10 +243,11 @@ const WbKey wb_app_keys[] = {
          "also write a copy of the model whose members spread as much as their mean errs on these (validation) files"),
     INT("evaluate", "bootstrap", "", "2000", 100, 1e6, "evaluate", "bootstrap resamples"),
     /* ---- bench ---- */
-    CHOICE("bench", "what", "les", "les|poisson|net|halo|shot", "bench", "what is timed"),
+    CHOICE("bench", "what", "les", "les|poisson|net|train|halo|shot", "bench", "what is timed"),
     PATH("bench", "json", "", "bench", "also write the table as JSON to this file"),
-    INT("bench", "nx", "", "128", 16, 4096, "bench", "cells in x and y (5 m cells for net and shot; a multiple of 16)"),
-    INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net and shot use 32)"),
+    INT("bench", "nx", "", "128", 16, 4096, "bench",
+        "cells in x and y (5 m cells for net, train and shot; a multiple of 16)"),
+    INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net, train and shot use 32)"),
     REAL("bench", "seconds", "s", "5", 0.1, 3600, "bench", "time spent on each figure"),
 };
 const int wb_app_n_keys = (int)(sizeof wb_app_keys / sizeof wb_app_keys[0]);

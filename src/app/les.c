@@ -1,5 +1,6 @@
 /* windbridge les: the flow solver alone. At 20 m it writes lr.nc; finer, it starts from a 20 m run after its spin-up
  * and writes truth.nc (the window's lowest sr_top_m), on the same inflow. */
+#include "memory_plan.h"
 #include "results.h"
 
 #include <math.h>
@@ -180,6 +181,10 @@ PetscErrorCode wb_app_les(WbApp *app) {
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
   PetscCall(wb_app_output_begin(app, 1, results));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  WbMemoryPlan plan;
+  wb_memory_plan_begin(app, &plan);
+  PetscCall(wb_memory_plan_les(&plan, city, &options, dx));
+  PetscCall(wb_memory_plan_report(&plan));
   if (!app->check) PetscCall(run_les(app, city, &options, results[0]));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

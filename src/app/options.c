@@ -154,6 +154,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
+  o->slabs = app->slabs > 0 ? app->slabs : (int)wb_config_int(c, "sr", "slabs");
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
   PetscFunctionReturn(0);
 }

@@ -1,4 +1,5 @@
 /* windbridge sr: super-resolves the 20 m fields of a file (an lr.nc of forecast or les, or a converted one). */
+#include "memory_plan.h"
 #include "shot.h"
 
 #include <math.h>
@@ -183,6 +184,10 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   PetscCall(take_forcing(app, file.nc, &sim));
   PetscCall(city_of_file(app, &file, path, &city));
   PetscCall(wb_app_check_model(app));
+  WbMemoryPlan plan;
+  wb_memory_plan_begin(app, &plan);
+  PetscCall(wb_memory_plan_sr(&plan, file.grid, file.n_time));
+  PetscCall(wb_memory_plan_report(&plan));
   if (!app->check) PetscCall(run_sr(app, &file, path, city, &sim));
   PetscCall(wb_nc_close(&file.nc));
   close_file(&file);

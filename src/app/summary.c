@@ -47,6 +47,14 @@ PetscErrorCode wb_summary_write(WbApp *app, cJSON **root) {
   double mine = wb_memory_peak_bytes(), most = 0;
   PetscCallMPI(MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, app->comm));
   cJSON_AddNumberToObject(*root, "memory_peak_per_rank_bytes", most);
+  if (app->planned_bytes > 0) cJSON_AddNumberToObject(*root, "memory_planned_per_rank_bytes", app->planned_bytes);
+  const WbHaloTotals halos = wb_halo_totals();
+  double sent[3] = {halos.exchanges, halos.messages, halos.bytes};
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sent, 3, MPI_DOUBLE, MPI_MAX, app->comm));
+  cJSON *halo = cJSON_AddObjectToObject(*root, "halo_per_rank"); /* the most of any rank */
+  cJSON_AddNumberToObject(halo, "exchanges", sent[0]);
+  cJSON_AddNumberToObject(halo, "messages", sent[1]);
+  cJSON_AddNumberToObject(halo, "bytes", sent[2]);
   char *text = cJSON_Print(*root), path[1024];
   wb_app_path(app, "summary.json", path);
   const PetscErrorCode ierr = wb_file_write_text(app->comm, path, text);

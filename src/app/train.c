@@ -1,6 +1,6 @@
 /* windbridge train: pair files -> trained model. */
+#include "memory_plan.h"
 #include "results.h"
-#include "windbridge/train.h"
 
 static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
   PetscFunctionBeginUser;
@@ -53,16 +53,16 @@ PetscErrorCode wb_app_train(WbApp *app) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: data_files is empty; give the pair files to train on (made by windbridge pairs)",
                  app->deck ? app->deck : "command line");
   PetscCall(fill_options(app, &files, &options));
-  for (int i = 0; i < files.n; i++) {
-    WbPairInfo info;
-    PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info));
-  }
+  WbPairInfo *info = NULL;
+  PetscCall(WB_ALLOC(files.n, &info));
+  for (int i = 0; i < files.n; i++) PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
   const char *export = wb_config_text(app->config, "train", "export_file");
   if (export && !app->check) {
     PetscCall(wb_error_agree(app->comm, app->rank == 0 ? wb_train_export(&options, export) : 0));
     wb_log("written: %s", export);
   }
   if (export) {
+    WB_FREE(&info);
     wb_app_free_files(&files);
     PetscFunctionReturn(0);
   }
@@ -71,6 +71,11 @@ PetscErrorCode wb_app_train(WbApp *app) {
   if (wb_config_bool(app->config, "run", "restart")) options.resume = checkpoint;
   const char *results[] = {"model.h5", "loss.csv"};
   PetscCall(wb_app_output_begin(app, 2, results));
+  WbMemoryPlan plan;
+  wb_memory_plan_begin(app, &plan);
+  PetscCall(wb_error_agree(app->comm, wb_memory_plan_train(&plan, &options, files.n, info)));
+  PetscCall(wb_memory_plan_report(&plan));
+  WB_FREE(&info);
   if (!app->check) {
     WbTrainSummary s;
     PetscCall(wb_train(app->comm, &options, &s));

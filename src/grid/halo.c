@@ -28,10 +28,16 @@ struct WbHalo_s {
   bool active;
 };
 
-static double bytes_sent;
+static WbHaloTotals totals;
 
-double wb_halo_bytes_sent(void) {
-  return bytes_sent;
+WbHaloTotals wb_halo_totals(void) {
+  return totals;
+}
+
+static void count(WbHalo h) {
+  totals.exchanges++;
+  totals.messages += h->messages;
+  totals.bytes += h->message_bytes;
 }
 
 static size_t box_bytes(WbHalo h, const Box *b) {
@@ -227,25 +233,29 @@ static bool is_wrap(WbHalo h, int d) {
 }
 
 PetscErrorCode wb_halo_begin(WbHalo h, void *array) {
+  const double begin = wb_wtime();
   PetscFunctionBeginUser;
   if (h->active) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "a halo exchange is already under way");
   h->active = true;
   for (int d = 0; d < WB_DIRECTIONS; d++)
     if (is_message(h, d)) pack(h, &h->owned[d], array, h->owned_buffer[d]);
   if (h->messages) PetscCallMPI(MPI_Startall(2 * h->messages, h->forward));
-  bytes_sent += h->message_bytes;
+  count(h);
   for (int d = 0; d < WB_DIRECTIONS; d++)
     if (is_wrap(h, d)) copy_box(h, &h->ghost[d], &h->owned[WB_DIRECTIONS - 1 - d], array);
+  totals.seconds += wb_wtime() - begin;
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_halo_end(WbHalo h, void *array) {
+  const double begin = wb_wtime();
   PetscFunctionBeginUser;
   if (!h->active) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "no halo exchange was begun");
   h->active = false;
   if (h->messages) PetscCallMPI(MPI_Waitall(2 * h->messages, h->forward, MPI_STATUSES_IGNORE));
   for (int d = 0; d < WB_DIRECTIONS; d++)
     if (is_message(h, d)) unpack(h, &h->ghost[d], h->ghost_buffer[d], array);
+  totals.seconds += wb_wtime() - begin;
   PetscFunctionReturn(0);
 }
 
@@ -258,19 +268,29 @@ PetscErrorCode wb_halo_exchange(WbHalo h, void *array) {
 
 /* Sums are made in the fixed order of directions, so the result does not depend on message timing. */
 PetscErrorCode wb_halo_adjoint(WbHalo h, void *array) {
+  const double begin = wb_wtime();
   PetscFunctionBeginUser;
   if (h->active) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "a halo exchange is already under way");
   for (int d = 0; d < WB_DIRECTIONS; d++)
     if (is_message(h, d)) pack(h, &h->ghost[d], array, h->ghost_buffer[d]);
   if (h->messages) PetscCallMPI(MPI_Startall(2 * h->messages, h->reverse));
-  bytes_sent += h->message_bytes;
+  count(h);
   if (h->messages) PetscCallMPI(MPI_Waitall(2 * h->messages, h->reverse, MPI_STATUSES_IGNORE));
   for (int d = 0; d < WB_DIRECTIONS; d++) {
     if (is_message(h, d)) unpack_add(h, &h->owned[d], h->owned_buffer[d], array);
     if (is_wrap(h, d)) add_box(h, &h->owned[WB_DIRECTIONS - 1 - d], &h->ghost[d], array);
   }
   zero_ghosts(h, array);
+  totals.seconds += wb_wtime() - begin;
   PetscFunctionReturn(0);
+}
+
+int wb_halo_messages(WbHalo h) {
+  return h->messages;
+}
+
+double wb_halo_buffer_bytes(WbHalo h) {
+  return h ? 2 * h->message_bytes : 0;
 }
 
 void wb_halo_destroy(WbHalo *halo) {

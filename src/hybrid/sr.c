@@ -12,7 +12,7 @@ struct WbSr_s {
   WbGrid *lr, *hr; /* lr: the caller's window, as many levels as x0 needs */
   WbModel model;   /* NULL: interpolation only */
   WbModelMeta meta;
-  WbNet net;
+  WbSlabs net; /* the network, in one piece or in slabs */
   WbProcess process;
   WbPlan plan;
   WbSolenoidal solenoidal; /* NULL: members as the sampler makes them */
@@ -186,7 +186,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
   }
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
   PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
-  if (s->model) PetscCall(wb_net_create(s->model, s->hr, o->backend, false, &s->net));
+  if (s->model) PetscCall(wb_slabs_create(s->model, s->hr, o->backend, o->slabs > 0 ? o->slabs : 1, &s->net));
   if (s->model && o->projection) PetscCall(wb_solenoidal_create(s->hr, s->fluid, &s->solenoidal));
   PetscFunctionReturn(0);
 }
@@ -220,7 +220,7 @@ PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *optio
 void wb_sr_destroy(WbSr *sr) {
   WbSr s = sr ? *sr : NULL;
   if (!s) return;
-  if (s->net) wb_net_destroy(&s->net);
+  if (s->net) wb_slabs_destroy(&s->net);
   if (s->model) wb_model_destroy(&s->model);
   wb_solenoidal_destroy(&s->solenoidal);
   wb_plan_destroy(&s->plan);
@@ -253,7 +253,7 @@ static PetscErrorCode condition(WbSr s) {
     memcpy(s->x0_normal, s->x0, n * C * sizeof(float));
     wb_normalise(&s->norm, s->hr->nz, plane, s->z, s->fluid, s->x0_normal);
     wb_static_inputs(s->hr->nz, plane, s->z, s->x0_normal, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
-    PetscCall(wb_net_condition(s->net, s->stat, s->fluid, NULL));
+    PetscCall(wb_slabs_condition(s->net, s->stat, s->fluid));
   }
   s->conditioned = true;
   PetscFunctionReturn(0);
@@ -286,15 +286,15 @@ static PetscErrorCode network_denoiser(void *ctx, double t, const float *x, floa
   PetscFunctionBeginUser;
   wb_precond_at(s->process, s->meta.residual, t, &at);
   wb_precond_input(&at, n, s->fluid, s->x0_normal, x, s->state);
-  PetscCall(wb_net_forward(s->net, t, s->state, d));
-  wb_precond_denoiser(&at, n, s->fluid, s->x0_normal, wb_net_mean(s->net), x, d, d);
+  PetscCall(wb_slabs_forward(s->net, t, s->state, d));
+  wb_precond_denoiser(&at, n, s->fluid, s->x0_normal, wb_slabs_mean(s->net), x, d, d);
   s->evaluations++;
   PetscFunctionReturn(0);
 }
 
 /* The member's departure from x0 + mean times the model's spread. Buildings stay 0. */
 static void stretch(WbSr s, size_t n, float *member) {
-  const float *mean = wb_net_mean(s->net);
+  const float *mean = wb_slabs_mean(s->net);
   for (size_t p = 0; p < n; p++) {
     for (size_t c = 0; c < C && s->fluid[p]; c++) {
       const size_t i = p * C + c;
@@ -356,4 +356,7 @@ double wb_sr_seconds_per_shot(WbSr s) {
 }
 long wb_sr_evaluations(WbSr s) {
   return s->evaluations;
+}
+WbNet wb_sr_net(WbSr s) {
+  return s->net ? wb_slabs_net(s->net) : NULL;
 }

@@ -121,7 +121,13 @@ PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias) {
   PetscFunctionReturn(0);
 }
 
+static void count_call(WbConv conv, int pass, double begin) {
+  conv->calls[pass]++;
+  conv->seconds[pass] += wb_wtime() - begin;
+}
+
 PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y) {
+  const double begin = wb_wtime();
   PetscFunctionBeginUser;
   if (conv->dnnl)
     PetscCall(wb_conv_dnnl_forward(conv, x, y));
@@ -131,6 +137,7 @@ PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y) {
     wb_conv_blas_forward(conv, x, y);
   else
     wb_conv_ref_forward(&conv->shape, x, conv->weights, conv->bias, y);
+  count_call(conv, WB_CONV_FORWARD, begin);
   PetscFunctionReturn(0);
 }
 
@@ -149,13 +156,9 @@ WB_KERNEL static void add_bias_gradient(const WbConvShape *s, const float *restr
   for (int o = 0; o < co; o++) db[o] += (float)total[o];
 }
 
-PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db) {
-  PetscFunctionBeginUser;
+/* Backends other than oneDNN. */
+static void own_backward(WbConv conv, const float *x, const float *dy, float *dx, float *dw, float *db) {
   const WbConvShape *s = &conv->shape;
-  if (conv->dnnl) {
-    PetscCall(wb_conv_dnnl_backward(conv, x, dy, dx, dw, db));
-    PetscFunctionReturn(0);
-  }
   const size_t taps = (size_t)(s->k * s->k * s->k);
   memset(conv->dweights, 0, weight_count(s) * sizeof(float));
   if (conv->native) {
@@ -173,12 +176,32 @@ PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, flo
     for (size_t i = 0; i < (size_t)s->ci; i++)
       for (size_t t = 0; t < taps; t++)
         dw[(o * (size_t)s->ci + i) * taps + t] += conv->dweights[(t * (size_t)s->ci + i) * (size_t)s->co + o];
+}
+
+PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db) {
+  const double begin = wb_wtime();
+  PetscFunctionBeginUser;
+  if (conv->dnnl)
+    PetscCall(wb_conv_dnnl_backward(conv, x, dy, dx, dw, db));
+  else
+    own_backward(conv, x, dy, dx, dw, db);
+  count_call(conv, WB_CONV_BACKWARD, begin);
   PetscFunctionReturn(0);
 }
 
 double wb_conv_flops(WbConv conv) {
   const WbConvShape *s = &conv->shape;
   return 2.0 * (double)weight_count(s) * (double)s->d * (double)s->h * (double)s->w;
+}
+
+double wb_conv_bytes(WbConv conv) {
+  const WbConvShape *s = &conv->shape;
+  const double plain = (double)weight_count(s) * sizeof(float), gradient = s->training ? plain : 0;
+  if (conv->dnnl) return wb_conv_dnnl_bytes(conv) + gradient;
+  if (!conv->native) return plain + gradient;
+  const double packed = (double)wb_conv_native_weights_size(s, false),
+               back = s->training ? (double)wb_conv_native_weights_size(s, true) : 0;
+  return (packed + back) * sizeof(float) + gradient;
 }
 
 const char *wb_conv_implementation(WbConv conv, int which) {

@@ -257,6 +257,16 @@ PetscErrorCode wb_conv_dnnl_backward(WbConv conv, const void *x, const float *dy
   PetscFunctionReturn(0);
 }
 
+double wb_conv_dnnl_bytes(WbConv conv) {
+  double sum = 0;
+  for (int i = 0; i < 3; i++) {
+    const dnnl_memory_desc_t *md = NULL;
+    if (conv->dnnl->pass[i].weights && dnnl_memory_get_memory_desc(conv->dnnl->pass[i].weights, &md) == dnnl_success)
+      sum += (double)dnnl_memory_desc_get_size(md);
+  }
+  return sum;
+}
+
 const char *wb_conv_dnnl_implementation(WbConv conv, int which) {
   const char *name = "none";
   if (conv->dnnl->pass[which].desc)

@@ -44,8 +44,7 @@ static PetscErrorCode stem_forward(WbNet net, const Stem *s, const float *stat, 
   const WbNormAct act = {l1->d, l1->h, l1->w, s->channels, false, net->ones, net->zeros};
   wb_net_space_to_depth(net, &in, stat, net->mask, s->in);
   PetscCall(wb_conv_forward(s->stem1->conv, s->in, s->y));
-  wb_net_norm_act(net, &act, s->y, s->act);
-  PetscCall(wb_halo_exchange(s->halo, s->act));
+  PetscCall(wb_net_norm_act_exchange(net, &act, s->halo, s->y, s->act));
   PetscCall(wb_conv_forward(s->stem2->conv, s->act, h));
   PetscFunctionReturn(0);
 }

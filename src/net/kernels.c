@@ -70,13 +70,26 @@ WB_INLINE void act_voxel_bf16(int c, float r, const float *restrict x, const flo
   }
 }
 
+/* Voxels of a row (k, j) that belong to a part: every step-th of first .. end - 1. */
+typedef struct {
+  int first, end, step;
+} RowPart;
+WB_INLINE RowPart row_part(const WbNormAct *p, WbPart part, int j) {
+  const bool edge = j == 0 || j == p->h - 1;
+  if (part == WB_PART_ALL || (part == WB_PART_RIM && edge)) return (RowPart){0, p->w, 1};
+  if (part == WB_PART_RIM) return (RowPart){0, p->w, p->w > 1 ? p->w - 1 : 1}; /* the first and the last */
+  return edge ? (RowPart){0, 0, 1} : (RowPart){1, p->w - 1, 1};
+}
+
 /* bf16 is a constant at each call, so that each version is straight code */
-WB_INLINE void norm_act(const WbNormAct *p, int c, bool bf16, const float *x, void *padded) {
+WB_INLINE void norm_act(const WbNormAct *p, WbPart part, int c, bool bf16, const float *x, void *padded) {
   for (int k = 0; k < p->d; k++)
     for (int j = 0; j < p->h; j++) {
+      const RowPart of = row_part(p, part, j);
       const size_t row = padded_row(p, k, j);
-      const float *v = x + ((size_t)k * (size_t)p->h + (size_t)j) * (size_t)p->w * (size_t)c;
-      for (int i = 0; i < p->w; i++, v += c) {
+      const float *in = x + ((size_t)k * (size_t)p->h + (size_t)j) * (size_t)p->w * (size_t)c;
+      for (int i = of.first; i < of.end; i += of.step) {
+        const float *v = in + (size_t)i * (size_t)c;
         const float r = p->norm ? inverse_rms(c, v) : 1.0F;
         const size_t to = row + (size_t)i * (size_t)c;
         if (bf16)
@@ -110,14 +123,21 @@ WB_INLINE void norm_act(const WbNormAct *p, int c, bool bf16, const float *x, vo
       break;              \
   }
 
-WB_KERNEL void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded){
-#define WB_CALL(c) norm_act(p, c, false, x, padded)
+WB_KERNEL void wb_norm_act_part_f32(const WbNormAct *p, WbPart part, const float *x, float *padded){
+#define WB_CALL(c) norm_act(p, part, c, false, x, padded)
     WB_BY_WIDTH(WB_CALL)
 #undef WB_CALL
-} WB_KERNEL void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded){
-#define WB_CALL(c) norm_act(p, c, true, x, padded)
-    WB_BY_WIDTH(WB_CALL)
+} WB_KERNEL void wb_norm_act_part_bf16(const WbNormAct *p, WbPart part, const float *x, uint16_t *padded) {
+#define WB_CALL(c) norm_act(p, part, c, true, x, padded)
+  WB_BY_WIDTH(WB_CALL)
 #undef WB_CALL
+}
+
+void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded) {
+  wb_norm_act_part_f32(p, WB_PART_ALL, x, padded);
+}
+void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded) {
+  wb_norm_act_part_bf16(p, WB_PART_ALL, x, padded);
 }
 
 /* One voxel backwards: with n = x r, z = a n + b, y = silu(z): dn = a dz, dx = r (dn - n mean(dn n)). sa, sb gather the

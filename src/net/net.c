@@ -3,11 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SMALL_BUFFER = 65536 }; /* below: made even when planning, because creation may fill it */
+
 PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out) {
   PetscFunctionBeginUser;
   if (net->n_owned >= (int)(sizeof net->owned / sizeof *net->owned))
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_PLIB, "more network buffers than expected");
   void *p = NULL;
+  net->field_bytes += (double)n * (double)element;
+  if (net->planning && n * element > SMALL_BUFFER) {
+    memcpy(out, &p, sizeof p);
+    PetscFunctionReturn(0);
+  }
   PetscCall(wb_calloc_bytes(n * element, "network buffer", &p)); /* zero: ghosts beyond the domain stay so */
   net->owned[net->n_owned++] = p;
   memcpy(out, &p, sizeof p);
@@ -41,6 +48,7 @@ PetscErrorCode wb_net_make_conv(WbNet net, const WbNetLevel *l, const char *name
   snprintf(full, sizeof full, "%.60s.bias", name);
   if (bias) PetscCall(wb_model_offset(net->model, full, &conv->b));
   PetscCall(wb_conv_create(net->context, &shape, &conv->conv));
+  PetscCall(wb_net_name_layer(net, name, conv->conv));
   PetscFunctionReturn(0);
 }
 
@@ -49,6 +57,7 @@ PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, Wb
   const int per_float = (int)(sizeof(float) / wb_conv_element(net->context)); /* bf16 travels in pairs, as one float */
   PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels / per_float, WB_FP32, halo));
   if (net->training) PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels, WB_FP32, adjoint));
+  net->halo_bytes += wb_halo_buffer_bytes(*halo) + (net->training ? wb_halo_buffer_bytes(*adjoint) : 0);
   PetscFunctionReturn(0);
 }
 
@@ -161,6 +170,11 @@ static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
  * grid or onednn_bf16 without AMX. Source: U-Net of Ronneberger et al. 2015 with residual pre-norm blocks (He et al.
  * 2016). */
 PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNet *net) {
+  return wb_net_make(model, grid, backend, training, false, net);
+}
+
+PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, bool training, bool planning,
+                           WbNet *net) {
   PetscFunctionBeginUser;
   PetscCall(wb_error_agree(grid->comm, check_grid(grid)));
   WbNet n = NULL;
@@ -170,6 +184,7 @@ PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backen
   n->config = model->config;
   n->grid = grid;
   n->training = training;
+  n->planning = planning;
   PetscCall(create(n, grid, backend));
   PetscFunctionReturn(0);
 }
@@ -213,31 +228,4 @@ double wb_net_condition_flops(WbNet net) {
   return net->config.cond_nets *
              (wb_conv_flops(net->cond_stem1.conv) + wb_conv_flops(net->cond_stem2.conv) + wb_unet_flops(&net->cond)) +
          wb_conv_flops(net->guide_stem1.conv) + wb_conv_flops(net->guide_stem2.conv);
-}
-
-/* Floats of one U-Net with n = voxels, p = padded voxels at 10 m ([0]) and 20 m ([1]). */
-static double unet_floats(const WbUnetShape *u, const double n[2], const double p[2], bool training) {
-  const double c1 = u->width1, c2 = u->width2;
-  const double block1 = n[0] * c1 * 2 + p[0] * c1 * 2, block2 = n[1] * c2 * 2 + p[1] * c2 * 2;
-  double floats = n[0] * (3 * c1 + 8.0 * u->out) + n[1] * c2 + p[0] * c1;
-  if (training)
-    floats += 2.0 * u->blocks1 * block1 + u->blocks2 * block2 + 2 * n[0] * c1 + n[1] * c2; /* activations, gradients */
-  else
-    floats += (u->blocks1 ? 2 : 0) * (block1 / 2) + (u->blocks2 ? block2 / 2 : 0);
-  return floats;
-}
-
-/** Bytes of activations and gradients of wb_net_create on this rank in fp32 (oneDNN's scratch not counted). */
-double wb_net_memory_bytes(const WbNetConfig *c, const WbGrid *grid, bool training) {
-  const double n[2] = {(double)wb_grid_owned(grid) / 8, (double)wb_grid_owned(grid) / 64};
-  const double p[2] = {(grid->nz / 2.0 + 2) * (grid->nyl / 2.0 + 2) * (grid->nxl / 2.0 + 2),
-                       (grid->nz / 4.0 + 2) * (grid->nyl / 4.0 + 2) * (grid->nxl / 4.0 + 2)};
-  WbUnetShape condition, step;
-  wb_net_unet_shapes(c, &condition, &step);
-  double floats = unet_floats(&condition, n, p, training) + unet_floats(&step, n, p, training);
-  const double c1 = PetscMax(c->width1, c->cond_width1), dyn = 8.0 * c->in_dynamic;
-  floats += n[0] * (24.0 * c->in_static + c->cond_width1 + 16.0 * c->out + 2.0 * c->width1 + 2) +
-            p[0] * (c->cond_width1 + c->width1 + dyn);
-  if (training) floats += n[0] * (c->width1 + 2 * c1 + 8.0 * c->out) + p[0] * PetscMax(c1, dyn);
-  return floats * (double)sizeof(float);
 }

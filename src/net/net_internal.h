@@ -59,10 +59,12 @@ PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y);
  */
 PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db);
 double wb_conv_flops(WbConv conv);
+double wb_conv_bytes(WbConv conv); /* held by this convolution: weights in all layouts, their gradient's scratch */
 const char *wb_conv_implementation(WbConv conv, int which); /* which: 0 forward, 1 backward data, 2 backward weights */
 
 /* Backends, called by conv.c */
 typedef struct WbConvDnnl_s WbConvDnnl;
+enum { WB_CONV_FORWARD, WB_CONV_BACKWARD, WB_CONV_PASSES };
 struct WbConvContext_s {
   WbBackend backend;
   bool bf16;
@@ -83,6 +85,8 @@ struct WbConv_s {
   float *dweights; /* scratch of the gradient */
   int slab;        /* BLAS: rows (z, y) of output a slab */
   WbConvDnnl *dnnl;
+  long calls[WB_CONV_PASSES];
+  double seconds[WB_CONV_PASSES];
 };
 PetscErrorCode wb_conv_scratch(WbConvContext context, size_t bytes);
 void wb_conv_ref_forward(const WbConvShape *s, const float *x, const float *w, const float *bias, float *y);
@@ -108,6 +112,7 @@ PetscErrorCode wb_conv_dnnl_weights(WbConv conv, const float *w, const float *bi
 PetscErrorCode wb_conv_dnnl_forward(WbConv conv, const void *x, float *y);
 PetscErrorCode wb_conv_dnnl_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db);
 const char *wb_conv_dnnl_implementation(WbConv conv, int which);
+double wb_conv_dnnl_bytes(WbConv conv);
 bool wb_conv_dnnl_has_amx(void);
 
 /* ---- kernels ---- */
@@ -122,6 +127,10 @@ typedef struct {
 } WbNormAct;
 void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded);
 void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded);
+/* The same for a part: all voxels; the rim (outermost rows and columns), for which neighbours wait; the others. */
+typedef enum { WB_PART_ALL, WB_PART_RIM, WB_PART_INSIDE } WbPart;
+void wb_norm_act_part_f32(const WbNormAct *p, WbPart part, const float *x, float *padded);
+void wb_norm_act_part_bf16(const WbNormAct *p, WbPart part, const float *x, uint16_t *padded);
 /* dpadded: gradient of the padded output (interior read). dx (d, h, w, c): overwritten, or added to. da, db (c): added
  * to. */
 void wb_norm_act_back(const WbNormAct *p, const float *x, const float *dpadded, bool add, float *dx, double *da,
@@ -187,11 +196,19 @@ typedef struct {
   float *d1, *d2; /* gradients of the streams at 10 m and 20 m */
 } WbUnet;
 
+typedef struct {
+  char name[WB_NET_NAME_MAX];
+  WbConv conv;
+} WbNetNamed;
+
 struct WbNet_s {
   WbModel model; /* borrowed */
   WbNetConfig config;
   const WbGrid *grid; /* borrowed */
   bool training, conditioned, dropping;
+  bool plain_exchange; /* wb_net_overlap(net, false) */
+  bool planning;       /* large buffers are counted, not made */
+  double field_bytes, halo_bytes;
   /* The mean networks share one set of convolutions and buffers: cond_packed is the one whose weights they hold (-1:
    * none). Offsets into the model are those of cond.0 and of the step; base is added to them, a multiple of cond_size
    * while a mean network runs. */
@@ -216,14 +233,22 @@ struct WbNet_s {
   float *dy1, *dpad, *dcol, *dhead; /* scratch of the backward pass */
   float *dfilm, *dskip_w;
   double *da, *db;
+  int n_layers;
+  WbNetNamed layers[512]; /* every convolution, in the order of creation; borrowed */
   int n_owned;
   void *owned[2048]; /* every buffer, for destroy */
 };
-PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out); /* zeroed, owned by net; out: T** */
+/* Zeroed, owned by net; out: T**. A net that only plans gets NULL for all but small ones. */
+PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out);
+/* wb_net_create; planning: for its sizes only, no pass may run. */
+PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, bool training, bool planning,
+                           WbNet *net);
 size_t wb_net_padded(const WbNetLevel *l, int c);
 /* One convolution on a level with the model's tensors NAME.weight and, with bias, NAME.bias. */
 PetscErrorCode wb_net_make_conv(WbNet net, const WbNetLevel *l, const char *name, WbConvShape shape, bool bias,
                                 WbNetConv *conv);
+/* profile.c: enters a convolution in net->layers. */
+PetscErrorCode wb_net_name_layer(WbNet net, const char *name, WbConv conv);
 PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, WbHalo *halo, WbHalo *adjoint);
 PetscErrorCode wb_net_repack(WbNet net, const WbNetConv *conv, bool bias);
 static inline float *wb_net_params(WbNet net) {
@@ -234,6 +259,8 @@ static inline float *wb_net_grads(WbNet net) {
 }
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
 void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
+/* overlap.c: wb_net_norm_act and wb_halo_exchange of padded, at the same time. Collective. */
+PetscErrorCode wb_net_norm_act_exchange(WbNet net, const WbNormAct *p, WbHalo halo, const float *x, void *padded);
 PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx);
 
 /* dropout.c: multiply what goes into a block's second convolution, and its gradient. */

@@ -24,12 +24,10 @@ static PetscErrorCode block_forward(WbNet net, const WbUnet *u, WbNetBlock *b) {
   const float *shift = film_of_t(net, u, film, 2 * b->c, b->norm1, b->c, b->film, b->scale_a);
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
   const WbNormAct second = {l->d, l->h, l->w, b->c, true, wb_net_params(net) + b->norm2, net->zeros};
-  wb_net_norm_act(net, &first, b->x, b->a1);
-  PetscCall(wb_halo_exchange(b->halo, b->a1));
+  PetscCall(wb_net_norm_act_exchange(net, &first, b->halo, b->x, b->a1));
   PetscCall(wb_conv_forward(b->conv1.conv, b->a1, b->y1));
-  wb_net_norm_act(net, &second, b->y1, b->a2);
+  PetscCall(wb_net_norm_act_exchange(net, &second, b->halo, b->y1, b->a2));
   wb_net_drop_channels(net, b, b->a2);
-  PetscCall(wb_halo_exchange(b->halo, b->a2));
   if (b->out != b->x) memcpy(b->out, b->x, l->n * (size_t)b->c * sizeof *b->x);
   PetscCall(wb_conv_forward(b->conv2.conv, b->a2, b->out));
   PetscFunctionReturn(0);
@@ -50,8 +48,7 @@ static PetscErrorCode head(WbNet net, WbUnet *u, float *out) {
     PetscCall(wb_conv_weights(u->head_skip.conv, u->skip_w, NULL));
   }
   const WbNormAct act = {l->d, l->h, l->w, c1, true, u->scale_a, shift};
-  wb_net_norm_act(net, &act, u->u, u->head_in);
-  PetscCall(wb_halo_exchange(u->halo1, u->head_in));
+  PetscCall(wb_net_norm_act_exchange(net, &act, u->halo1, u->u, u->head_in));
   PetscCall(wb_conv_forward(u->head.conv, u->head_in, u->head_y));
   PetscCall(wb_conv_forward(u->head_skip.conv, u->u, u->head_y));
   const WbShuffle shuffle = {l->d, l->h, l->w, u->shape.out, 0};

@@ -290,9 +290,11 @@ static PetscErrorCode trainer_create(WbTrainer *t) {
   PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));
   PetscCall(first_weights(t));
   PetscCall(WB_CALLOC(wb_model_size(t->model), &t->keep));
-  wb_log("network: %zu parameters; %.2f GB for training on %d x %d x %d cells a rank", wb_model_size(t->model),
-         wb_net_memory_bytes(&o->net, t->grid, true) / 1e9, t->set->n, t->set->n, t->set->nz);
   PetscCall(wb_net_create(t->model, t->grid, o->backend, true, &t->net));
+  WbNetMemory memory;
+  wb_net_memory(t->net, &memory);
+  wb_log("network: %zu parameters; %.2f GB for training on %d x %d x %d cells a rank", wb_model_size(t->model),
+         wb_net_memory_sum(&memory) / 1e9, t->set->n, t->set->n, t->set->nz);
   const WbAdamWOptions adamw = {.lr = o->lr,
                                 .beta1 = 0.9,
                                 .beta2 = 0.99,
