@@ -16,28 +16,34 @@ static double project_bytes(const WbGrid *grid, double real, bool walls) {
   return n * (work * real + 1 + 4) + rim;
 }
 
-/* Message buffers of `fields` stacked ghosted fields. */
-static double halo_bytes(const WbGrid *grid, double fields, double real) {
+/* Message buffers of `fields` stacked fields with `ghost` rings. */
+static double halo_bytes(const WbGrid *grid, double fields, int ghost, double real) {
   const double sides = (grid->px > 1 ? 2.0 * grid->nyl : 0) + (grid->py > 1 ? 2.0 * grid->nxl : 0);
-  return 2 * fields * (grid->nz + 2) * WB_LES_GHOST * sides * real;
+  return 2 * fields * (grid->nz + 2) * ghost * sides * real;
 }
 
 static int field_count(const WbLesOptions *o) {
   return WB_NFIELDS + o->tracers.n + (o->closure == WB_CLOSURE_DEARDORFF ? 1 : 0);
 }
 
+static int ghost_width(const WbLesOptions *o) {
+  return o->advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST;
+}
+
 double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls) {
-  const WbLesLayout l = wb_les_layout(grid);
+  const int ghost = ghost_width(o);
+  const WbLesLayout l = wb_les_layout(grid, ghost);
   const double real = o->precision == WB_FP64 ? 8 : 4, field = (double)l.field, owned = (double)wb_grid_owned(grid);
   const int nf = field_count(o), more = o->closure == WB_CLOSURE_DEARDORFF ? 3 : 0;
   const double ghosted = field * (real * (3 * nf + 1 + more + (walls ? 1 : 0)) + 2);
   const double statistics = owned * real * (nf + 3 + (o->theta_variance ? 1 : 0));
-  return ghosted + statistics + project_bytes(grid, real, walls) + halo_bytes(grid, nf + 3, real);
+  return ghosted + statistics + project_bytes(grid, real, walls) + halo_bytes(grid, nf + 3, ghost, real);
 }
 
 double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *o) {
   const double real = o->precision == WB_FP64 ? 8 : 4, nf = field_count(o);
-  const double whole = (grid->nz + 2.0) * (grid->ny + 2.0 * WB_LES_GHOST) * (grid->nx + 2.0 * WB_LES_GHOST);
+  const double rings = 2.0 * ghost_width(o);
+  const double whole = (grid->nz + 2.0) * (grid->ny + rings) * (grid->nx + rings);
   const double owned = (double)grid->nz * grid->ny * grid->nx;
   return real * (nf * whole + (nf + 3 + (o->theta_variance ? 1 : 0) + 4) * owned);
 }
@@ -47,6 +53,6 @@ double wb_solenoidal_memory_bytes(const WbGrid *grid) {
   WbGrid tall = *grid;             /* sizes only */
   tall.nz += ABOVE;
   const double real = sizeof(float);
-  return (double)wb_les_layout(&tall).field * FIELDS * real + (double)wb_grid_owned(grid) +
-         project_bytes(&tall, real, true) + halo_bytes(&tall, 3, real);
+  return (double)wb_les_layout(&tall, WB_LES_GHOST).field * FIELDS * real + (double)wb_grid_owned(grid) +
+         project_bytes(&tall, real, true) + halo_bytes(&tall, 3, WB_LES_GHOST, real);
 }
