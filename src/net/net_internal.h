@@ -23,7 +23,7 @@ PetscErrorCode wb_net_config_check(const WbNetConfig *config);
 size_t wb_model_cond_size(WbModel model); /* parameters of one mean network; those of cond.0 come first of all */
 /* A U-Net; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
 typedef struct {
-  char prefix[16];
+  char prefix[24];
   int width1, width2, blocks1, blocks2, out;
   bool timed; /* FiLM of t in blocks and head */
 } WbUnetShape;
