@@ -7,7 +7,7 @@
 static PetscErrorCode offset_of(WbNet net, const WbUnet *u, const char *name, size_t *offset) {
   char full[WB_NET_NAME_MAX];
   PetscFunctionBeginUser;
-  snprintf(full, sizeof full, "%s.%.40s", u->shape.prefix, name);
+  snprintf(full, sizeof full, "%.15s.%.40s", u->shape.prefix, name);
   PetscCall(wb_model_offset(net->model, full, offset));
   PetscFunctionReturn(0);
 }
