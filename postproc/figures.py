@@ -231,15 +231,19 @@ def section_arrows(ax, s, z, f, top, span):
                      scale=18 * max(span, 0.5), zorder=5)
 
 
+def ddof(r):
+    """Of variances over members; antithetic pairs lie about a centre: their mean has no sampling error."""
+    return 0 if r.hr.attrs.get("sr_antithetic", 0) else 1
+
+
 def spread(r, t, path):
     f = r.wind("hr", t, 2.5)
     if f["T"].shape[0] < 2:
         return False
     blocked = r.blocked(r.level("hr", 2.5))
     x, y = r.edges("hr")
-    free = 0 if r.hr.attrs.get("sr_antithetic", 0) else 1  # pairs about a centre: their mean has no sampling error
-    wind = np.sqrt(sum(f[c].var(axis=0, ddof=free) for c in ("u", "v", "w")))
-    heat = f["T"].std(axis=0, ddof=free)
+    wind = np.sqrt(sum(f[c].var(axis=0, ddof=ddof(r)) for c in ("u", "v", "w")))
+    heat = f["T"].std(axis=0, ddof=ddof(r))
     fig, axes = plt.subplots(1, 3, figsize=(15.5, 5.2), layout="constrained", width_ratios=[1, 1, 0.62])
     for ax, values, label in ((axes[0], wind, "spread of the wind vector [m s$^{-1}$]"),
                               (axes[1], heat, "spread of air temperature [K]")):
@@ -264,7 +268,7 @@ def spread_profile(r, t, ax):
     seen, unseen = [], []
     for k in range(len(z)):
         f = {c: r.hr[c].isel(time=t, z=k).values for c in ("u", "v", "w")}
-        variance = sum(a.var(axis=0, ddof=0 if r.hr.attrs.get("sr_antithetic", 0) else 1) for a in f.values())
+        variance = sum(a.var(axis=0, ddof=ddof(r)) for a in f.values())
         air, blocked = r.air("hr", k), r.blocked(k)
         known = air if blocked is None else air & ~blocked
         seen.append(np.sqrt(variance[known].mean()) if known.any() else np.nan)

@@ -216,21 +216,6 @@ def read_model(path, verify=True):
     return net, json.loads(text["meta"])
 
 
-def count_flops(config, nx, ny, nz):
-    """Operations of the convolutions: (one condition, one step)."""
-    c = {**DEFAULT, **config}
-    n1, n2, out = nx * ny * nz / 8, nx * ny * nz / 64, 8 * c["out"]
-
-    def unet(w1, w2, blocks1, blocks2):
-        per1 = 27 * (out * w1 + 4 * blocks1 * w1 * w1) + out * w1
-        return 2 * (n1 * per1 + n2 * (27 * 2 * blocks2 * w2 * w2 + 16 * w1 * w2))
-
-    w1, w2, v1, v2 = c["width1"], c["width2"], c["cond_width1"], c["cond_width2"]
-    stems = 2 * n1 * (8 * c["in_static"] * v1 + 27 * v1 * v1), 2 * n1 * (8 * c["in_static"] * w1 + 27 * w1 * w1)
-    return (c["cond_nets"] * (stems[0] + unet(v1, v2, c["cond_blocks1"], c["cond_blocks2"])) + stems[1],
-            2 * n1 * 27 * 8 * c["in_dynamic"] * w1 + unet(w1, w2, c["blocks1"], c["blocks2"]))
-
-
 if __name__ == "__main__":
     import sys
 

@@ -10,7 +10,7 @@
 /* ---- super-resolution of one minute: the shot ---- */
 typedef struct {
   const char *model_path; /* NULL: interpolation only (wb_sr_x0), no members */
-  int members, steps;     /* steps 0: 3  */
+  int members, steps;     /* steps 0: 3 */
   double dx_m, top_m;     /* 5, 160 */
   WbNoiseChoice noise;
   double noise_scale;            /* g = noise_scale * noise; 0: 1 */

@@ -227,9 +227,8 @@ const WbKey wb_app_keys[] = {
     INT("train", "cond_blocks1", "", "1", 0, 32, "train,bench", "mean network: residual blocks at 10 m on each side"),
     INT("train", "cond_blocks2", "", "4", 0, 32, "train,bench", "mean network: residual blocks at 20 m"),
     INT("train", "cond_nets", "", "4", 1, 16, "train,bench",
-        "mean networks, averaged in use; with two or more each leaves out its share of the training cities, and the "
-        "step "
-        "learns about means by networks that never saw the city"),
+        "mean networks, averaged in use; with two or more each leaves out its share of the training cities, and "
+        "the step learns about means by networks that never saw the city"),
     BOOL("train", "mirror", "true", "train",
          "train the step on x1 or, as often, on its mirror image about the mean: members then scatter about the mean"),
     /* ---- evaluate ---- */

@@ -30,6 +30,9 @@ static inline WbLesLayout wb_les_layout(const WbGrid *grid, int ghost) {
   l.field = (size_t)(l.nz + 2) * l.sz;
   return l;
 }
+static inline int wb_les_ghost_width(const WbLesOptions *o) {
+  return o->advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST;
+}
 static inline size_t wb_les_at(const WbLesLayout *l, int k, int j, int i) { /* owned cell (k, j, i) */
   return (size_t)(k + 1) * l->sz + (size_t)(j + l->g) * (size_t)l->sy + (size_t)(i + l->g);
 }

@@ -26,12 +26,8 @@ static int field_count(const WbLesOptions *o) {
   return WB_NFIELDS + o->tracers.n + (o->closure == WB_CLOSURE_DEARDORFF ? 1 : 0);
 }
 
-static int ghost_width(const WbLesOptions *o) {
-  return o->advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST;
-}
-
 double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls) {
-  const int ghost = ghost_width(o);
+  const int ghost = wb_les_ghost_width(o);
   const WbLesLayout l = wb_les_layout(grid, ghost);
   const double real = o->precision == WB_FP64 ? 8 : 4, field = (double)l.field, owned = (double)wb_grid_owned(grid);
   const int nf = field_count(o), more = o->closure == WB_CLOSURE_DEARDORFF ? 3 : 0;
@@ -42,7 +38,7 @@ double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls
 
 double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *o) {
   const double real = o->precision == WB_FP64 ? 8 : 4, nf = field_count(o);
-  const double rings = 2.0 * ghost_width(o);
+  const double rings = 2.0 * wb_les_ghost_width(o);
   const double whole = (grid->nz + 2.0) * (grid->ny + rings) * (grid->nx + rings);
   const double owned = (double)grid->nz * grid->ny * grid->nx;
   return real * (nf * whole + (nf + 3 + (o->theta_variance ? 1 : 0) + 4) * owned);

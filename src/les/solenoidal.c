@@ -157,8 +157,7 @@ static void faces_of(WbSolenoidal s) {
 }
 
 /* Over the faces of this rank's sides, levels k0 to k1: adds `rate` [m s-1] outwards; sum[0] += outflow [m2 s-1],
- * sum[1]
- * += height [m], per face width. */
+ * sum[1] += height [m], per face width. */
 static void sides(WbSolenoidal s, int k0, int k1, double rate, double sum[2]) {
   const WbLesLayout *l = &s->lay;
   const WbGrid *g = s->tall;

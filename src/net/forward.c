@@ -2,13 +2,6 @@
 #include "net_internal.h"
 #include <string.h>
 
-void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded) {
-  if (net->context->bf16)
-    wb_norm_act_bf16(p, x, padded);
-  else
-    wb_norm_act_f32(p, x, padded);
-}
-
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y) {
   if (net->context->bf16)
     wb_space_to_depth_bf16(s, x, mask, y);
@@ -16,7 +9,7 @@ void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const 
     wb_space_to_depth(s, x, mask, y);
 }
 
-/* Mean network k becomes the one whose parameters the passes use; select_step ends that. */
+/* Mean network k becomes the one whose parameters the passes use, until net->base is 0 again. */
 static PetscErrorCode select_mean(WbNet net, int k) {
   PetscFunctionBeginUser;
   net->base = (size_t)k * net->cond_size;

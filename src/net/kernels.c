@@ -136,9 +136,6 @@ WB_KERNEL void wb_norm_act_part_f32(const WbNormAct *p, WbPart part, const float
 void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded) {
   wb_norm_act_part_f32(p, WB_PART_ALL, x, padded);
 }
-void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded) {
-  wb_norm_act_part_bf16(p, WB_PART_ALL, x, padded);
-}
 
 /* One voxel backwards: with n = x r, z = a n + b, y = silu(z): dn = a dz, dx = r (dn - n mean(dn n)). sa, sb gather the
  * gradients of a and b over a row in float; rows are summed in double. */

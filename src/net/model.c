@@ -209,9 +209,6 @@ PetscErrorCode wb_model_init(WbModel model, uint32_t seed) {
 const WbNetConfig *wb_model_config(WbModel model) {
   return &model->config;
 }
-size_t wb_model_cond_size(WbModel model) {
-  return model->cond_size;
-}
 size_t wb_model_size(WbModel model) {
   return model->size;
 }

@@ -160,7 +160,7 @@ static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
   PetscCall(make_buffers(n));
   if (n->training) PetscCall(make_gradient_buffers(n));
   PetscCall(wb_embed_create(n->model, &n->embed));
-  n->cond_size = wb_model_cond_size(n->model);
+  n->cond_size = n->model->cond_size;
   PetscCall(wb_net_params_changed(n));
   PetscFunctionReturn(0);
 }

@@ -14,13 +14,12 @@ struct WbModel_s {
   WbNetConfig config;
   int n_tensors;
   WbTensor *tensors;
-  size_t size, cond_size;
+  size_t size, cond_size; /* parameters: all; of one mean network (those of cond.0 come first of all) */
   float *params, *grads;
 };
 /* Offset of a tensor that must exist (an internal error otherwise). */
 PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
 PetscErrorCode wb_net_config_check(const WbNetConfig *config);
-size_t wb_model_cond_size(WbModel model); /* parameters of one mean network; those of cond.0 come first of all */
 /* A U-Net; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
 typedef struct {
   char prefix[24];
@@ -126,7 +125,6 @@ typedef struct {
   const float *a, *b; /* (c) */
 } WbNormAct;
 void wb_norm_act_f32(const WbNormAct *p, const float *x, float *padded);
-void wb_norm_act_bf16(const WbNormAct *p, const float *x, uint16_t *padded);
 /* The same for a part: all voxels; the rim (outermost rows and columns), for which neighbours wait; the others. */
 typedef enum { WB_PART_ALL, WB_PART_RIM, WB_PART_INSIDE } WbPart;
 void wb_norm_act_part_f32(const WbNormAct *p, WbPart part, const float *x, float *padded);
@@ -258,8 +256,7 @@ static inline float *wb_net_grads(WbNet net) {
   return net->model->grads + net->base;
 }
 void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const uint8_t *mask, void *y);
-void wb_net_norm_act(WbNet net, const WbNormAct *p, const float *x, void *padded);
-/* overlap.c: wb_net_norm_act and wb_halo_exchange of padded, at the same time. Collective. */
+/* overlap.c: WbNormAct of x into padded and the halo exchange of padded, at the same time. Collective. */
 PetscErrorCode wb_net_norm_act_exchange(WbNet net, const WbNormAct *p, WbHalo halo, const float *x, void *padded);
 PetscErrorCode wb_net_conv_back(WbNet net, const WbNetConv *conv, const void *x, const float *dy, float *dx);
 

@@ -14,7 +14,7 @@ static void part_of(WbNet net, const WbNormAct *p, WbPart part, const float *x, 
 PetscErrorCode wb_net_norm_act_exchange(WbNet net, const WbNormAct *p, WbHalo halo, const float *x, void *padded) {
   PetscFunctionBeginUser;
   if (net->plain_exchange || wb_halo_messages(halo) == 0) {
-    wb_net_norm_act(net, p, x, padded);
+    part_of(net, p, WB_PART_ALL, x, padded);
     PetscCall(wb_halo_exchange(halo, padded));
     PetscFunctionReturn(0);
   }

@@ -27,12 +27,10 @@ static double square_error(size_t n, const uint8_t *fluid, const float *value, c
   return sum;
 }
 
-/* A mean against x1 - x0, in units of the residual deviation; zero: that of interpolation, a mean of
- * 0. target: scratch. */
-static double mean_error(WbTrainer *t, const float *mean, float weight, double *zero) {
+/* A mean against x1 - x0, in units of the residual deviation. target: scratch. */
+static double mean_error(WbTrainer *t, const float *mean, float weight) {
   WbSample *s = t->sample;
   for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->target[i] = s->x1[i] - s->x0[i];
-  *zero = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean);
   return square_error(s->cells, s->fluid, mean, s->target, t->set->residual, weight, s->dmean);
 }
 
@@ -61,7 +59,6 @@ static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double
   WbSample *s = t->sample;
   const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run],
             learning = nets > 1 ? nets - 1 : 1;
-  double zero = 0.0;
   WbRandomKey drop = plan->noise;
   PetscFunctionBeginUser;
   for (int i = 0; i < nets; i++) {
@@ -71,7 +68,7 @@ static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double
     PetscCall(wb_net_dropout(t->net, learns ? t->options->dropout : 0.0, &drop));
     PetscCall(wb_net_mean_forward(t->net, k, s->stat, s->fluid, s->mean));
     if (!learns) continue;
-    *loss += mean_error(t, s->mean, (float)(share / count / learning), &zero) / count / learning;
+    *loss += mean_error(t, s->mean, (float)(share / count / learning)) / count / learning;
     PetscCall(wb_net_mean_backward(t->net, s->dmean));
   }
   drop.step = DROPOUT_STEP + (uint32_t)nets; /* of the step */
@@ -80,8 +77,8 @@ static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double
 }
 
 /* Losses of one sample, means over fluid voxels, channels and draws: of the step ([0]), of the network's mean ([1]) and
- * of interpolation in its place ([2]); adds `share` of the gradient of their sum to the model's when learning. The
- * step's target counts as given: it does not push the mean. */
+ * of interpolation in its place ([2], 0 when learning); adds `share` of the gradient of their sum to the model's when
+ * learning. The step's target counts as given: it does not push the mean. */
 static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]) {
   WbSample *s = t->sample;
   const int draws = t->options->draws;
@@ -98,8 +95,8 @@ static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double 
   } else {
     PetscCall(wb_net_dropout(t->net, 0.0, &plan->noise));
     PetscCall(wb_net_condition(t->net, s->stat, s->fluid, NULL));
-    loss[1] = mean_error(t, wb_net_mean(t->net), 0.0f, &loss[2]) / count;
-    loss[2] /= count;
+    loss[1] = mean_error(t, wb_net_mean(t->net), 0.0f) / count;
+    loss[2] = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean) / count;
   }
   for (int d = 0; d < draws; d++) {
     double error = 0.0;
