@@ -148,7 +148,7 @@ int wb_plan_fields(const struct WbPlan_s *plan);      /* (n, 4) fields that wb_b
 typedef PetscErrorCode (*WbDenoiseFn)(void *ctx, double t, const float *x, float *d, float *d0);
 
 /* One sample. Not collective (the denoiser may be). key in: seed, stream, member, minute (step is the sampler's);
- * x0 (n, 4) in, finite in air; mask (n) in or NULL; voxel (n) in: global voxel numbers (noise key); x (n, 4) out:
+ * x0 (n, 4) in, finite in air; mask (n) in or NULL; voxel (n) in: global voxel numbers (of white noise); x (n, 4) out:
  * sample at t = 1; work (wb_plan_fields, n, 4) scratch. The same bits for a voxel on any number of ranks, if the
  * denoiser's are. Building voxels are +0 exactly after every step, whatever x0, D and noise hold there. Processes from
  * noise start at beta(0) x0 + gamma(0) z. Errors: the denoiser's. */
@@ -160,11 +160,35 @@ PetscErrorCode wb_bridge_sample(const struct WbPlan_s *plan, const WbRandomKey *
  * the same bits for a voxel wherever it stands in the list. voxel (n) in. Not collective, cannot fail. */
 void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, float *z);
 
+/* ---- coloured noise ----
+ * The same processes with a Wiener process that is correlated in space: z = Q^1/2 (white noise), unit variance in every
+ * cell. Every form in x, D and x0 stays as it is (theory.rst); a learned D then sees departures of all sizes at one
+ * signal-to-noise ratio where Q has the spectrum of x1 - E[x1], and few steps suffice for the large ones. */
+enum { WB_NOISE_SCALES = 5 };
+typedef struct {
+  int start[3], size[3]; /* x, y, z: first cell (global index) and cells of this rank */
+  int nx, ny;            /* of the whole grid; white noise has the numbers of wb_grid_voxel */
+} WbNoiseBox;
+typedef struct WbNoiseField_s *WbNoiseField;
+/* variance (WB_NOISE_SCALES) in, sum 1: of independent quadratic B-splines on cells 1, 2, 4, 8, 16 times as wide; all
+ * in the first: white. Not collective; caller destroys. Errors: WB_ERR_CONFIG. */
+PetscErrorCode wb_noise_field_create(const WbNoiseBox *box, const float variance[WB_NOISE_SCALES], WbNoiseField *field);
+void wb_noise_field_destroy(WbNoiseField *field);
+/* -> z (size z, y, x, 4), owned by field, valid until the next draw. The same for a cell in any box. Not collective,
+ * cannot fail, allocates nothing. */
+const float *wb_noise_field_draw(WbNoiseField field, const WbRandomKey *key);
+/* From now on samples of plan take their noise from field (borrowed; NULL: white, by voxel numbers). */
+void wb_plan_set_noise(WbPlan plan, WbNoiseField field);
+
 /* ---- training ---- */
 /* x (n, 4) out: X_t = alpha x0 + beta x1 + epsilon_c sqrt(w) z, 0 in buildings. Noise from (key, voxel), the same bits
  * on any number of ranks. Not collective, cannot fail. */
 void wb_process_state(const struct WbProcess_s *process, double t, size_t n, const float *x0, const float *x1,
                       const uint8_t *mask, const uint64_t *voxel, const WbRandomKey *key, float *x);
+
+/* The same with the noise z (n, 4) given. */
+void wb_process_state_of(const struct WbProcess_s *process, double t, size_t n, const float *x0, const float *x1,
+                         const uint8_t *mask, const float *z, float *x);
 
 /* What networks see and give, the same in training and sampling. Residual variables y = x1 - x0 and
  * r = x - (alpha + beta) x0 = beta y + gamma z. With m (n, 4) an estimate of E[y | condition] (NULL: 0) and s_c the

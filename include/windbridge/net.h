@@ -53,9 +53,10 @@ void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dim
 typedef struct {
   char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
   float epsilon[4];
-  float residual[4];        /* deviation of x1 - x0 about the network's mean, normalised units */
-  float spread[4];          /* a member's departure from the mean is multiplied by it (evaluate_calibrate); 1 */
-  float scale[4];           /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
+  float residual[4]; /* deviation of x1 - x0 about the network's mean, normalised units */
+  float spread[4];   /* a member's departure from the mean is multiplied by it (evaluate_calibrate); 1 */
+  float noise[5];    /* shares of the noise's variance on cells 1, 2, 4, 8, 16 wide (WbNoiseField); 1, 0, ...: white */
+  float scale[4];    /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
   bool canonical_wind;      /* trained with the wind turned to 0 <= v <= u (wb_symmetry_of_wind) */
   bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
   char training_json[8192]; /* deck, data provenance, ranges, loss */

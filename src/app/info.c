@@ -39,12 +39,14 @@ static PetscErrorCode describe_model(WbApp *app, const char *path) {
         "  step            widths %d (10 m), %d (20 m); blocks %d, %d; %d inputs\n"
         "  epsilon         theta %g, u %g, v %g, w %g (normalised units)\n"
         "  spread          theta %g, u %g, v %g, w %g (factors of members' departures from the mean)\n"
+        "  noise           %g, %g, %g, %g, %g of the variance on cells 1, 2, 4, 8, 16 times as wide\n"
         "  scales          theta %g K, u %g, v %g, w %g%s\n  provenance      %s\n",
         path, meta.process, meta.schedule, meta.target, wb_model_size(model), wb_model_tensors(model), c->cond_nets,
         c->cond_width1, c->cond_width2, c->cond_blocks1, c->cond_blocks2, c->in_static, c->width1, c->width2,
         c->blocks1, c->blocks2, c->in_dynamic, meta.epsilon[0], meta.epsilon[1], meta.epsilon[2], meta.epsilon[3],
-        meta.spread[0], meta.spread[1], meta.spread[2], meta.spread[3], meta.scale[0], meta.scale[1], meta.scale[2],
-        meta.scale[3], meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
+        meta.spread[0], meta.spread[1], meta.spread[2], meta.spread[3], meta.noise[0], meta.noise[1], meta.noise[2],
+        meta.noise[3], meta.noise[4], meta.scale[0], meta.scale[1], meta.scale[2], meta.scale[3],
+        meta.scale_by_wind ? " of the wind speed" : " m s-1", meta.training_json);
   }
   wb_model_destroy(&model);
   PetscFunctionReturn(0);

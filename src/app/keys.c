@@ -205,6 +205,9 @@ const WbKey wb_app_keys[] = {
     INT("train", "crop", "", "0", 0, 4096, "train",
         "train on random squares of so many 5 m cells, a multiple of 4; 0: whole windows"),
     REAL("train", "epsilon_factor", "", "1", 0.01, 10, "train", "noise amplitude as a multiple of std(x1 - x0)"),
+    NUMBERS("train", "noise_scales", "", 0, 1, "train",
+            "shares of the noise's variance on cells of 5, 10, 20, 40 and 80 m, sum 1 (1 alone: white); unset: 0.03, "
+            "0.15, 0.25, 0.33, 0.24, the spectrum of x1 - x0 about the mean"),
     REAL("train", "t_power", "", "3", 0.1, 10, "train",
          "training times are u^t_power: above 1 there are more near t = 0, where only the condition tells the drift"),
     BOOL("train", "scale_by_wind", "true", "train", "velocities in units of the forcing's wind speed"),

@@ -1,6 +1,25 @@
 /* windbridge train: pair files -> trained model. */
+#include <math.h>
+
 #include "memory_plan.h"
 #include "results.h"
+
+/* Fitted to the correlations of x1 - x0 - mean over the training pairs at lags of 5 to 80 m (doc/theory.rst). */
+static const float default_noise[WB_NOISE_SCALES] = {0.03F, 0.15F, 0.25F, 0.33F, 0.24F};
+
+static PetscErrorCode noise_option(WbConfig c, float noise[WB_NOISE_SCALES]) {
+  double given[WB_NOISE_SCALES] = {0}, sum = 0;
+  PetscFunctionBeginUser;
+  const int n = wb_config_numbers(c, "train", "noise_scales", WB_NOISE_SCALES, given);
+  for (int l = 0; l < WB_NOISE_SCALES; l++) {
+    noise[l] = n > 0 ? (float)given[l] : default_noise[l];
+    sum += (double)noise[l];
+  }
+  if (n > WB_NOISE_SCALES || !(fabs(sum - 1) < 1e-4))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_noise_scales has %d shares with sum %g; allowed: 1 to %d shares with sum 1",
+                 wb_config_where(c, "train", "noise_scales"), n, sum, (int)WB_NOISE_SCALES);
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
   PetscFunctionBeginUser;
@@ -38,6 +57,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
+  PetscCall(noise_option(c, o->noise));
   o->t_power = wb_config_real(c, "train", "t_power");
   o->epsilon_factor = wb_config_real(c, "train", "epsilon_factor");
   o->scale_by_wind = wb_config_bool(c, "train", "scale_by_wind");

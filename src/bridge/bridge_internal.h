@@ -64,6 +64,7 @@ struct WbPlan_s {
   float epsilon[WB_CHANNELS];
   int n_stages;
   WbStage *stage;
+  WbNoiseField noise; /* NULL: white. Borrowed */
 };
 
 /* Place of a field in the work array, -1: not needed. */

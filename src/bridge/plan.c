@@ -127,6 +127,10 @@ void wb_plan_destroy(WbPlan *plan) {
   WB_FREE(plan);
 }
 
+void wb_plan_set_noise(WbPlan plan, WbNoiseField field) {
+  plan->noise = field;
+}
+
 int wb_plan_evaluations(const struct WbPlan_s *plan) {
   return plan->n_stages;
 }

@@ -43,16 +43,21 @@ static void apply(const WbOp *op, const float epsilon[C], const Fields *f, size_
   put_masked(m, f->mask ? f->mask + p : air, sum, f->field[op->out] + p * C);
 }
 
-static void apply_stage(const WbStage *stage, const float epsilon[C], const WbRandomKey *key, const Fields *f) {
-  float z[BLOCK * C];
+static void apply_stage(const struct WbPlan_s *plan, const WbStage *stage, const WbRandomKey *key, const Fields *f) {
+  float white[BLOCK * C];
+  const float *z = white, *whole = NULL;
   bool noisy = false;
   WbRandomKey now = *key;
   now.step = (uint32_t)stage->noise;
   for (int k = 0; k < stage->n_ops; k++) noisy = noisy || stage->op[k].z > 0.0;
+  if (noisy && plan->noise) whole = wb_noise_field_draw(plan->noise, &now);
   for (size_t p = 0; p < f->n; p += BLOCK) {
     const size_t m = f->n - p < BLOCK ? f->n - p : BLOCK;
-    if (noisy) wb_bridge_noise(&now, m, f->voxel + p, z);
-    for (int k = 0; k < stage->n_ops; k++) apply(&stage->op[k], epsilon, f, p, m, z);
+    if (whole)
+      z = whole + p * C;
+    else if (noisy)
+      wb_bridge_noise(&now, m, f->voxel + p, white);
+    for (int k = 0; k < stage->n_ops; k++) apply(&stage->op[k], plan->epsilon, f, p, m, z);
   }
 }
 
@@ -71,11 +76,11 @@ PetscErrorCode wb_bridge_sample(const struct WbPlan_s *plan, const WbRandomKey *
   const WbStage start = {.noise = START,
                          .n_ops = 1,
                          .op = {{.out = WB_FIELD_X, .c = {[WB_FIELD_X0] = plan->start_x0}, .z = plan->start_z}}};
-  apply_stage(&start, plan->epsilon, key, &f);
+  apply_stage(plan, &start, key, &f);
   if (d0) f.field[WB_FIELD_X0] = d0;
   for (int k = 0; k < plan->n_stages; k++) {
     PetscCall(denoise(ctx, plan->stage[k].t, x, f.field[WB_FIELD_D], d0));
-    apply_stage(&plan->stage[k], plan->epsilon, key, &f);
+    apply_stage(plan, &plan->stage[k], key, &f);
   }
   PetscFunctionReturn(0);
 }

@@ -20,6 +20,8 @@ static PetscErrorCode plan_net(const WbGrid *hr, const WbSrOptions *o, WbSrMemor
   PetscCall(WB_CALLOC(1, &meta));
   PetscErrorCode e = wb_model_read(hr->comm, o->model_path, &model, meta);
   if (!e) m->model = 2.0 * sizeof(float) * (double)wb_model_size(model);
+  if (!e && meta->noise[0] < 1.0F) /* coloured: the finest grid, coarser ones of 1/8, 1/64, ..., their margins */
+    m->fields += 1.3 * (double)wb_grid_owned(hr) * WB_CHANNELS * sizeof(float);
   if (!e) e = wb_slabs_plan(model, hr, o->backend, o->slabs > 0 ? o->slabs : 1, &m->net);
   wb_model_destroy(&model);
   WB_FREE(&meta);

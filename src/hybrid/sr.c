@@ -1,6 +1,7 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
 #include "windbridge/hybrid.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct WbSr_s {
   WbSlabs net; /* the network, in one piece or in slabs */
   WbProcess process;
   WbPlan plan;
+  WbNoiseField noise;      /* NULL: white */
   WbSolenoidal solenoidal; /* NULL: members as the sampler makes them */
   WbRandomKey key;
   WbNormalisation norm;
@@ -84,6 +86,18 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   s->norm.scale_by_wind = s->meta.scale_by_wind;
   PetscCall(wb_process_create(&process, &s->process));
   PetscCall(make_plan(s, o));
+  PetscFunctionReturn(0);
+}
+
+/* The noise that the model was trained with, on this rank's box. */
+static PetscErrorCode make_noise(WbSr s) {
+  const WbGrid *g = s->hr;
+  const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
+  static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
+  PetscFunctionBeginUser;
+  if (s->meta.noise[0] == 1.0f) PetscFunctionReturn(0);
+  PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
+  wb_plan_set_noise(s->plan, s->noise);
   PetscFunctionReturn(0);
 }
 
@@ -186,6 +200,7 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
   }
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
   PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
+  if (s->model) PetscCall(wb_error_agree(lr_grid->comm, make_noise(s)));
   if (s->model) PetscCall(wb_slabs_create(s->model, s->hr, o->backend, o->slabs > 0 ? o->slabs : 1, &s->net));
   if (s->model && o->projection) PetscCall(wb_solenoidal_create(s->hr, s->fluid, &s->solenoidal));
   PetscFunctionReturn(0);
@@ -224,6 +239,7 @@ void wb_sr_destroy(WbSr *sr) {
   if (s->model) wb_model_destroy(&s->model);
   wb_solenoidal_destroy(&s->solenoidal);
   wb_plan_destroy(&s->plan);
+  wb_noise_field_destroy(&s->noise);
   wb_process_destroy(&s->process);
   WB_FREE(&s->z);
   WB_FREE(&s->fluid);

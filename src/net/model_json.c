@@ -71,6 +71,7 @@ PetscErrorCode wb_model_config_parse(const char *path, const char *text, WbNetCo
   PetscFunctionReturn(result);
 }
 
+enum { N_NOISE = sizeof(((WbModelMeta *)0)->noise) / sizeof(float) };
 static const char *const channel_names[4] = {"theta", "u", "v", "w"};
 
 char *wb_model_meta_json(const WbModelMeta *meta) {
@@ -86,6 +87,8 @@ char *wb_model_meta_json(const WbModelMeta *meta) {
     cJSON_AddNumberToObject(residual, channel_names[c], (double)meta->residual[c]);
     cJSON_AddNumberToObject(spread, channel_names[c], (double)meta->spread[c]);
   }
+  cJSON *noise = cJSON_AddArrayToObject(root, "noise");
+  for (int l = 0; l < N_NOISE; l++) cJSON_AddItemToArray(noise, cJSON_CreateNumber((double)meta->noise[l]));
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
   cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
   cJSON_AddStringToObject(root, "training", meta->training_json);
@@ -124,6 +127,19 @@ static PetscErrorCode get_bool(const char *path, const cJSON *root, const char *
   PetscFunctionReturn(0);
 }
 
+/* Files from before the noise had a colour do not have it: theirs was white. */
+static PetscErrorCode get_noise(const char *path, const cJSON *root, float noise[N_NOISE]) {
+  PetscFunctionBeginUser;
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "noise");
+  for (int l = 0; l < N_NOISE; l++) {
+    const cJSON *item = cJSON_GetArrayItem(list, l);
+    if (list && (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || !isfinite(item->valuedouble)))
+      WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"noise\" is not a list of %d shares", path, (int)N_NOISE);
+    noise[l] = list ? (float)item->valuedouble : (float)(l == 0);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta *meta) {
   PetscFunctionBeginUser;
   PetscCall(get_text(path, root, "process", sizeof meta->process, meta->process));
@@ -134,6 +150,7 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_channels(path, root, "scale", meta->scale));
   PetscCall(get_channels(path, root, "residual", meta->residual));
   PetscCall(get_channels(path, root, "spread", meta->spread));
+  PetscCall(get_noise(path, root, meta->noise));
   PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
   PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);

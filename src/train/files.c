@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SIGNATURE = 384 };
+
 static const char csv_header[] =
     "step,loss,loss_mean,validation,validation_mean,learning_rate,grad_norm,samples_per_s\n";
 
@@ -163,6 +165,8 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.residual[c] = t->set->residual[c];
     meta.spread[c] = 1.0f;
   }
+  memcpy(meta.noise, t->options->noise, sizeof meta.noise);
+  if (wb_train_white(t->options)) meta.noise[0] = 1.0f;
   meta.scale_by_wind = t->set->norm.scale_by_wind;
   meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
   provenance(t, meta.training_json, sizeof(meta.training_json));
@@ -181,21 +185,22 @@ static float *array_of(WbTrainer *t, int a) {
 }
 
 /* What must be the same when a run goes on. Steps, learning rate and intervals may change. */
-static void signature(const WbTrainer *t, char text[256]) {
+static void signature(const WbTrainer *t, char text[SIGNATURE]) {
   const WbTrainOptions *o = t->options;
-  snprintf(text, 256,
+  snprintf(text, SIGNATURE,
            "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d %s %s "
-           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d",
+           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g",
            o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
            o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
            o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
            o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind, o->net.cond_nets,
-           o->mirror);
+           o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2], (double)o->noise[3],
+           (double)o->noise[4]);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {
   const int dims[1] = {(int)wb_model_size(t->model)}, start[1] = {0}, count[1] = {t->rank == 0 ? dims[0] : 0};
-  char text[256];
+  char text[SIGNATURE];
   PetscFunctionBeginUser;
   for (int a = 0; a < 4; a++) {
     PetscCall(wb_checkpoint_put(ck, arrays[a], WB_FP32, 1, dims, start, count, array_of(t, a)));
@@ -228,7 +233,7 @@ PetscErrorCode wb_trainer_save(WbTrainer *t) {
 
 static PetscErrorCode get_all(WbTrainer *t, const char *path, WbCheckpoint ck) {
   const int dims[1] = {(int)wb_model_size(t->model)}, start[1] = {0};
-  char want[256], found[256] = "";
+  char want[SIGNATURE], found[SIGNATURE] = "";
   double step = 0.0;
   bool has = false;
   PetscFunctionBeginUser;

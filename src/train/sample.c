@@ -34,7 +34,16 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
   process.schedule = options->schedule;
   memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
   PetscCall(wb_process_create(&process, &s->process));
+  if (wb_train_white(options)) PetscFunctionReturn(0);
+  const WbNoiseBox box = {.size = {set->n, set->n, set->nz}, .nx = set->n, .ny = set->n};
+  PetscCall(wb_noise_field_create(&box, options->noise, &s->noise));
   PetscFunctionReturn(0);
+}
+
+bool wb_train_white(const WbTrainOptions *options) {
+  float coloured = 0;
+  for (int l = 1; l < WB_NOISE_SCALES; l++) coloured += options->noise[l];
+  return !(coloured > 0);
 }
 
 void wb_sample_destroy(WbSample **sample) {
@@ -55,6 +64,7 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->mirrored);
   WB_FREE(&s->spare);
   WB_FREE(&s->voxel);
+  wb_noise_field_destroy(&s->noise);
   wb_process_destroy(&s->process);
   WB_FREE(sample);
 }
@@ -116,7 +126,10 @@ double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int dra
   const double t = fmin(wb_process_train_time(s->process, u[0]), WB_TRAIN_T_MAX);
   key.step += (uint32_t)draw;
   *x1 = end_of_draw(o, plan, &key, mean, s);
-  wb_process_state(s->process, t, s->cells, s->x0, *x1, s->fluid, s->voxel, &key, s->state);
+  if (s->noise)
+    wb_process_state_of(s->process, t, s->cells, s->x0, *x1, s->fluid, wb_noise_field_draw(s->noise, &key), s->state);
+  else
+    wb_process_state(s->process, t, s->cells, s->x0, *x1, s->fluid, s->voxel, &key, s->state);
   return t;
 }
 

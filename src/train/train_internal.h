@@ -36,7 +36,8 @@ typedef struct {
   float *mirrored;             /* (cells, 4): x1 mirrored about x0 + mean */
   float *spare;                /* (cells, 9) for turning */
   WbProcess process;
-  uint64_t *voxel; /* (cells) 0, 1, ... */
+  uint64_t *voxel;    /* (cells) 0, 1, ... */
+  WbNoiseField noise; /* NULL: white */
 } WbSample;
 
 /* Where a sample comes from. */
@@ -55,6 +56,7 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
 void wb_train_set_destroy(WbTrainSet **set);
 PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
+bool wb_train_white(const WbTrainOptions *options); /* its noise */
 /* Fills sample with the fields of the plan. */
 void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
 /* A time (returned) and a noise of the plan: the process's state into sample->state, its end into *x1 (sample->x1, or
