@@ -18,8 +18,6 @@ from torch import nn
 import windbridge_bridge as wb
 from efficiency_net import SliceNet, Slices, log_level
 
-T_MAX = 0.999  # as WB_TRAIN_T_MAX: nearer to t = 1 the target is a quotient of rounding errors
-
 
 def draw(process, data, picks, o, step):
     """Network inputs and targets of one batch: arrays (slices * draws, 4, y, x), levels."""
@@ -29,7 +27,7 @@ def draw(process, data, picks, o, step):
     u = (random.permutation(total) + random.random(total)) / total  # stratified
     for number, value in enumerate(u):
         m = picks[number // o.draws]
-        t = process.train_time(value) if process.kind == "diffusion_edm" else min(value ** o.t_power, T_MAX)
+        t = process.train_time(value, o.t_power)
         x0, x1, mask = (a[m].reshape(-1, *a.shape[3:]) for a in (data.x0, data.x1, data.mask))
         x = process.state(t, x0, x1, mask, seed=o.seed, draw=number, step=step)
         at = process.precond(o.residual, t)

@@ -124,8 +124,8 @@ class Process:
                               ct.byref(g2))
         return form, g2.value
 
-    def train_time(self, u):
-        return _lib.wb_process_train_time(self.handle, ct.c_double(u))
+    def train_time(self, u, power=1.0):
+        return _lib.wb_process_train_time(self.handle, ct.c_double(u), ct.c_double(power))
 
     def precond(self, s, t):
         at = Precond()

@@ -29,7 +29,8 @@ typedef struct {
   WbProcessKind process;
   WbScheduleKind schedule; /* of a bridge */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
-                     the drift must come from the condition alone (the loss's minimiser is the same) */
+                     the drift must come from the condition alone (the loss's minimiser is the same); diffusion_edm: has
+                     its own distribution */
   double epsilon_factor;        /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
   float noise[WB_NOISE_SCALES]; /* shares of the noise's variance by scale (WbNoiseField); all 0: white */
   double dropout;               /* probability with which a channel of a residual block is dropped; 0: none */

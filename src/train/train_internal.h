@@ -48,8 +48,6 @@ typedef struct {
   long serial; /* of the sample, from the start of training, or of the validation item */
   WbRandomKey noise;
 } WbSamplePlan;
-/* The network's output is needed up to t = 1 - 1/N; nearer to 1 its target is a quotient of rounding errors. */
-#define WB_TRAIN_T_MAX 0.999
 
 /* with_test: runs of the split test are taken too, beside those of validation; no scale comes from them. */
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, bool with_test, WbTrainSet **set);
