@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--samplers", nargs="+", default=[])
     parser.add_argument("--chosen", help="JSON {process: {label: {evaluations: sampler}}} from efficiency_table.py --choose")
     parser.add_argument("--evaluations", nargs="+", type=int, default=EVALUATIONS)
-    parser.add_argument("--minutes", type=int, default=2, help="of each run")
+    parser.add_argument("--minutes", type=int, default=1, help="of each run")
     o = parser.parse_args()
     torch.set_num_threads(1)
     os.makedirs(o.folder, exist_ok=True)
