@@ -10,6 +10,7 @@ step about these held-out means, mirrored at random about them (include/windbrid
 """
 import argparse
 import contextlib
+import functools
 import json
 import math
 import time
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 import windbridge_torch as wt
 
 CHANNELS = ("theta", "u", "v", "w")
+NOISE = (0.03, 0.15, 0.25, 0.33, 0.24)  # shares of the noise's variance by scale, as `windbridge train` has it
 T_MAX = 0.999  # nearer to t = 1 the target is a quotient of rounding errors
 
 
@@ -108,6 +110,44 @@ class Picker:
             j, i = 4 * self.random.integers(0, (self.width - self.n) // 4 + 1, 2)
             picks.append((int(self.queue.pop()), int(j), int(i)))
         return picks
+
+
+def refine(field):
+    """(b, c, nz, ny, nx) on cells twice as fine by Chaikin's quadratic spline; n cells of a direction -> 2 (n - 2)."""
+    for axis in (2, 3, 4):
+        n = field.shape[axis] - 2
+        low, mid, high = (field.narrow(axis, a, n) for a in range(3))
+        field = torch.stack([0.25 * low + 0.75 * mid, 0.75 * mid + 0.25 * high], axis + 1).flatten(axis, axis + 1)
+    return field
+
+
+@functools.lru_cache(maxsize=None)
+def spline_factor(level, period):
+    """Variance that `level` refinements of white noise have in one direction, by the cell's index mod period."""
+    basis, first = torch.eye(9, dtype=torch.float64), 0
+    for _ in range(level):
+        n = basis.shape[1] - 2
+        low, mid, high = (basis.narrow(1, a, n) for a in range(3))
+        basis = torch.stack([0.25 * low + 0.75 * mid, 0.75 * mid + 0.25 * high], 2).flatten(1)
+        first = 2 * (first + 1)
+    cell = 2 ** level  # the middle one of the nine
+    return (basis ** 2).sum(0)[4 * cell - first:5 * cell - first].repeat(period // cell)
+
+
+def coloured_noise(shape, shares, device="cpu"):
+    """Noise of unit variance (b, c, nz, ny, nx) with the covariance of src/bridge/noise_field.c (other numbers)."""
+    top = max(level for level, share in enumerate(shares) if share > 0)
+    period, size = 2 ** top, shape[2:]
+    field, variance = None, 0.0
+    for level in range(top, -1, -1):
+        cells = [(-(-n // period)) * 2 ** (top - level) + 4 for n in size]  # two of margin
+        factor = spline_factor(level, period)
+        amount = shares[level] / float(factor.mean()) ** 3
+        variance = variance + amount * factor[:, None, None] * factor[:, None] * factor
+        white = amount ** 0.5 * torch.randn(*shape[:2], *cells, device=device)
+        field = white if field is None else white + refine(field)
+    field = field[:, :, 2:-2, 2:-2, 2:-2] / variance.sqrt().float().to(device).repeat([-(-n // period) for n in size])
+    return field[:, :, :size[0], :size[1], :size[2]]
 
 
 class Optimiser:
@@ -283,7 +323,7 @@ def step_loss(data, net, forward, means, picks, n, s, o):
     sign = wide(2.0 * torch.randint(0, 2, (total,), device=data.device) - 1)
     m = each(mean)
     d = m + sign * (each(x1 - x0) - m)
-    r = wide(t) * d + wide(w.sqrt()) * torch.randn_like(d)
+    r = wide(t) * d + wide(w.sqrt()) * coloured_noise(d.shape, o.noise, data.device)
     target = (d - m - wide(k) * (r - wide(t) * m)) / wide(c_out)
     with precision(data.device):
         out = forward(t, r, stat, mean, mask)
@@ -330,6 +370,7 @@ def train_step(data, o):
                            r["heat_flux_K_m_per_s"]] for r in data.runs]}
     meta = {"process": "bridge", "schedule": "linear", "target": "preconditioned", **data.flags, "scale": data.scale,
             "epsilon": {c: 1.0 for c in CHANNELS}, "residual": dict(zip(CHANNELS, residual)), "spread": {c: 1.0 for c in CHANNELS},
+            "noise": list(o.noise),
             "training": json.dumps(training)}
     wt.write_model(o.output, net, meta, o.mantissa_bits)
     print(f"written: {o.output}", flush=True)
@@ -354,12 +395,17 @@ def main():
     parser.add_argument("--warmup-steps", type=int, default=100)
     parser.add_argument("--dropout", type=float, default=0.3)
     parser.add_argument("--ema-decay", type=float, default=0.999)
+    parser.add_argument("--noise", type=float, nargs="+", default=NOISE,
+                        help="step: shares of the noise's variance on cells of 5, 10, 20, 40, 80 m")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--mantissa-bits", type=int, default=23, help="step: of the written weights; 12 halve the file")
     parser.add_argument("--compile", action="store_true", help="torch.compile (PyTorch 2)")
     parser.add_argument("--config", type=json.loads, default={}, help="JSON: widths and blocks other than the default")
     o = parser.parse_args()
+    if len(o.noise) > 5 or abs(sum(o.noise) - 1) > 1e-4 or min(o.noise) < 0:
+        parser.error(f"--noise is {o.noise}; allowed: 1 to 5 shares with sum 1")
+    o.noise = tuple(o.noise) + (0.0,) * (5 - len(o.noise))
     torch.manual_seed(o.seed)
     data = TrainingSet(o.set, o.device)
     print(f"{len(data.run_of)} minutes of {len(data.runs)} runs", flush=True)

@@ -85,11 +85,16 @@ WB_INLINE void tile_of(int rows, const TileCase *c, const float *in, const float
       break;                   \
   }
 
+/* Rows of the next tile of `left`: no tile of one or two behind full ones, which would wait for its own sums. */
+static inline int tile_rows(int left) {
+  return left == TILE + 1 || left == TILE + 2 ? left / 2 : left < TILE ? left : TILE;
+}
+
 /* A row of `width` voxels for one block of outputs. */
 WB_KERNEL static void row_tiles(int width, const TileCase *c, const float *in, const float *w, const float *bias,
                                 float *out) {
-  for (int i = 0; i < width; i += TILE) {
-    const int rows = width - i < TILE ? width - i : TILE;
+  for (int i = 0, rows; i < width; i += rows) {
+    rows = tile_rows(width - i);
     const float *a = in + i * c->step;
     float *o = out + i * c->out_step;
 #define WB_CALL(r) tile_of(r, c, a, w, bias, o)
@@ -225,8 +230,8 @@ WB_INLINE void weights_tile(int rows, const WbConvShape *s, int n, const float *
 
 WB_KERNEL static void weights_rows(const WbConvShape *s, int n, const float *x, const float *dy, float *dw) {
   for (int o = 0; o < s->co; o += BLOCK)
-    for (int i = 0; i < s->ci; i += TILE) {
-      const int rows = s->ci - i < TILE ? s->ci - i : TILE;
+    for (int i = 0, rows; i < s->ci; i += rows) {
+      rows = tile_rows(s->ci - i);
       float *to = dw + (size_t)i * (size_t)s->co + o;
 #define WB_CALL(r) weights_tile(r, s, n, x + i, dy + o, to)
       WB_BY_ROWS(rows, WB_CALL)
@@ -234,17 +239,18 @@ WB_KERNEL static void weights_rows(const WbConvShape *s, int n, const float *x, 
     }
 }
 
-/* dw (tap, ci, co): added to. As many rows at a time as stay in the first-level cache with both operands. */
+/* dw (tap, ci, co): added to. As many rows at a time as stay in the first-level cache with both operands; all taps of
+ * them before the next ones: dw stays in the second-level cache, where x and dy would not. */
 void wb_conv_native_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw) {
   const int k = s->k, wi = s->w + k - 1, hi = s->h + k - 1;
   const int fit = (int)(CACHE_FLOATS / ((size_t)s->w * (size_t)(s->ci + s->co))), n = fit > 1 ? fit : 1;
-  for (int t = 0; t < k * k * k; t++) {
-    const int kd = t / (k * k), kh = t / k % k, kw = t % k;
-    for (int d = 0; d < s->d; d++)
-      for (int h = 0; h < s->h; h += n)
+  for (int d = 0; d < s->d; d++)
+    for (int h = 0; h < s->h; h += n)
+      for (int t = 0; t < k * k * k; t++) {
+        const int kd = t / (k * k), kh = t / k % k, kw = t % k;
         weights_rows(s, s->h - h < n ? s->h - h : n,
                      x + (((size_t)(d + kd) * (size_t)hi + (size_t)(h + kh)) * (size_t)wi + (size_t)kw) * (size_t)s->ci,
                      dy + ((size_t)d * (size_t)s->h + (size_t)h) * (size_t)s->w * (size_t)s->co,
                      dw + (size_t)t * (size_t)s->ci * (size_t)s->co);
-  }
+      }
 }
