@@ -26,14 +26,16 @@ score() { # seed process options
   "$python" "$here/postproc/efficiency_scores.py" "$out/slices.nc" "$out/nets/$2_$1.pt" "$out/scores" "${@:3}"
 }
 validate() {
-  local samplers=(mean)
+  local samplers at=5
   case $2 in
-    bridge) samplers+=(euler_maruyama:{base,foellmer}:1:{1,2}) ;;
-    diffusion_edm) samplers+=(ddim flow_heun ddpm ddpm:base:1:7:0.0005 euler_maruyama) ;;
-    i2sb) samplers+=(i2sb_posterior{,:base:1:2} euler_maruyama:base:1:{1,2}) ;;
-    flow) samplers+=(flow_euler flow_heun ddim flow_euler:none:2:1) ;;
+    bridge) samplers=(euler_maruyama:{base,foellmer}:1:{1,2}) ;;
+    diffusion_edm) samplers=(ddim flow_heun ddpm ddpm:base:1:7:0.0005 euler_maruyama) at="5 20" ;;
+    i2sb) samplers=(i2sb_posterior{,:base:1:2} euler_maruyama:base:1:{1,2}) ;;
+    flow) samplers=(flow_euler flow_heun ddim flow_euler:none:2:1) ;;
   esac
-  score "$@" --split validation --evaluations 1 5 20 --samplers "${samplers[@]}"
+  score "$@" --split validation --evaluations 1 --samplers mean
+  # shellcheck disable=SC2086
+  score "$@" --split validation --evaluations $at --samplers "${samplers[@]}"
 }
 tests() { score "$@" --split test --chosen "$out/chosen.json"; }
 export -f train score validate tests

@@ -142,7 +142,10 @@ class SliceNet(nn.Module):
 
 
 def log_level(process, t):
-    """Half the log of signal over noise, finite at both ends: one label of t for all processes."""
+    """Half the log of signal over noise, finite at both ends: one label of t for all processes. At the start from a point
+    there is neither: the label of t = 0.001, where the state tells nothing yet."""
     at = process.at(t)
+    if at.beta == 0 and at.w == 0:
+        at = process.at(1e-3)
     noise, signal = np.sqrt(at.w), at.beta
     return float(np.log((signal + 1e-3) / (noise + 1e-3)) / 2)

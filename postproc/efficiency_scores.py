@@ -18,7 +18,7 @@ import torch
 import windbridge_bridge as wb
 from efficiency_net import SliceNet, Slices, log_level
 
-MEMBERS = 8
+MEMBERS = 6
 EVALUATIONS = (1, 2, 3, 5, 10, 20, 50)
 
 

@@ -19,7 +19,7 @@ from efficiency_scores import EVALUATIONS, picks_of
 
 NAMES = {("bridge", "foellmer"): "bridge, Föllmer", ("bridge", "base"): "bridge, base", ("diffusion_edm", "best"): "diffusion",
          ("i2sb", "best"): "I²SB", ("flow", "best"): "flow matching"}
-CHOSEN_AT = {1: 1, 2: 5, 3: 5, 5: 5, 10: 5, 20: 20, 50: 20}  # validation is run at 1, 5 and 20 evaluations
+CHOSEN_AT = {1: (1,), 2: (5,), 3: (5,), 5: (5,), 10: (5,), 20: (20, 5), 50: (20, 5)}  # the first that was validated
 
 
 def read_scores(folder, split):
@@ -79,8 +79,9 @@ def choose(scores, base):
                 best[key] = (value, s["sampler"])
     chosen = {}
     for (process, label, _) in best:
-        chosen.setdefault(process, {})[label] = {
-            str(n): best[(process, label, CHOSEN_AT[n])][1] for n in EVALUATIONS if (process, label, CHOSEN_AT[n]) in best}
+        row = chosen.setdefault(process, {}).setdefault(label, {})
+        for n in EVALUATIONS:
+            row[str(n)] = next(best[(process, label, k)][1] for k in CHOSEN_AT[n] if (process, label, k) in best)
     return chosen
 
 
