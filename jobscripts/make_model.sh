@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Makes the shipped model from nothing: training, validation and test pairs (input/training/runs.txt), training,
-# evaluation. Resumable: run it again after any interruption and it goes on where it was.
+# calibration of the spread on the validation runs, evaluation on the test runs. Resumable: run it again after any interruption and it goes on where it was.
 #   bash jobscripts/make_model.sh [DATA_FOLDER]     (default: $HOME/windbridge-data)
-#   STAGES="pairs train evaluate" chooses stages; JOBS: pair runs side by side (default: all cores).
+#   STAGES="pairs train calibrate evaluate" chooses stages; JOBS: pair runs side by side (default: all cores).
 #   TRAINER=torch trains in PyTorch (PYTHON, default python3; on the GPU if there is one) in place of windbridge train.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=${1:-$HOME/windbridge-data}
-stages=${STAGES:-pairs train evaluate}
+stages=${STAGES:-pairs train calibrate evaluate}
 jobs=${JOBS:-$(env -u OMP_NUM_THREADS nproc)}
 program=${WB_PROGRAM:-$here/build/bin/windbridge}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
@@ -63,11 +63,16 @@ for stage in $stages; do
         touch "$data/train/done"
       fi
       ;;
+    calibrate)
+      mpirun -n "$jobs" "$program" evaluate -run_output_dir "$data/calibrate" -run_overwrite \
+        -sr_model "$data/train/model_best.h5" -sr_members 8 -data_files "$data/pairs/valid_*/valid_[0-9][0-9].nc" \
+        -evaluate_calibrate "$data/train/calibrated.h5"
+      ;;
     evaluate)
       mpirun -n "$jobs" "$program" evaluate -run_output_dir "$data/evaluate" -run_overwrite \
-        -sr_model "$data/train/model_best.h5" -sr_members 16 -data_files "$data/pairs/test_*/test_[0-9][ab].nc" \
+        -sr_model "$data/train/calibrated.h5" -sr_members 16 -data_files "$data/pairs/test_*/test_[0-9][ab].nc" \
         -evaluate_train_files "$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc"
       ;;
-    *) echo "make_model: unknown stage '$stage'; allowed: pairs train evaluate" >&2; exit 2 ;;
+    *) echo "make_model: unknown stage '$stage'; allowed: pairs train calibrate evaluate" >&2; exit 2 ;;
   esac
 done

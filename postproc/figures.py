@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Figures of a forecast: windbridge's OUT folder -> OUT/figures/*.png.
 
-    figures.py OUT_DIR [--minute N] [--member M]
+    figures.py OUT_DIR [--minute N] [--member M] [--truth truth.nc]
 
-plan_2.5m.png, plan_7.5m.png  wind and temperature: 20 m LES, ensemble mean, one member
+plan_2.5m.png, plan_7.5m.png  wind and temperature: 20 m LES, ensemble mean, one member, 5 m LES if given
 section.png                   vertical section along the longest street
 spread.png                    what the members disagree on
 inpainted.png                 streets that 20 m cells cannot hold, and the wind put there
@@ -118,6 +118,9 @@ def columns(r, t, z_m, member):
         mean["speed"] = f["speed"].mean(axis=0)
         out.append((f"ensemble mean of {m}", "hr", mean, f["air"]))
         out.append((f"member {member}", "hr", {k: f[k][member] for k in ("T", "u", "v", "speed")}, f["air"]))
+    if r.truth is not None:
+        f = r.wind("truth", r.truth_minute(t), z_m)
+        out.append(("LES, 5 m cells", "truth", {k: f[k][0] for k in ("T", "u", "v", "speed")}, f["air"]))
     return out
 
 
@@ -137,7 +140,7 @@ def plan(r, t, z_m, member, path):
             image = ax.pcolormesh(x, y, np.where(air, values, np.nan), cmap=cmap, vmin=low, vmax=high,
                                   rasterized=True)
             buildings(ax, x, y, air)
-            if which == "hr":
+            if which != "lr":
                 outline_blocked(ax, x, y, blocked)
             map_axes(ax, x, y, c == 0)
             scale_bar(ax, x, y)
@@ -345,9 +348,12 @@ def main():
     parser.add_argument("out_dir")
     parser.add_argument("--minute", type=int, help="index of the output minute (default: the last one)")
     parser.add_argument("--member", type=int, default=0)
+    parser.add_argument("--truth", help="a 5 m simulation of the same window, shown beside the forecast")
     a = parser.parse_args()
-    r = Result(a.out_dir)
+    r = Result(a.out_dir, a.truth)
     t = r.minute() if a.minute is None else a.minute
+    if a.truth and (r.hr is None or r.truth_minute(t) is None):
+        raise SystemExit(f"{a.truth}: does not have the minute to {r.stamp(t)}")
     folder = os.path.join(a.out_dir, "figures")
     os.makedirs(folder, exist_ok=True)
 

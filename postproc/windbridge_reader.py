@@ -14,12 +14,13 @@ import xarray as xr
 
 
 class Result:
-    def __init__(self, folder):
+    def __init__(self, folder, truth=None):
         self.folder = folder
         self.hr = self._open("hr.nc")
         self.lr = self._open("lr.nc")
         if self.hr is None and self.lr is None:
             raise SystemExit(f"{folder}: neither hr.nc nor lr.nc is there")
+        self.truth = xr.open_dataset(truth) if truth else None  # a 5 m simulation of the same window
         path = os.path.join(folder, "summary.json")
         self.summary = {}
         if os.path.exists(path):
@@ -31,7 +32,14 @@ class Result:
         return xr.open_dataset(path) if os.path.exists(path) else None
 
     def file(self, which):
-        return self.hr if which == "hr" else self.lr
+        return {"hr": self.hr, "lr": self.lr, "truth": self.truth}[which]
+
+    def truth_minute(self, t):
+        """Index in the truth of the time of minute t; None where the truth does not have it."""
+        if self.truth is None:
+            return None
+        same = np.flatnonzero(self.truth["time"].values == self.hr["time"].values[t])
+        return int(same[0]) if same.size else None
 
     def minute(self):
         """The last minute written in all files (a run that was stopped leaves the later ones empty)."""

@@ -16,6 +16,7 @@ try:
     import netCDF4
     import numpy as np
     import _synthetic
+    import xarray as xr
     from windbridge_reader import longest_street
 except ImportError as error:
     skip(str(error))
@@ -74,6 +75,14 @@ def main():
         check("street from" in text, text)
         for name in names:
             picture(os.path.join(out, "figures", name + ".png"))
+    with folder() as out:
+        _synthetic.write(out, n=48, nz=16)
+        with xr.open_dataset(os.path.join(out, "hr.nc")) as d:
+            d.isel(member=0, drop=True).to_netcdf(os.path.join(out, "truth.nc"))
+        run("figures.py", out, "--truth", os.path.join(out, "truth.nc"))
+        with_truth = matplotlib.image.imread(os.path.join(out, "figures", "plan_2.5m.png"))
+        run("figures.py", out)
+        check(with_truth.shape[1] > 1.2 * matplotlib.image.imread(os.path.join(out, "figures", "plan_2.5m.png")).shape[1], "no panel")
     with folder() as out:  # one member, the last minute not written, no coarse file, no summary
         _synthetic.write(out, n=48, nz=16, members=1)
         with netCDF4.Dataset(os.path.join(out, "hr.nc"), "a") as d:
