@@ -74,9 +74,12 @@ void wb_process_at(const struct WbProcess_s *process, double t, WbPathAt *at);
 WbProcessKind wb_process_kind(const struct WbProcess_s *process);
 const float *wb_process_epsilon(const struct WbProcess_s *process); /* (4), owned by the process */
 bool wb_process_from_noise(const struct WbProcess_s *process);      /* starts from gamma(0) z, not from x0 */
-/* Time of a training pair for u uniform in (0, 1): u itself; EDM: ln(gamma / epsilon) ~ N(-1.2 + ln 2, 1.2^2)
- * (Karras et al. 2022 for data of unit deviation). The least loss does not depend on it, its weights do. */
-double wb_process_train_time(const struct WbProcess_s *process, double u);
+/* Time of a training pair for u uniform in (0, 1): u^power, at most WB_TRAIN_T_MAX; EDM: ln(gamma / epsilon) ~ N(-1.2 +
+ * ln 2, 1.2^2) whatever the power (Karras et al. 2022 for data of unit deviation). The network's minimiser does not
+ * depend on it, its errors do. */
+#define WB_TRAIN_T_MAX 0.999 /* nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N \
+                              */
+double wb_process_train_time(const struct WbProcess_s *process, double u, double power);
 
 /* ---- diffusivity and linear forms ---- */
 typedef enum { WB_NOISE_BASE, WB_NOISE_FOELLMER, WB_NOISE_NONE, WB_N_NOISES } WbNoiseChoice; /* g = own, g^F, 0 */

@@ -29,7 +29,8 @@ typedef struct {
   WbProcessKind process;
   WbScheduleKind schedule; /* of a bridge */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
-                     the drift must come from the condition alone (the loss's minimiser is the same) */
+                     the drift must come from the condition alone (the loss's minimiser is the same); diffusion_edm: has
+                     its own distribution */
   double epsilon_factor;        /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
   float noise[WB_NOISE_SCALES]; /* shares of the noise's variance by scale (WbNoiseField); all 0: white */
   double dropout;               /* probability with which a channel of a residual block is dropped; 0: none */
@@ -39,6 +40,7 @@ typedef struct {
   double residual_deviation; /* expected deviation of x1 - x0 about the network's mean, in std(x1 - x0) */
   bool scale_by_wind;
   const char *deck_yaml; /* provenance */
+  int export_levels;     /* wb_train_export: the lowest levels only; 0: all */
 } WbTrainOptions;
 typedef struct {
   long steps;
@@ -63,6 +65,7 @@ PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSum
  * a pair file with x0, x1 (time, z, y, x, channel) in normalised units (0 in buildings; turned to the canonical wind
  * where options->symmetry says so), fluid_mask, lr_valid_mask, wall_distance [m] (z, y, x), heat_flux [K m s-1] (y, x),
  * z [m]; attributes split, city_seed and forcing; root attributes scale_theta ... scale_w, scale_by_wind,
- * canonical_wind. Square windows. One rank, not collective. Errors: WB_ERR_INPUT, WB_ERR_IO. */
+ * canonical_wind. Square windows; test runs too, in their own split, which set no scale. One rank, not collective.
+ * Errors: WB_ERR_INPUT, WB_ERR_IO. */
 PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path);
 #endif

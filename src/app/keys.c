@@ -221,6 +221,8 @@ const WbKey wb_app_keys[] = {
     PATH("train", "start_model", "", "train", "model file to take the first weights from (fine-tuning)"),
     PATH("train", "export_file", "", "train",
          "write the training set, as the network sees it, to this file and stop (for postproc/windbridge_train.py)"),
+    INT("train", "export_levels", "", "0", 0, 100000, "train",
+        "levels of train_export_file, from the ground up; 0: all (doc/efficiency.rst uses 1)"),
     INT("train", "width1", "", "32", 16, 1024, "train,bench", "step: channels at 10 m"),
     INT("train", "width2", "", "64", 16, 2048, "train,bench", "step: channels at 20 m"),
     INT("train", "blocks1", "", "1", 0, 32, "train,bench", "step: residual blocks at 10 m on each side"),

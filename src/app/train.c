@@ -52,6 +52,7 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->dropout = wb_config_real(c, "train", "dropout");
   o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
   o->start_model = wb_config_text(c, "train", "start_model");
+  o->export_levels = (int)wb_config_int(c, "train", "export_levels");
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
   PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
   const char *schedule = wb_config_text(c, "sr", "schedule");

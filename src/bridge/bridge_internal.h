@@ -13,7 +13,7 @@ typedef struct {
   double (*growth)(const struct WbProcess_s *process, double t, double s);
   /* Checks and stores what the options give; NULL: nothing to do. */
   PetscErrorCode (*setup)(const WbProcessOptions *options, WbProcess process);
-  /* wb_process_train_time; NULL: t = u. */
+  /* wb_process_train_time; NULL: t = u^power. */
   double (*train_time)(const struct WbProcess_s *process, double u);
 } WbProcessClass;
 extern const WbProcessClass wb_class_bridge, wb_class_interpolant, wb_class_i2sb, wb_class_diffusion_vp,

@@ -120,8 +120,8 @@ bool wb_process_from_noise(const struct WbProcess_s *process) {
   return process->class->from_noise;
 }
 
-double wb_process_train_time(const struct WbProcess_s *process, double u) {
-  return process->class->train_time ? process->class->train_time(process, u) : u;
+double wb_process_train_time(const struct WbProcess_s *process, double u, double power) {
+  return process->class->train_time ? process->class->train_time(process, u) : fmin(pow(u, power), WB_TRAIN_T_MAX);
 }
 
 double wb_path_signal(const WbPathAt *at) {

@@ -8,7 +8,7 @@ typedef struct {
   const WbTrainSet *set;
   const WbPairRun *run;
   char group[32];
-  int symmetry;
+  int symmetry, nz; /* levels written */
   float *turned;
 } Export;
 
@@ -18,7 +18,7 @@ static PetscErrorCode define(const Export *e) {
   const WbPairInfo *i = &e->run->info;
   PetscFunctionBeginUser;
   PetscCall(wb_nc_def_dim(e->nc, e->group, "time", e->run->n_time));
-  PetscCall(wb_nc_def_dim(e->nc, e->group, "z", i->nz_hr));
+  PetscCall(wb_nc_def_dim(e->nc, e->group, "z", e->nz));
   PetscCall(wb_nc_def_dim(e->nc, e->group, "y", i->ny_hr));
   PetscCall(wb_nc_def_dim(e->nc, e->group, "x", i->nx_hr));
   PetscCall(wb_nc_def_dim(e->nc, e->group, "channel", WB_CHANNELS));
@@ -50,7 +50,7 @@ static PetscErrorCode put(const Export *e, const char *name, int first, int rank
 
 static PetscErrorCode put_masks(const Export *e) {
   const WbPairRun *run = e->run;
-  const int size[3] = {run->info.nz_hr, run->info.ny_hr, run->info.nx_hr}, nz = size[0], n = size[2];
+  const int size[3] = {e->nz, run->info.ny_hr, run->info.nx_hr}, nz = size[0], n = size[2];
   uint8_t *bytes = (uint8_t *)e->turned;
   PetscFunctionBeginUser;
   PetscCall(put(e, "z", 0, 1, size, run->z));
@@ -67,7 +67,7 @@ static PetscErrorCode put_masks(const Export *e) {
 
 static PetscErrorCode put_run(Export *e) {
   const WbPairRun *run = e->run;
-  const int size[5] = {1, run->info.nz_hr, run->info.ny_hr, run->info.nx_hr, WB_CHANNELS};
+  const int size[5] = {1, e->nz, run->info.ny_hr, run->info.nx_hr, WB_CHANNELS};
   PetscFunctionBeginUser;
   PetscCall(define(e));
   PetscCall(put_masks(e));
@@ -91,6 +91,8 @@ static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
   PetscCall(wb_nc_att_int(e->nc, "/", NULL, "canonical_wind", o->symmetry == WB_SYMMETRY_CANONICAL));
   for (int r = 0; r < e->set->n_runs; r++) {
     e->run = e->set->runs[r];
+    const int levels = e->run->info.nz_hr;
+    e->nz = o->export_levels > 0 && o->export_levels < levels ? o->export_levels : levels; /* z is the slowest index */
     e->symmetry = o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(e->run->info.wind_direction_deg) : 0;
     if (e->run->info.nx_hr != e->run->info.ny_hr)
       WB_RAISE(WB_ERR_INPUT, "%s: train_export_file needs square windows; this one has %d x %d cells",
@@ -107,7 +109,7 @@ PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path) 
   Export e = {0};
   WbTrainSet *set = NULL;
   PetscFunctionBeginUser;
-  PetscCall(wb_train_set_create(PETSC_COMM_SELF, options, &set));
+  PetscCall(wb_train_set_create(PETSC_COMM_SELF, options, true, &set));
   e.set = set;
   PetscErrorCode failed = wb_nc_create(PETSC_COMM_SELF, path, true, true, &e.nc);
   if (!failed) {

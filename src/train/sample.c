@@ -121,9 +121,9 @@ double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int dra
   } else { /* stratified over the batch: less variance than independent times */
     wb_random_uniform4(&key, (uint64_t)1 << 62, u);
     const long strata = (long)o->batch * o->draws;
-    u[0] = pow(((double)(serial % strata) + u[0]) / (double)strata, o->t_power);
+    u[0] = ((double)(serial % strata) + u[0]) / (double)strata;
   }
-  const double t = fmin(wb_process_train_time(s->process, u[0]), WB_TRAIN_T_MAX);
+  const double t = wb_process_train_time(s->process, u[0], plan->validation ? 1.0 : o->t_power);
   key.step += (uint32_t)draw;
   *x1 = end_of_draw(o, plan, &key, mean, s);
   if (s->noise)

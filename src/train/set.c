@@ -29,14 +29,14 @@ static PetscErrorCode check_run(const WbTrainOptions *o, const WbTrainSet *set, 
 }
 
 /* Test files never train: they are refused, so that a slip in a deck cannot spoil an evaluation. */
-static PetscErrorCode read_runs(const WbTrainOptions *o, WbTrainSet *set) {
+static PetscErrorCode read_runs(const WbTrainOptions *o, bool with_test, WbTrainSet *set) {
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(o->n_files, &set->runs));
   for (int f = 0; f < o->n_files; f++) {
     PetscCall(wb_pair_read(PETSC_COMM_SELF, o->files[f], &set->runs[f]));
     set->n_runs = f + 1;
     const WbPairRun *run = set->runs[f];
-    if (strcmp(run->info.split, "test") == 0) {
+    if (strcmp(run->info.split, "test") == 0 && !with_test) {
       WB_RAISE_ALL(WB_ERR_INPUT, "%s: its split is test; allowed in data_files of train are train and validation",
                    o->files[f]);
     }
@@ -148,12 +148,12 @@ static void normalise_all(WbTrainSet *set) {
   }
 }
 
-PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **out) {
+PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, bool with_test, WbTrainSet **out) {
   WbTrainSet *set = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &set));
   *out = set;
-  PetscCall(wb_error_agree(comm, read_runs(options, set)));
+  PetscCall(wb_error_agree(comm, read_runs(options, with_test, set)));
   set->nz = set->runs[0]->info.nz_hr;
   set->n = options->crop > 0 ? options->crop : set->runs[0]->info.nx_hr;
   PetscCall(list_minutes(set));

@@ -281,7 +281,7 @@ static PetscErrorCode first_weights(WbTrainer *t) {
 static PetscErrorCode trainer_create(WbTrainer *t) {
   const WbTrainOptions *o = t->options;
   PetscFunctionBeginUser;
-  PetscCall(wb_train_set_create(t->comm, o, &t->set));
+  PetscCall(wb_train_set_create(t->comm, o, false, &t->set));
   PetscCall(wb_sample_create(t->set, o, &t->sample));
   PetscCall(WB_CALLOC(t->set->n_train, &t->order));
   PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));

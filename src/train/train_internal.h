@@ -48,10 +48,9 @@ typedef struct {
   long serial; /* of the sample, from the start of training, or of the validation item */
   WbRandomKey noise;
 } WbSamplePlan;
-/* The network's output is needed up to t = 1 - 1/N; nearer to 1 its target is a quotient of rounding errors. */
-#define WB_TRAIN_T_MAX 0.999
 
-PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, WbTrainSet **set);
+/* with_test: runs of the split test are taken too, beside those of validation; no scale comes from them. */
+PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, bool with_test, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
 PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
 void wb_sample_destroy(WbSample **sample);

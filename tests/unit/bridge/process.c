@@ -328,16 +328,19 @@ static void names(void **state) {
   wb_error_clear();
 }
 
-/* Training times: u, and for EDM a log-normal noise level. */
+/* Training times: a power of u, and for EDM a log-normal noise level whatever the power, near the data too. */
 static void train_times(void **state) {
   (void)state;
   ref_setup();
   WbProcess edm = make(10), linear = make(0);
-  WB_ASSERT_NEAR(wb_process_train_time(linear, 0.37), 0.37, 0);
+  WB_ASSERT_NEAR(wb_process_train_time(linear, 0.37, 1), 0.37, 0);
+  WB_ASSERT_NEAR(wb_process_train_time(linear, 0.5, 3), 0.125, 1e-15);
+  WB_ASSERT_NEAR(wb_process_train_time(linear, 1 - 1e-9, 1), 0.999, 0);
   const double u[5] = {0.5, 0.841344746068543, 0.022750131948179, 1e-7, 1 - 1e-7};
   const double z[5] = {0, 1, -2, -5.199337582192816, 5.199337582192816};
   for (int k = 0; k < 5; k++) {
-    const double sigma = 80 * (1 - wb_process_train_time(edm, u[k])), want = fmin(2 * exp(-1.2 + 1.2 * z[k]), 80);
+    const double sigma = 80 * (1 - wb_process_train_time(edm, u[k], 1 + k)),
+                 want = fmin(2 * exp(-1.2 + 1.2 * z[k]), 80);
     WB_ASSERT_NEAR(sigma / want, 1, 1e-7);
   }
   wb_process_destroy(&edm);

@@ -1,0 +1,159 @@
+/* One key trains every process: the same options, network and pairs with another process (and schedule) each time. The
+ * network learns: its loss on held-out pairs falls well below that of a network that gives 0, whose loss is known. The
+ * model file says what it was trained for. */
+#include "wb_test_pairs.h"
+
+#include "windbridge/train.h"
+
+static char folder[256], files_text[4][300];
+static const char *files[4] = {files_text[0], files_text[1], files_text[2], files_text[3]};
+static const char *const splits[4] = {"train", "train", "validation", "test"};
+
+static int begin(void **state) {
+  (void)state;
+  wb_test_folder(folder);
+  for (int f = 0; f < 4; f++) {
+    const WbTestPair t = {.split = splits[f],
+                          .seed = 1 + (uint32_t)f,
+                          .n_time = f + 1,
+                          .n_lr = 4,
+                          .nz_hr = 8,
+                          .wind = 3 + f,
+                          .solid_fill = NAN};
+    snprintf(files_text[f], sizeof(files_text[f]), "%s/pair%d.nc", folder, f);
+    wb_test_write_pair(PETSC_COMM_WORLD, files[f], &t);
+  }
+  return 0;
+}
+
+static int end(void **state) {
+  (void)state;
+  wb_test_remove_folder(folder);
+  return 0;
+}
+
+static WbTrainOptions options(const char *name, WbProcessKind process, char dir[300]) {
+  WbTrainOptions o = {.files = files,
+                      .n_files = 3,
+                      .output_dir = dir,
+                      .steps = 120,
+                      .batch = 4,
+                      .draws = 2,
+                      .process = process,
+                      .residual_deviation = 1,
+                      .lr = 5e-3,
+                      .clip_norm = 1,
+                      .ema_decay = 0.9,
+                      .warmup_steps = 2,
+                      .validate_every = 120,
+                      .symmetry = WB_SYMMETRY_RANDOM,
+                      .crop = 12,
+                      .seed = 5,
+                      .backend = WB_BACKEND_ONEDNN,
+                      .schedule = WB_SCHEDULE_LINEAR,
+                      .epsilon_factor = 1,
+                      .t_power = 1,
+                      .scale_by_wind = true,
+                      .deck_yaml = ""};
+  snprintf(dir, 300, "%s/%s", folder, name);
+  WB_OK(wb_output_dir_prepare(PETSC_COMM_WORLD, dir));
+  wb_net_config_default(&o.net);
+  o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
+  o.net.cond_nets = 1;
+  o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
+  return o;
+}
+
+/* Validation loss without the mean network's part: the process's own loss. */
+static double step_loss(const char *dir) {
+  char path[400], row[512];
+  double validation = NAN, mean = NAN;
+  snprintf(path, sizeof(path), "%s/loss.csv", dir);
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  while (fgets(row, sizeof(row), f)) {
+    double step, loss, loss_mean, v, m;
+    if (sscanf(row, "%lf,%lf,%lf,%lf,%lf", &step, &loss, &loss_mean, &v, &m) == 5) validation = v, mean = m;
+  }
+  fclose(f);
+  return validation - mean;
+}
+
+/* Returns the loss of F = 0, which tells one process from another. */
+static double train_one(const char *name, WbProcessKind process, WbScheduleKind schedule) {
+  char dir[300], path[400];
+  WbTrainSummary s;
+  WbModel model = NULL;
+  WbModelMeta meta;
+  WbTrainOptions o = options(name, process, dir);
+  o.schedule = schedule;
+  o.lr = 1e-30; /* as good as no step: the head is 0, F = 0 */
+  o.steps = o.validate_every = 1;
+  WB_OK(wb_train(PETSC_COMM_WORLD, &o, &s));
+  const double zero = step_loss(dir);
+  WbTrainOptions p = options(name, process, dir);
+  p.schedule = schedule;
+  WB_OK(wb_train(PETSC_COMM_WORLD, &p, &s));
+  const double trained = step_loss(dir);
+  print_message("%s: loss of F = 0 %.4f, trained %.4f\n", name, zero, trained);
+  WB_ASSERT_NEAR(zero, 1.0, 0.6); /* the target's variance is 1 for a Gaussian of the expected deviation */
+  WB_ASSERT_BELOW(trained, 0.85 * zero);
+  snprintf(path, sizeof(path), "%s/model.h5", dir);
+  WB_OK(wb_model_read(PETSC_COMM_WORLD, path, &model, &meta));
+  assert_string_equal(meta.process, wb_process_name(process));
+  assert_string_equal(meta.schedule, wb_schedule_name(schedule));
+  wb_model_destroy(&model);
+  return zero;
+}
+
+static void every_process(void **state) {
+  (void)state;
+  double zero[WB_N_PROCESSES];
+  for (int k = 0; k < WB_N_PROCESSES; k++) {
+    zero[k] = train_one(wb_process_name((WbProcessKind)k), (WbProcessKind)k, WB_SCHEDULE_LINEAR);
+    for (int l = 0; l < k; l++) assert_true(fabs(zero[k] - zero[l]) > 1e-5);
+  }
+}
+
+static void every_schedule(void **state) {
+  (void)state;
+  train_one("quadratic", WB_PROCESS_BRIDGE, WB_SCHEDULE_QUADRATIC);
+  train_one("brownian", WB_PROCESS_BRIDGE, WB_SCHEDULE_BROWNIAN);
+}
+
+/* Levels and splits of an export: a test run is written and changes no scale; training refuses it. */
+static void exports(void **state) {
+  (void)state;
+  char dir[300], path[2][400];
+  WbTrainOptions o = options("export", WB_PROCESS_BRIDGE, dir);
+  o.crop = 0;
+  double scale[2];
+  static float x1[2][2 * 16 * 16 * WB_CHANNELS];
+  for (int k = 0; k < 2; k++) {
+    const int start[5] = {0}, count[5] = {1, 2, 16, 16, WB_CHANNELS};
+    bool has = false;
+    int rank = 0, dims[8];
+    WbNc nc = NULL;
+    snprintf(path[k], sizeof(path[k]), "%s/set%d.nc", dir, k);
+    o.n_files = k ? 4 : 3;
+    o.export_levels = k ? 2 : 0;
+    WB_OK(wb_train_export(&o, path[k]));
+    WB_OK(wb_nc_open(PETSC_COMM_WORLD, path[k], &nc));
+    WB_OK(wb_nc_get_att_real(nc, "/", NULL, "scale_u", &has, &scale[k]));
+    WB_OK(wb_nc_inq_dims(nc, "/run_000", "x1", &rank, dims));
+    assert_int_equal(rank, 5);
+    assert_int_equal(dims[1], k ? 2 : 8);
+    WB_OK(wb_nc_get(nc, "/run_000", "x1", start, count, WB_NC_FLOAT, x1[k]));
+    WB_OK(wb_nc_close(&nc));
+  }
+  WB_ASSERT_NEAR(scale[1], scale[0], 0);
+  assert_memory_equal(x1[0], x1[1], sizeof(x1[0]));
+  o.n_files = 4;
+  o.crop = 12;
+  assert_int_equal(wb_train(PETSC_COMM_WORLD, &o, NULL), WB_ERR_INPUT);
+  assert_non_null(strstr(wb_error_message(), "split is test"));
+  wb_error_clear();
+}
+
+WB_TEST_MAIN(cmocka_unit_test_setup(every_process, begin), cmocka_unit_test(every_schedule),
+             cmocka_unit_test_teardown(exports, end))
