@@ -26,7 +26,7 @@ typedef struct {
   const WbReal *kappa;                     /* of heat and tracers, times inv_prandtl: nut, or Deardorff's own */
   const WbReal *production, *decay;        /* of subgrid kinetic energy (Deardorff) */
   const WbReal *fluid;                     /* 1 in fluid, 0 in solid cells */
-  int mask_levels;                         /* fluid is needed below this level */
+  const uint8_t *near_wall;                /* blocks of cells where fluid is needed (les_internal.h) */
   WbReal *fx, *fy, *fz[WB_LES_FIELDS_MAX]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal coriolis, geostrophic[2]; /* f; large-scale wind */

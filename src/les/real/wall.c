@@ -7,27 +7,29 @@ void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k) {
 }
 
 /* Means of the four faces around a face of another component. */
-WB_INLINE double mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
-  return 0.25 * (((double)q[0] + (double)q[a]) + ((double)q[b] + (double)q[a + b]));
+WB_INLINE WbReal mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
+  return (WbReal)0.25 * ((q[0] + q[a]) + (q[b] + q[a + b]));
 }
 
 /* -Cd |U_t| u_t (wall area / volume), coefficients by list (les_internal.h). */
-static void component(const WbStage *s, const WbLesWallList *list, int f, const WbReal *first, const ptrdiff_t d1[2],
-                      const WbReal *second, const ptrdiff_t d2[2]) {
-  const WbReal *q = s->in[f];
-  WbReal *out = s->out[f];
-  for (int n = 0; n < list->n; n++) {
-    const size_t at = (size_t)list->at[n];
-    const double c = (double)q[at], a = mean4(first + at, d1[0], d1[1]), b = mean4(second + at, d2[0], d2[1]);
-    const double drag = list->c1[n] * sqrt(c * c + a * a) + list->c2[n] * sqrt(c * c + b * b);
-    out[at] -= (WbReal)((double)s->dt * drag * c);
+WB_KERNEL static void component(const WbStage *s, const WbLesWallList *list, int f, const WbReal *first,
+                                const ptrdiff_t d1[2], const WbReal *second, const ptrdiff_t d2[2]) {
+  const WbReal *q = s->in[f], *restrict c1 = list->c1, *restrict c2 = list->c2, dt = s->dt;
+  const int32_t *restrict place = list->at;
+  WbReal *restrict out = s->out[f];
+  const int count = list->n;
+  for (int n = 0; n < count; n++) {
+    const size_t at = (size_t)place[n];
+    const WbReal c = q[at], a = mean4(first + at, d1[0], d1[1]), b = mean4(second + at, d2[0], d2[1]);
+    out[at] -= dt * c * (c1[n] * WB_SQRT(c * c + a * a) + c2[n] * WB_SQRT(c * c + b * b));
   }
 }
 
 static void component_no_slip(const WbStage *s, const WbLesWallList *list, int f) {
+  const WbReal *c1 = list->c1, *c2 = list->c2;
   for (int n = 0; n < list->n; n++) {
     const size_t at = (size_t)list->at[n];
-    s->out[f][at] -= (WbReal)((double)s->dt * (list->c1[n] + list->c2[n]) * (double)s->in[f][at]);
+    s->out[f][at] -= s->dt * (c1[n] + c2[n]) * s->in[f][at];
   }
 }
 

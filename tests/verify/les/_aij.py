@@ -3,12 +3,14 @@ the run, scores and the scatter figure. AIJ UWE benchmark dataset (Kikumoto et a
 CC BY 4.0; derived files made independently, whose accuracy AIJ does not guarantee); needs ../shared/data/aij."""
 import csv
 import json
+import math
 import os
 import subprocess
 
 import numpy as np
 import xarray as xr
 
+CELL_M = 20.0
 HIT_RATE, CORRELATION = 0.66, 0.70  # what numerics.md asks for
 SOURCE = os.environ.get("WB_SOURCE_DIR", os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 PROGRAM = os.environ.get("WB_PROGRAM", os.path.join(SOURCE, "build", "bin", "windbridge"))
@@ -36,23 +38,33 @@ def write_city(path, boxes, window):
 
 def write_boundary(path, t_last, profile, direction=(1.0, 0.0)):
     """Steady approach flow: rows (z [m], speed, turbulence energy); constant above its highest point."""
-    z, speed, tke = map(list, zip(*profile, (1000.0, *profile[-1][1:])))
+    z, speed, tke = map(list, zip(*profile, (5000.0, *profile[-1][1:])))
     steady = {"u": np.multiply(speed, direction[0]), "v": np.multiply(speed, direction[1]),
               "theta": np.full(len(z), 303.0), "tke": tke}
     xr.Dataset({name: (("time", "z"), np.array([value, value], "f4")) for name, value in steady.items()},
                {"time": [0.0, t_last], "z": z}).to_netcdf(path)
 
 
-def run(folder, window, les):
-    """The flow around the boxes; the groups' keys as in a deck. Neutral air, 303 K."""
-    les = {"mixed_height_m": 5000, "heat_flux_K_m_per_s": 0, "inflow": "file", "z0_wall_m": 0.01,
-           "boundary_file": os.path.join(folder, "boundary.nc"), **les}
-    args = ["-city_file", os.path.join(folder, "city.geojson"), "-run_output_dir", os.path.join(folder, "run"),
-            "-run_restart"]
+def run(folder, boxes, window, approach, les):
+    """The flow around boxes (x, y, size, height) [m] on the solver's own 20 m cells (so that the planes, which have that
+    spacing, carry the profile as finely as the run can), neutral air of 303 K. approach: rows of write_boundary, unit vector
+    of the wind; les: keys as in a deck, spinup_s and duration_s among them. Returns the run's folder."""
+    city, boundary, out = (os.path.join(folder, name) for name in ("city.geojson", "boundary.nc", "run"))
+    os.makedirs(folder, exist_ok=True)
+    write_city(city, boxes, window)
+    write_boundary(boundary, les["duration_s"], *approach)
+    les = {"dx_m": CELL_M, "mixed_height_m": 5000, "heat_flux_K_m_per_s": 0, "inflow": "file", "boundary_file": boundary, **les}
+    args = ["-city_file", city, "-run_output_dir", out, "-run_restart"]
     for group, keys in (("city", window), ("les", les)):
         for key, value in keys.items():
             args += [f"-{group}_{key}", str(value)]
     subprocess.run([PROGRAM, "les", *args], check=True)
+    return out
+
+
+def minutes(seconds):
+    """Whole output intervals."""
+    return 60 * math.ceil(seconds / 60)
 
 
 def scores(measured, simulated):

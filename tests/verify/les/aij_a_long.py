@@ -1,10 +1,10 @@
-"""AIJ case A: flow around a 1:1:2 prism in a boundary layer (Meng & Hibi 1998; _aij.py has the dataset), at 1:250 of the
-tunnel: b = 20 m, H = 40 m, speeds as measured. Inflow: the measured profiles of wind and turbulence energy as boundary
-values of another model. Scores of U/U_H at the measured points.
+"""AIJ case A: flow around a 1:1:2 prism in a boundary layer (Meng & Hibi 1998; _aij.py has the dataset), speeds as measured,
+lengths such that the prism's side b has a number of 20 m cells. Inflow: the measured profiles of wind and turbulence energy
+as boundary values of another model. Scores of U/U_H at the measured points.
 
-    aij_a_long.py [--cells-per-b 8] [--spinup 300] [--drop 300] [--average 1800] [--out FOLDER]
+    aij_a_long.py [--cells-per-b 8] [--spinup 30] [--average 150] [--out FOLDER]
 
-Writes FOLDER/aij_a.json and aij_a.png. WB_LONG_SMOKE=1: a minute on 4 cells, no score is checked."""
+Times in units of H/U_H. Writes FOLDER/aij_a.json and aij_a.png. WB_LONG_SMOKE=1: a minute on 4 cells, no score is checked."""
 import argparse
 import json
 import os
@@ -16,23 +16,21 @@ import xarray as xr
 
 import _aij
 
-B, U_H = 20.0, 4.491  # side of the prism [m]; speed at roof height [m/s]
-WINDOW = {"x_min_m": -100, "y_min_m": -100, "size_x_m": 300, "size_y_m": 200}
+U_H = 4.491  # speed at roof height, z = 2 b [m/s]
+WINDOW = (-5, -5, 15, 10)  # west, south edge, sizes [b]
 
 
-def simulate(folder, options):
-    duration = options.drop + options.average
-    inflow = _aij.table("case_a_inflow.csv")
-    _aij.write_city(os.path.join(folder, "city.geojson"), [(-0.5 * B, -0.5 * B, B, 2 * B)], WINDOW)
-    _aij.write_boundary(os.path.join(folder, "boundary.nc"), duration,
-                        [(float(r["z_over_b"]) * B, float(r["U"]), float(r["k"])) for r in inflow])
-    dx = B / options.cells_per_b
-    _aij.run(folder, WINDOW, {
-        "dx_m": dx, "top_m": 200, "margin_m": 60, "rim_m": 20, "hr_uniform_top_m": 160, "duration_s": duration,
-        "spinup_s": options.spinup, "inflow_length_m": 3 * B, "wind_speed_m_per_s": U_H, "wind_direction_deg": 270,
-        "wind_height_m": 2 * B, "z0_ground_m": 0.0055 * B, "z0_inflow_m": 0.0055 * B, "advection": options.advection})
-    with xr.open_dataset(os.path.join(folder, "run", "truth.nc" if dx < 20 else "lr.nc")) as f:
-        return f.isel(time=slice(int(options.drop // 60), None)).mean("time").load()
+def simulate(folder, options, b):
+    duration = _aij.minutes(options.average * 2 * b / U_H)
+    approach = [(float(r["z_over_b"]) * b, float(r["U"]), float(r["k"])) for r in _aij.table("case_a_inflow.csv")]
+    window = dict(zip(("x_min_m", "y_min_m", "size_x_m", "size_y_m"), (v * b for v in WINDOW)))
+    out = _aij.run(folder, [(-0.5 * b, -0.5 * b, b, 2 * b)], window, (approach,), {
+        "top_m": 10 * b, "margin_m": 3 * b, "rim_m": b, "duration_s": duration,
+        "spinup_s": _aij.minutes(options.spinup * 2 * b / U_H), "inflow_length_m": 3 * b, "wind_speed_m_per_s": U_H,
+        "wind_direction_deg": 270, "wind_height_m": 2 * b, "z0_ground_m": 0.0055 * b, "z0_inflow_m": 0.0055 * b,
+        "z0_wall_m": 0.0005 * b, "advection": options.advection})
+    with xr.open_dataset(os.path.join(out, "lr.nc")) as f:
+        return f.mean("time").load()
 
 
 def at_points(mean, points):
@@ -56,9 +54,9 @@ def at_points(mean, points):
     return np.array(out)
 
 
-def evaluate(mean, out):
+def evaluate(mean, out, b):
     rows = _aij.table("case_a.csv")
-    points = [[float(r[c]) * B for c in ("x_over_b", "y_over_b", "z_over_b")] for r in rows]
+    points = [[float(r[c]) * b for c in ("x_over_b", "y_over_b", "z_over_b")] for r in rows]
     measured = np.array([float(r["U"]) / U_H for r in rows])
     simulated = at_points(mean, points) / U_H
     planes = np.array([r["plane"] for r in rows])
@@ -68,7 +66,7 @@ def evaluate(mean, out):
         here = planes == plane
         result[plane] = _aij.scores(measured[here], simulated[here])
         groups[plane] = (measured[here], simulated[here])
-    profile = at_points(mean, [[-4.5 * B, 0, z * B] for z in (0.25, 1, 2, 3.75)]) / U_H
+    profile = at_points(mean, [[-4.5 * b, 0, z * b] for z in (0.25, 1, 2, 3.75)]) / U_H
     result["approach_u_over_uh"] = dict(zip(("0.25b", "1b", "2b", "3.75b"), map(float, profile)))
     with open(os.path.join(out, "aij_a.json"), "w", encoding="utf-8") as f:
         json.dump(result, f, indent=1)
@@ -79,9 +77,8 @@ def evaluate(mean, out):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--cells-per-b", type=int, default=8)
-    p.add_argument("--spinup", type=float, default=300)
-    p.add_argument("--drop", type=float, default=300, help="of the fine run, before the average begins [s]")
-    p.add_argument("--average", type=float, default=1800, help="[s]")
+    p.add_argument("--spinup", type=float, default=30, help="[H/U_H]")
+    p.add_argument("--average", type=float, default=150, help="[H/U_H]")
     p.add_argument("--advection", default="central", choices=("central", "upwind5"))
     p.add_argument("--out")
     options = p.parse_args()
@@ -90,10 +87,11 @@ def main():
         return 77
     smoke = bool(os.environ.get("WB_LONG_SMOKE"))
     if smoke:
-        options.cells_per_b, options.spinup, options.drop, options.average = 4, 60, 0, 60
+        options.cells_per_b, options.spinup, options.average = 4, 1, 1
     out = options.out or tempfile.mkdtemp(prefix="wb_aij_a_")
     os.makedirs(out, exist_ok=True)
-    result = evaluate(simulate(out, options), out)
+    b = _aij.CELL_M * options.cells_per_b
+    result = evaluate(simulate(out, options, b), out, b)
     print(json.dumps(result, indent=1))
     print(f"written: {out}/aij_a.json, aij_a.png")
     if smoke:
