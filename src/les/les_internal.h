@@ -117,7 +117,7 @@ enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8 };
  * w: |(w, v)| (facing x), |(w, u)| (facing y). With constant viscosity (WB_WALL_NO_SLIP) s1 = s2 = 1 [m s-1] instead.
  */
 typedef struct {
-  int n;
+  int n, *level_start; /* (nz + 1): sorted by level */
   int32_t *at;
   void *c1, *c2; /* WbReal [m-1]; no-slip: [s-1] */
 } WbLesWallList;

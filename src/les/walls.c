@@ -127,9 +127,11 @@ static PetscErrorCode build_list(WbLes les, int f) {
   WbLesWallList *list = &les->walls[f];
   double c1, c2;
   PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(l->nz + 1, &list->level_start));
   for (int pass = 0; pass < 2; pass++) {
     int n = 0;
-    for (int k = 0; k < l->nz; k++)
+    for (int k = 0; k < l->nz; k++) {
+      list->level_start[k] = n;
       for (int j = 0; j < l->nyl; j++)
         for (int i = 0; i < l->nxl; i++) {
           const size_t at = wb_les_at(l, k, j, i);
@@ -143,8 +145,9 @@ static PetscErrorCode build_list(WbLes les, int f) {
           }
           n++;
         }
+    }
+    list->n = list->level_start[l->nz] = n;
     if (!pass) {
-      list->n = n;
       PetscCall(WB_ALLOC(n + 1, &list->at));
       PetscCall(wb_calloc_bytes((size_t)(n + 1) * les->ops->real_bytes, "walls", &list->c1));
       PetscCall(wb_calloc_bytes((size_t)(n + 1) * les->ops->real_bytes, "walls", &list->c2));
@@ -260,6 +263,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
 
 void wb_les_walls_destroy(WbLes les) {
   for (int f = 0; f < 3; f++) {
+    WB_FREE(&les->walls[f].level_start);
     WB_FREE(&les->walls[f].at);
     wb_free_bytes(&les->walls[f].c1);
     wb_free_bytes(&les->walls[f].c2);

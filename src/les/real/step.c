@@ -90,9 +90,10 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
         WB_R(wb_les_advance_tracer)(&s, f, k);
     }
     for (int f = 0; f < les->nf; f++) WB_R(wb_les_close)(s.out[f], &les->closed[WB_KIND(f)], k);
+    if (les->opt.wall != WB_WALL_FREE_SLIP)
+      WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP, k);
   }
   emit(les, &s);
-  if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
   if (les->opt.top_no_slip) WB_R(wb_les_lid)(les, &s);
   if (les->opt.momentum_only) return;
   WB_R(wb_les_heat)(&s, &les->heat);

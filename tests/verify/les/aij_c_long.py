@@ -2,7 +2,7 @@
 has the dataset), speeds as measured, lengths such that H has a number of 20 m cells, wind at 0, 22.5 and 45 degrees to the
 streets. Score of the time-mean speed |u| at 0.1 H, over the approach flow's speed there, at 120 points of each case.
 
-    aij_c_long.py [--cells-per-h 8] [--spinup 12] [--average 30] [--cases 1H/0,2H/45] [--jobs 1] [--out FOLDER]
+    aij_c_long.py [--cells-per-h 10] [--spinup 12] [--average 30] [--cases 1H/0,2H/45] [--jobs 1] [--out FOLDER]
 
 Times in units of H/U_H. The tunnel's turbulence energy is taken as 0.95 of the square of the measured deviation of u (case
 A's ratio). Writes FOLDER/aij_c.json and aij_c.png, keeps finished cases. WB_LONG_SMOKE=1: a minute of one case, no score is
@@ -36,17 +36,18 @@ def simulate(folder, options, angle, variant):
         turn = np.deg2rad(float(angle))
         approach = [(scale * float(r["z_m"]), float(r["U"]), 0.95 * float(r["sigma_u"])**2)
                     for r in _aij.table("case_c_inflow.csv")]
-        below = (np.ceil(0.1 * h / _aij.CELL_M - 0.5) - 0.5) * _aij.CELL_M  # cell centres around the points
+        level = 0.1 * h / _aij.CELL_M - 0.5  # of the points; 0: the lowest cells' centres
+        levels = sorted({int(np.floor(level)), int(np.ceil(level))})
         out = _aij.run(folder, [(x, y, east - x, height) for x, y, east, height in blocks if height > 0],
                        dict(zip(("x_min_m", "y_min_m", "size_x_m", "size_y_m"), (v * h for v in WINDOW))),
                        (approach, (np.cos(turn), -np.sin(turn))), {
-            "top_m": 5 * h, "margin_m": 1.5 * h, "rim_m": 0.5 * h, "duration_s": duration,
+            "top_m": 6 * h, "margin_m": 3 * h, "rim_m": _aij.CELL_M * (options.cells_per_h // 2), "duration_s": duration,
             "spinup_s": _aij.minutes(options.spinup * h / U_H), "inflow_length_m": 2 * h, "wind_speed_m_per_s": U_H,
             "wind_height_m": h, "wind_direction_deg": 270 + float(angle), "z0_ground_m": 0.0025 * h,
-            "z0_inflow_m": 0.0025 * h, "z0_wall_m": 0.00025 * h, "slice_z_m": f"{below},{below + _aij.CELL_M}",
+            "z0_inflow_m": 0.0025 * h, "z0_wall_m": 0.00025 * h, "slice_z_m": ",".join(str((k + 0.5) * _aij.CELL_M) for k in levels),
             "slice_interval_s": duration / SLICES})
         with xr.open_dataset(os.path.join(out, "slices.nc")) as f:
-            f = f.interp(z_slice=0.1 * h)
+            f = f.interp(z_slice=0.1 * h) if len(levels) > 1 else f.isel(z_slice=0)
             speed = np.sqrt(f.u_xy**2 + f.v_xy**2 + f.w_xy**2).mean("time")
         speed.assign_coords(x=speed.x / scale, y=speed.y / scale).rename("speed").to_netcdf(done + ".part")
         os.rename(done + ".part", done)
@@ -90,7 +91,7 @@ def evaluate(options, out):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--cells-per-h", type=int, default=8)
+    p.add_argument("--cells-per-h", type=int, default=10, help="an odd multiple of 5 has a level at the points")
     p.add_argument("--spinup", type=float, default=12, help="[H/U_H]")
     p.add_argument("--average", type=float, default=30, help="[H/U_H]")
     p.add_argument("--cases", help="variant/angle, separated by commas; default: all nine")
