@@ -64,7 +64,7 @@ def compare(coarse, fine):
 
 
 def draw(path, runs, height):
-    fig, axes = plt.subplots(1, len(runs) + 1, figsize=(3.6 * (len(runs) + 1), 3.6), dpi=130)
+    fig, axes = plt.subplots(1, len(runs) + 1, figsize=(3.4 * (len(runs) + 1), 3.4), dpi=130, layout="constrained")
     speeds = [np.hypot(f.u, f.v) for f in runs]
     top = max(float(s.sel(z=height, method="nearest").quantile(0.99)) for s in speeds)
     for ax, f, speed in zip(axes[1:], runs, speeds):
@@ -72,12 +72,11 @@ def draw(path, runs, height):
         x0, y0 = float(f.x[0]), float(f.y[0])
         image = ax.pcolormesh(f.x - x0, f.y - y0, level, cmap="viridis", vmin=0, vmax=top, rasterized=True)
         ax.set(title=f"{spacing(f):g} m, z = {float(level.z):g} m", aspect="equal", xlabel="x [m]", facecolor="#8d8f94")
-    fig.colorbar(image, ax=axes[-1], label="mean wind speed [m/s]", shrink=0.8)
+    fig.colorbar(image, ax=list(axes[1:]), label="mean wind speed [m/s]", shrink=0.8)
     for f, speed, colour in zip(runs, speeds, COLOURS):
         axes[0].plot(speed.mean(("y", "x")), f.z, "o-", ms=3, color=colour, label=f"{spacing(f):g} m")
     axes[0].set(xlabel="mean wind speed over the air [m/s]", ylabel="z [m]", xlim=(0, None), ylim=(0, None))
     axes[0].legend(frameon=False)
-    fig.tight_layout()
     fig.savefig(path)
 
 

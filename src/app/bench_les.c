@@ -120,13 +120,13 @@ static PetscErrorCode city_mask(WbBench *b, const Box *box, const WbCityOptions 
 
 /* ---- kernels bare ---- */
 static const struct {
-  WbLesKernel kernel;
   const char *name;
+  WbLesKernel kernel;
   int per_step;
-} kernels[] = {{WB_LES_KERNEL_MOMENTUM, "momentum", 3},
-               {WB_LES_KERNEL_VISCOSITY, "viscosity", 1},
-               {WB_LES_KERNEL_POISSON, "poisson", 3},
-               {WB_LES_KERNEL_PROJECTION, "projection", 3}};
+} kernels[] = {{"momentum", WB_LES_KERNEL_MOMENTUM, 3},
+               {"viscosity", WB_LES_KERNEL_VISCOSITY, 1},
+               {"poisson", WB_LES_KERNEL_POISSON, 3},
+               {"projection", WB_LES_KERNEL_PROJECTION, 3}};
 
 /* What three stages of bare kernels would take, and which part of that speed the whole step reaches. */
 static PetscErrorCode time_kernels(WbBench *b, LesCase *c, double cells, double rate) {
