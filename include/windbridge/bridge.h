@@ -77,8 +77,9 @@ bool wb_process_from_noise(const struct WbProcess_s *process);      /* starts fr
 /* Time of a training pair for u uniform in (0, 1): u^power, at most WB_TRAIN_T_MAX; EDM: ln(gamma / epsilon) ~ N(-1.2 +
  * ln 2, 1.2^2) whatever the power (Karras et al. 2022 for data of unit deviation). The network's minimiser does not
  * depend on it, its errors do. */
-#define WB_TRAIN_T_MAX 0.999 /* nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N \
-                              */
+#define WB_TRAIN_T_MAX                                                                           \
+  0.999 /* nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N \
+         */
 double wb_process_train_time(const struct WbProcess_s *process, double u, double power);
 
 /* ---- diffusivity and linear forms ---- */
