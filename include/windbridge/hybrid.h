@@ -83,7 +83,7 @@ void wb_sim_options_default(WbSimOptions *options);
 /* What a run on a city's domain will take on this rank [B], and its checkpoint in all. Collective on comm. dx_m: of a
  * second, finer run beside the 20 m one, or 20. */
 typedef struct {
-  double precursor, coarse, fine, checkpoint;
+  double precursor, coarse, fine, inflow, checkpoint;
   double cells; /* of the finest run on this rank */
 } WbSimMemory;
 PetscErrorCode wb_sim_plan(MPI_Comm comm, const WbCity *city, const WbSimOptions *options, double dx_m,

@@ -248,9 +248,27 @@ PetscErrorCode wb_solenoidal_create(const WbGrid *grid, const uint8_t *fluid, Wb
 PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
 void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
 
+/* Benchmarks (src/les/kernels.c): one call of a bare kernel on this run's arrays, without walls, boundaries and halos;
+ * the state stays. MOMENTUM: fused advection, closure's stress and update of u, v, w in one stage; VISCOSITY: the
+ * closure's; POISSON: one flat solve; PROJECTION: divergence, and correction with the divergence that it leaves.
+ * Collective. */
+typedef enum {
+  WB_LES_KERNEL_MOMENTUM,
+  WB_LES_KERNEL_VISCOSITY,
+  WB_LES_KERNEL_POISSON,
+  WB_LES_KERNEL_PROJECTION
+} WbLesKernel;
+PetscErrorCode wb_les_kernel(WbLes les, WbLesKernel kernel);
+/* What one step over flat ground has to move between memory and cores per cell, each kernel reading each of its arrays
+ * once [B]. */
+double wb_les_traffic_bytes(const WbLesOptions *options);
+
 /* Planning (src/les/memory.c), not collective. What a run on this grid will take on this rank (walls: with buildings),
  * its checkpoint on disk in all, and a WbSolenoidal on this rank [B]. */
 double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *options, bool walls);
+/* Planes of an open inflow on its grid; made: synthetic or nested (with turbulence of length_m; without what a nested
+ * file's own fields take). */
+double wb_inflow_memory_bytes(const WbGrid *grid, bool made, double length_m);
 double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *options);
 double wb_solenoidal_memory_bytes(const WbGrid *grid);
 #endif

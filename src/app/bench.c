@@ -1,7 +1,6 @@
 /* windbridge bench: times the kernels on this machine and prints a table (and JSON). Each figure is the median of
  * repeated batches. A peer is one that ran beside it (postproc/torch_peer.py fills it in), never a stored number. */
 #include "bench.h"
-#include "windbridge/fft.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -51,107 +50,6 @@ PetscErrorCode wb_bench_time(WbBench *b, WbBenchFn fn, void *ctx, double *median
   b->halos = halos_since(&start);
   qsort(t, (size_t)n, sizeof *t, compare);
   *median = t[n / 2];
-  PetscFunctionReturn(0);
-}
-
-/* ---- les ---- */
-typedef struct {
-  WbLes les;
-  double dt;
-} LesCase;
-enum { LES_STEPS = 4 };
-static PetscErrorCode les_steps(void *ctx) {
-  PetscFunctionBeginUser;
-  LesCase *c = ctx;
-  for (int i = 0; i < LES_STEPS; i++) PetscCall(wb_les_step(c->les, c->dt));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode bench_les_case(WbBench *b, bool with_city, const char *name) {
-  PetscFunctionBeginUser;
-  WbApp *app = b->app;
-  const int nx = (int)wb_config_int(app->config, "bench", "nx"), nz = (int)wb_config_int(app->config, "bench", "nz");
-  const double dx = 5;
-  WbSimOptions sim;
-  WbGrid *grid = NULL;
-  uint8_t *solid = NULL;
-  double *zf = NULL;
-  PetscCall(wb_app_sim_options(app, &sim));
-  PetscCall(wb_grid_create(app->comm, nx, nx, nz, 1, 0, 0, true, true, &grid));
-  grid->dx_m = dx;
-  PetscCall(WB_ALLOC(nz + 1, &zf));
-  for (int k = 0; k <= nz; k++) zf[k] = k * dx;
-  if (with_city) {
-    const WbCityOptions o = {.generate = "tokyo_like",
-                             .seed = 1,
-                             .null_height = "refuse",
-                             .window_given = true,
-                             .size_x_m = ceil(nx * dx / 20) * 20,
-                             .size_y_m = ceil(nx * dx / 20) * 20};
-    WbCity *city = NULL;
-    PetscCall(wb_city_create(app->comm, &o, &city));
-    PetscCall(WB_ALLOC(wb_grid_owned(grid), &solid));
-    PetscCall(wb_city_voxelise(city, grid->x0 * dx, grid->y0 * dx, dx, grid->nxl, grid->nyl, nz, zf, solid));
-    wb_city_destroy(&city);
-  }
-  sim.les.drive_mean_wind = true;
-  LesCase c = {.dt = 0.3};
-  PetscCall(wb_les_create(grid, zf, solid, NULL, NULL, &sim.les, &c.les));
-  PetscCall(wb_les_init(c.les, 0));
-  PetscCall(wb_les_advance(c.les, 6.0, NULL, NULL)); /* past the initial transient of the pressure solver */
-  WbLesSummary s0, s1;
-  double seconds = 0;
-  PetscCall(wb_les_summary(c.les, &s0));
-  PetscCall(wb_bench_time(b, les_steps, &c, &seconds));
-  PetscCall(wb_les_summary(c.les, &s1));
-  wb_bench_add(b, name, (double)nx * nx * nz * LES_STEPS / seconds / app->size, "cell-steps/s/core");
-  char text[64];
-  snprintf(text, sizeof text, "%s_cg_iterations", name);
-  wb_bench_add(b, text, s1.poisson_iterations_mean, "per step");
-  wb_les_destroy(&c.les);
-  wb_grid_destroy(&grid);
-  WB_FREE(&solid);
-  WB_FREE(&zf);
-  PetscFunctionReturn(0);
-}
-
-/* ---- poisson ---- */
-typedef struct {
-  WbPoisson solver;
-  void *r, *p;
-} PoissonCase;
-static PetscErrorCode poisson_solve(void *ctx) {
-  const PoissonCase *c = ctx;
-  return wb_poisson_solve(c->solver, c->r, c->p);
-}
-static PetscErrorCode bench_poisson(WbBench *b, WbPrecision precision, const char *name) {
-  PetscFunctionBeginUser;
-  WbApp *app = b->app;
-  const int nx = (int)wb_config_int(app->config, "bench", "nx"), nz = (int)wb_config_int(app->config, "bench", "nz");
-  WbGrid *grid = NULL;
-  double *zf = NULL, seconds = 0;
-  PoissonCase c = {0};
-  PetscCall(wb_grid_create(app->comm, nx, nx, nz, 1, 0, 0, true, true, &grid));
-  const size_t n = wb_grid_owned(grid), bytes = n * (precision == WB_FP64 ? 8 : 4);
-  PetscCall(WB_ALLOC(nz + 1, &zf));
-  for (int k = 0; k <= nz; k++) zf[k] = 5.0 * k;
-  PetscCall(wb_poisson_create(grid, 5, zf, precision, &c.solver));
-  PetscCall(wb_calloc_bytes(bytes, "r", &c.r));
-  PetscCall(wb_calloc_bytes(bytes, "p", &c.p));
-  for (size_t q = 0; q < n; q++) {
-    const double v = sin(0.37 * (double)q);
-    if (precision == WB_FP64)
-      ((double *)c.r)[q] = v;
-    else
-      ((float *)c.r)[q] = (float)v;
-  }
-  PetscCall(wb_bench_time(b, poisson_solve, &c, &seconds));
-  wb_bench_add(b, name, (double)nx * nx * nz / seconds / app->size, "cells/s/core");
-  wb_poisson_destroy(&c.solver);
-  wb_free_bytes(&c.r);
-  wb_free_bytes(&c.p);
-  WB_FREE(&zf);
-  wb_grid_destroy(&grid);
   PetscFunctionReturn(0);
 }
 
@@ -248,11 +146,9 @@ PetscErrorCode wb_app_bench(WbApp *app) {
   PetscCall(wb_log_open(app->comm, NULL, wb_config_bool(c, "run", "quiet")));
   WbBench b = {.app = app, .seconds = wb_config_real(c, "bench", "seconds")};
   if (strcmp(what, "les") == 0) {
-    PetscCall(bench_les_case(&b, false, "les_flat"));
-    PetscCall(bench_les_case(&b, true, "les_city"));
+    PetscCall(wb_bench_les(&b));
   } else if (strcmp(what, "poisson") == 0) {
-    PetscCall(bench_poisson(&b, WB_FP32, "poisson_flat_fp32"));
-    PetscCall(bench_poisson(&b, WB_FP64, "poisson_flat_fp64"));
+    PetscCall(wb_bench_poisson(&b));
   } else if (strcmp(what, "halo") == 0) {
     PetscCall(bench_halo(&b));
   } else if (strcmp(what, "net") == 0) {

@@ -3,7 +3,7 @@
 #define WB_APP_BENCH_H
 #include "results.h"
 
-enum { WB_BENCH_RESULTS = 48 };
+enum { WB_BENCH_RESULTS = 64 };
 typedef struct {
   char name[64], unit[32];
   double value;
@@ -26,6 +26,11 @@ void wb_bench_add(WbBench *b, const char *name, double value, const char *unit);
  * counted. */
 typedef PetscErrorCode (*WbBenchFn)(void *ctx);
 PetscErrorCode wb_bench_time(WbBench *b, WbBenchFn fn, void *ctx, double *median);
+
+/* bench_les.c: steps of the flow solver over flat ground and cities, its bare kernels, memory bandwidth; the flat
+ * Poisson solver. Collective. */
+PetscErrorCode wb_bench_les(WbBench *b);
+PetscErrorCode wb_bench_poisson(WbBench *b);
 
 /* bench_net.c: forward passes, one training step, one shot. Collective. */
 PetscErrorCode wb_bench_net(WbBench *b);

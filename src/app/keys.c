@@ -21,7 +21,7 @@
 
 #define RUNS "forecast,city,les,pairs,train,sr,evaluate,bench"
 #define FLOW "forecast,les,pairs"
-#define CITY "forecast,city,les,pairs,sr"
+#define CITY "forecast,city,les,pairs,sr,bench"
 #define SR "forecast,sr,evaluate,bench"
 
 const WbKey wb_app_keys[] = {

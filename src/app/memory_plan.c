@@ -39,6 +39,7 @@ PetscErrorCode wb_memory_plan_les(WbMemoryPlan *plan, const WbCity *city, const 
   PetscCall(wb_grid_create(plan->app->comm, nx, ny, nz, (int)lround(sim->dx_m / dx_m), 0, 0, false, false, &window));
   /* the precursor is gone before the runs around the city begin */
   wb_memory_plan_add(plan, "flow solver at 20 m", fmax(m.coarse, m.precursor));
+  wb_memory_plan_add(plan, "inflow planes", m.inflow);
   if (m.fine > 0) wb_memory_plan_add(plan, "flow solver, fine run", m.fine);
   wb_memory_plan_add(plan, "its means and files", window_bytes(window, m.cells));
   plan->checkpoint = m.checkpoint;

@@ -64,6 +64,8 @@ PetscErrorCode wb_sim_plan(MPI_Comm comm, const WbCity *city, const WbSimOptions
   m->coarse = wb_les_memory_bytes(grid, &o->les, true) + (double)wb_grid_owned(grid);
   m->cells = (double)wb_grid_owned(grid);
   m->precursor = wb_les_memory_bytes(grid, &o->les, false);
+  grid->dx_m = o->dx_m;
+  m->inflow = wb_inflow_memory_bytes(grid, o->inflow != WB_INFLOW_PRECURSOR, o->inflow_length_m);
   m->checkpoint = wb_les_checkpoint_bytes(grid, &o->les);
   wb_grid_destroy(&grid);
   if (dx_m < o->dx_m) {

@@ -140,10 +140,10 @@ static int along_edge(const WbInflow f, int at, int n) {
 static void fill_side(const Map *m, const WbInflow f, int along, bool hi, const float *now, float *const out[4]) {
   const int n = along == 0 ? f->ny : f->nx, run_n = n * m->ratio, nzp = f->nz;
   const size_t plane = (size_t)nzp * (size_t)n;
-  const float *normal = now + (hi ? wb_inflow_normal_hi(f) : WB_IN_NORMAL) * plane,
-              *tangent = now + (hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane;
-  const float *w = now + (hi ? WB_IN_W_HI : WB_IN_W_LO) * plane,
-              *th = now + (hi ? WB_IN_THETA_HI : WB_IN_THETA_LO) * plane;
+  const float *normal = now + wb_inflow_plane(f, WB_IN_NORMAL, hi) * plane,
+              *tangent = now + wb_inflow_plane(f, WB_IN_TANGENT, hi) * plane,
+              *w = now + wb_inflow_plane(f, WB_IN_W, hi) * plane,
+              *th = now + wb_inflow_plane(f, WB_IN_THETA, hi) * plane;
   const int row = m->n[along] + 2 * m->g;
   for (int k = 0; k < m->nz; k++)
     for (int e = 0; e < row; e++) {
@@ -188,11 +188,13 @@ PetscErrorCode wb_inflow_profile(WbInflow f, double t_s, int nz, const double *z
       for (int c = 0; c < n; c++) {
         const float *p = a + (size_t)l * (size_t)n + c;
         const size_t plane = (size_t)f->nz * (size_t)n;
-        const double normal = (double)p[0] + (double)p[wb_inflow_normal_hi(f) * plane];
-        const double tangent = (double)p[WB_IN_TANGENT_LO * plane] + (double)p[WB_IN_TANGENT_HI * plane];
-        mean[l] += side == 0 ? normal : tangent;
-        mean[f->nz + l] += side == 0 ? tangent : normal;
-        mean[2 * f->nz + l] += (double)p[WB_IN_THETA_LO * plane] + (double)p[WB_IN_THETA_HI * plane];
+        for (int hi = 0; hi < 2; hi++) {
+          const double normal = (double)p[wb_inflow_plane(f, WB_IN_NORMAL, hi) * plane];
+          const double tangent = (double)p[wb_inflow_plane(f, WB_IN_TANGENT, hi) * plane];
+          mean[l] += side == 0 ? normal : tangent;
+          mean[f->nz + l] += side == 0 ? tangent : normal;
+          mean[2 * f->nz + l] += (double)p[wb_inflow_plane(f, WB_IN_THETA, hi) * plane];
+        }
       }
     }
   }

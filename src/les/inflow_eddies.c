@@ -139,6 +139,11 @@ double wb_eddies_interval(const WbLesOptions *options, double length_m) {
   return length_m / PetscMax(speed, LEAST_SPEED_M_PER_S) / STEPS_PER_SCALE;
 }
 
+double wb_eddies_bytes(int nx, int ny, int nz, double dx_m, double dz_m, double length_m) {
+  const double level = 2.0 * COMPONENTS * (nx + ny), reach = 2 * ceil(2 * ACROSS * length_m / dz_m);
+  return level * (sizeof(float) * (2 * (nz + reach) + RING * (double)nz) + sizeof(double) * nz);
+}
+
 static PetscErrorCode setup(WbEddies s, const WbInflow f, double length_m) {
   PetscFunctionBeginUser;
   s->nx = f->nx;

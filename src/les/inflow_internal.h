@@ -9,19 +9,10 @@
 #define WB_INFLOW_INTERNAL_H
 #include "les_internal.h"
 
-#define WB_INFLOW_PLANES 7
-/* Order of the planes. LO: just outside the west (south) edge, HI: just outside the east (north) edge. */
-enum {
-  WB_IN_NORMAL = 0,
-  WB_IN_TANGENT_LO,
-  WB_IN_TANGENT_HI,
-  WB_IN_W_LO,
-  WB_IN_W_HI,
-  WB_IN_THETA_LO,
-  WB_IN_THETA_HI,
-  WB_IN_NORMAL_HI,
-  WB_INFLOW_PLANES_MADE
-};
+enum { WB_INFLOW_PLANES = 7, WB_INFLOW_PLANES_MADE = 8 };
+/* What planes hold. Order in the file: normal velocity, then each other kind just outside the west (south) edge and
+ * just outside the east (north) edge, then, of planes that are made, the normal velocity on the east (north) face. */
+typedef enum { WB_IN_NORMAL, WB_IN_TANGENT, WB_IN_W, WB_IN_THETA } WbInflowPlane;
 
 /* Planes that are made in place of a file. record: rank 0 fills one record (size_x + size_y floats, theta less the
  * reference) for t_first_s + record * interval_s, the same whatever was asked before. close: frees inflow->source. */
@@ -64,7 +55,11 @@ void wb_eddies_at(WbEddies eddies, int record); /* fields of this record, for: *
 void wb_eddies_unit(const WbEddies eddies, int edge, int k, int m, double unit[3]); /* edge W, E, S, N; its face m */
 /* Fluctuations of u, v, w for the unit vector of the mean wind. */
 void wb_eddies_velocity(const double unit[3], double u_star, const double along[2], double velocity[3]);
-static inline int wb_inflow_normal_hi(const WbInflow f) { /* plane of the normal velocity at the high edge */
-  return f->made ? WB_IN_NORMAL_HI : WB_IN_NORMAL;
+/* Bytes of one WbEddies on a grid of cells of dx_m x dz_m. */
+double wb_eddies_bytes(int nx, int ny, int nz, double dx_m, double dz_m, double length_m);
+/* Number of the plane of a kind at the low (west, south) or high edge. */
+static inline size_t wb_inflow_plane(const WbInflow f, WbInflowPlane kind, bool hi) {
+  if (kind == WB_IN_NORMAL) return hi && f->made ? WB_INFLOW_PLANES_MADE - 1 : 0;
+  return 2 * (size_t)kind - 1 + hi;
 }
 #endif

@@ -228,10 +228,7 @@ static void fill_edge(const WbInflow f, const Nest *n, bool west_east, float *ou
   const size_t plane = (size_t)f->nz * (size_t)count;
   const double across[2] = {west_east ? f->x_min_m : f->y_min_m,
                             west_east ? f->x_min_m + f->nx * f->dx_m : f->y_min_m + f->ny * f->dx_m};
-  static const int place_of[4][2] = {{WB_IN_NORMAL, WB_IN_NORMAL_HI},
-                                     {WB_IN_TANGENT_LO, WB_IN_TANGENT_HI},
-                                     {WB_IN_W_LO, WB_IN_W_HI},
-                                     {WB_IN_THETA_LO, WB_IN_THETA_HI}};
+  static const WbInflowPlane kinds[4] = {WB_IN_NORMAL, WB_IN_TANGENT, WB_IN_W, WB_IN_THETA};
   const int vars[4] = {normal, tangent, W, THETA};
   for (int c = 0; c < 4; c++)
     for (int hi = 0; hi < 2; hi++)
@@ -240,7 +237,7 @@ static void fill_edge(const WbInflow f, const Nest *n, bool west_east, float *ou
           const double along = (west_east ? f->y_min_m : f->x_min_m) + (m + (c == 1 ? 0.0 : 0.5)) * f->dx_m;
           const double z = c == 2 ? f->zf[k] : 0.5 * (f->zf[k] + f->zf[k + 1]);
           const float value = sample(n, vars[c], z, west_east ? along : across[hi], west_east ? across[hi] : along);
-          out[(size_t)place_of[c][hi] * plane + (size_t)k * (size_t)count + (size_t)m] =
+          out[wb_inflow_plane(f, kinds[c], hi) * plane + (size_t)k * (size_t)count + (size_t)m] =
               c == 3 ? (float)((double)value - n->theta_reference) : value;
         }
 }
@@ -250,9 +247,9 @@ static void add_eddies(const WbInflow f, const Nest *n, int edge, float *out) {
   const bool west_east = edge < 2, hi = edge % 2 == 1;
   const int count = west_east ? f->ny : f->nx;
   const size_t plane = (size_t)f->nz * (size_t)count;
-  float *normal = out + (size_t)(hi ? WB_IN_NORMAL_HI : WB_IN_NORMAL) * plane;
-  float *tangent = out + (size_t)(hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane;
-  float *w = out + (size_t)(hi ? WB_IN_W_HI : WB_IN_W_LO) * plane;
+  float *normal = out + wb_inflow_plane(f, WB_IN_NORMAL, hi) * plane;
+  float *tangent = out + wb_inflow_plane(f, WB_IN_TANGENT, hi) * plane;
+  float *w = out + wb_inflow_plane(f, WB_IN_W, hi) * plane;
   for (int k = 0; k < f->nz; k++)
     for (int m = 0; m < count; m++) {
       const size_t q = (size_t)k * (size_t)count + (size_t)m;

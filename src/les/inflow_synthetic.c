@@ -47,10 +47,10 @@ static void fill_edge(const WbInflow f, const Synthetic *s, const Wind *wind, in
       wb_eddies_unit(s->eddies, edge, k, m, unit);
       turbulent(s, wind, z, unit, centre);
       turbulent(s, wind, f->zf[k], unit, face);
-      out[(size_t)(hi ? WB_IN_NORMAL_HI : WB_IN_NORMAL) * plane + q] = (float)centre[west_east ? 0 : 1];
-      out[(size_t)(hi ? WB_IN_TANGENT_HI : WB_IN_TANGENT_LO) * plane + q] = (float)centre[west_east ? 1 : 0];
-      out[(size_t)(hi ? WB_IN_W_HI : WB_IN_W_LO) * plane + q] = k > 0 ? (float)face[2] : 0.0F;
-      out[(size_t)(hi ? WB_IN_THETA_HI : WB_IN_THETA_LO) * plane + q] =
+      out[wb_inflow_plane(f, WB_IN_NORMAL, hi) * plane + q] = (float)centre[west_east ? 0 : 1];
+      out[wb_inflow_plane(f, WB_IN_TANGENT, hi) * plane + q] = (float)centre[west_east ? 1 : 0];
+      out[wb_inflow_plane(f, WB_IN_W, hi) * plane + q] = k > 0 ? (float)face[2] : 0.0F;
+      out[wb_inflow_plane(f, WB_IN_THETA, hi) * plane + q] =
           (float)(wb_les_theta_ref(&s->opt, z) - s->opt.theta_surface_K);
     }
 }

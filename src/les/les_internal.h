@@ -37,6 +37,13 @@ static inline size_t wb_les_at(const WbLesLayout *l, int k, int j, int i) { /* o
   return (size_t)(k + 1) * l->sz + (size_t)(j + l->g) * (size_t)l->sy + (size_t)(i + l->g);
 }
 
+/* Blocks of cells along a row, the last one may be shorter: kernels leave the mask out where none of a block's cells
+ * needs it. */
+enum { WB_LES_BLOCK = 32 };
+static inline int wb_les_blocks(int nxl) {
+  return (nxl + WB_LES_BLOCK - 1) / WB_LES_BLOCK;
+}
+
 /* Vertical metrics, doubles, index shifted by one so that [k + 1] belongs to owned level k; ghosts mirror the edge. */
 typedef struct {
   double *zf;                /* (nz + 1) faces, zf[0] = 0 */
@@ -110,9 +117,9 @@ enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8 };
  * w: |(w, v)| (facing x), |(w, u)| (facing y). With constant viscosity (WB_WALL_NO_SLIP) s1 = s2 = 1 [m s-1] instead.
  */
 typedef struct {
-  int n;
+  int n, *level_start; /* (nz + 1): sorted by level */
   int32_t *at;
-  double *c1, *c2; /* [m-1]; no-slip: [s-1] */
+  void *c1, *c2; /* WbReal [m-1]; no-slip: [s-1] */
 } WbLesWallList;
 typedef struct {
   int n;
@@ -168,7 +175,8 @@ typedef struct WbLesOps_s {
    * all ranks. WB_ERR_NUMERIC naming variable and place when a value is not finite. */
   PetscErrorCode (*cfl)(WbLes les, double *cfl_per_s, double *speed, double *visc_per_s);
   PetscErrorCode (*report_cfl)(WbLes les); /* raises WB_ERR_NUMERIC naming the cell of the largest Courant number */
-  double (*viscosity)(WbLes les);          /* fills nut from state; local 2 nu sum 1/h^2 */
+  void (*momentum)(WbLes les, void *in, void *out); /* tendency of u, v, w by itself, out = in + dt_s t (benchmarks) */
+  double (*viscosity)(WbLes les);                   /* fills nut from state; local 2 nu sum 1/h^2 */
   PetscErrorCode (*project)(WbLes les, double dt_s, bool final); /* make les->state solenoidal, refresh ghosts */
   void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
   /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
@@ -227,7 +235,7 @@ struct WbLes_s {
   uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
   int sky_nz;
   WbLesRuns closed[WB_NFIELDS];
-  int mask_levels;      /* levels 0 .. mask_levels - 1 have a solid cell within two levels or a closed lateral wall */
+  uint8_t *near_wall;   /* (nz, nyl, wb_les_blocks): the block's cells have a solid one within two along an axis */
   void *fluid;          /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
   float *heat_flux;     /* (nyl, nxl) kinematic flux of the column's horizontal facet */
   bool has_solid;       /* any building cell on any rank */
@@ -289,6 +297,8 @@ PetscErrorCode wb_les_check_output(const WbLesPlaces *p, const WbLesOutputOption
 PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
 void wb_les_tracers_destroy(WbLes les);
 void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
+/* src/les/solenoidal.c: levels above the layer; ghosted fields that it holds (memory.c counts them) */
+enum { WB_SOLENOIDAL_ABOVE = 7, WB_SOLENOIDAL_FIELDS = 10 };
 /* src/les/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);

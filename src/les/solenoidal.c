@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { G = WB_LES_GHOST, CHANNELS = 4, ABOVE = 7, MAX_ITERATIONS = 200 };
+enum { G = WB_LES_GHOST, CHANNELS = 4, ABOVE = WB_SOLENOIDAL_ABOVE, MAX_ITERATIONS = 200 };
 static const double GROWTH = 1.5;
 
 struct WbSolenoidal_s {

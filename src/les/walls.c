@@ -114,15 +114,24 @@ static void face_coefficients(const WbLes les, int f, int k, int j, int i, doubl
   }
 }
 
+static void put_real(const WbLes les, void *array, int n, double value) {
+  if (les->opt.precision == WB_FP32)
+    ((float *)array)[n] = (float)value;
+  else
+    ((double *)array)[n] = value;
+}
+
 static PetscErrorCode build_list(WbLes les, int f) {
   const WbLesLayout *l = &les->lay;
   const uint8_t bit = (uint8_t)(1U << f);
   WbLesWallList *list = &les->walls[f];
   double c1, c2;
   PetscFunctionBeginUser;
+  PetscCall(WB_ALLOC(l->nz + 1, &list->level_start));
   for (int pass = 0; pass < 2; pass++) {
     int n = 0;
-    for (int k = 0; k < l->nz; k++)
+    for (int k = 0; k < l->nz; k++) {
+      list->level_start[k] = n;
       for (int j = 0; j < l->nyl; j++)
         for (int i = 0; i < l->nxl; i++) {
           const size_t at = wb_les_at(l, k, j, i);
@@ -131,16 +140,17 @@ static PetscErrorCode build_list(WbLes les, int f) {
           if (c1 == 0.0 && c2 == 0.0) continue;
           if (pass) {
             list->at[n] = (int32_t)at;
-            list->c1[n] = c1;
-            list->c2[n] = c2;
+            put_real(les, list->c1, n, c1);
+            put_real(les, list->c2, n, c2);
           }
           n++;
         }
+    }
+    list->n = list->level_start[l->nz] = n;
     if (!pass) {
-      list->n = n;
       PetscCall(WB_ALLOC(n + 1, &list->at));
-      PetscCall(WB_ALLOC(n + 1, &list->c1));
-      PetscCall(WB_ALLOC(n + 1, &list->c2));
+      PetscCall(wb_calloc_bytes((size_t)(n + 1) * les->ops->real_bytes, "walls", &list->c1));
+      PetscCall(wb_calloc_bytes((size_t)(n + 1) * les->ops->real_bytes, "walls", &list->c2));
     }
   }
   PetscFunctionReturn(0);
@@ -181,22 +191,44 @@ static PetscErrorCode build_runs(WbLes les, int f) {
   PetscFunctionReturn(0);
 }
 
-/* Fluid mask in the solver's precision, and how high the kernels need it. */
+/* Fluid mask in the solver's precision. */
 static PetscErrorCode build_fluid(WbLes les) {
   const WbLesLayout *l = &les->lay;
   PetscFunctionBeginUser;
   PetscCall(wb_calloc_bytes(l->field * les->ops->real_bytes, "LES fluid mask", &les->fluid));
-  les->mask_levels = 2; /* the level below the ground is not fluid */
-  for (int k = -1; k <= l->nz; k++)
-    for (size_t c = 0; c < l->sz; c++) {
-      const size_t at = (size_t)(k + 1) * l->sz + c;
-      const bool fluid = les->flags[at] & WB_FLUID_CELL;
-      if (les->opt.precision == WB_FP32)
-        ((float *)les->fluid)[at] = fluid ? 1.0F : 0.0F;
-      else
-        ((double *)les->fluid)[at] = fluid ? 1.0 : 0.0;
-      if (k >= 0 && k < l->nz && !fluid) les->mask_levels = k + 3;
-    }
+  for (size_t at = 0; at < l->field; at++) {
+    const bool fluid = les->flags[at] & WB_FLUID_CELL;
+    if (les->opt.precision == WB_FP32)
+      ((float *)les->fluid)[at] = fluid ? 1.0F : 0.0F;
+    else
+      ((double *)les->fluid)[at] = fluid ? 1.0 : 0.0;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Is a cell within two of owned (k, j, i) along an axis not fluid? Fluxes reach no further. */
+static bool wall_near(const WbLes les, int k, int j, int i) {
+  const WbLesLayout *l = &les->lay;
+  const size_t at = wb_les_at(l, k, j, i);
+  const int down = k > 0 ? 2 : 1, up = PetscMin(2, l->nz - 1 - k); /* the ground is one level, the top is open */
+  unsigned all = WB_FLUID_CELL;
+  for (ptrdiff_t d = -2; d <= 2; d++) {
+    const ptrdiff_t a = (ptrdiff_t)at;
+    all &= les->flags[a + d] & les->flags[a + d * l->sy];
+    if (d >= -down && d <= up) all &= les->flags[a + d * (ptrdiff_t)l->sz];
+  }
+  return !all;
+}
+
+static PetscErrorCode build_blocks(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  const int blocks = wb_les_blocks(l->nxl);
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC((size_t)l->nz * (size_t)l->nyl * (size_t)blocks, &les->near_wall));
+  uint8_t *near = les->near_wall;
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++, near += blocks)
+      for (int i = 0; i < l->nxl; i++) near[i / WB_LES_BLOCK] |= wall_near(les, k, j, i);
   PetscFunctionReturn(0);
 }
 
@@ -224,15 +256,17 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   for (int f = 0; f < 3; f++) PetscCall(build_list(les, f));
   for (int f = 0; f < WB_NFIELDS; f++) PetscCall(build_runs(les, f));
   PetscCall(build_fluid(les));
+  PetscCall(build_blocks(les));
   if (!les->opt.momentum_only) PetscCall(wb_les_facets_create(les));
   PetscFunctionReturn(0);
 }
 
 void wb_les_walls_destroy(WbLes les) {
   for (int f = 0; f < 3; f++) {
+    WB_FREE(&les->walls[f].level_start);
     WB_FREE(&les->walls[f].at);
-    WB_FREE(&les->walls[f].c1);
-    WB_FREE(&les->walls[f].c2);
+    wb_free_bytes(&les->walls[f].c1);
+    wb_free_bytes(&les->walls[f].c2);
   }
   for (int f = 0; f < WB_NFIELDS; f++) {
     WB_FREE(&les->closed[f].level_start);
@@ -243,5 +277,6 @@ void wb_les_walls_destroy(WbLes les) {
   wb_les_facets_destroy(les);
   WB_FREE(&les->solid);
   WB_FREE(&les->flags);
+  WB_FREE(&les->near_wall);
   WB_FREE(&les->heat_flux);
 }

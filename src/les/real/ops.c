@@ -10,6 +10,7 @@ PetscErrorCode WB_R(wb_les_set_scalar)(WbLes les, int field, WbFieldFn value, vo
 PetscErrorCode WB_R(wb_les_set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
 void WB_R(wb_les_ground)(WbLes les);
 void WB_R(wb_les_plane_mean)(WbLes les, int field, int k, double *sum);
+void WB_R(wb_les_momentum)(WbLes les, void *in, void *out);
 static double start_viscosity(WbLes les) {
   return WB_R(wb_les_viscosity)(les, les->state);
 }
@@ -19,6 +20,7 @@ const WbLesOps WB_R(wb_les_ops) = {.real_bytes = sizeof(WbReal),
                                    .boundary = WB_R(wb_les_boundary),
                                    .cfl = WB_R(wb_les_cfl),
                                    .report_cfl = WB_R(wb_les_report_cfl),
+                                   .momentum = WB_R(wb_les_momentum),
                                    .viscosity = start_viscosity,
                                    .project = WB_R(wb_les_make_solenoidal),
                                    .accumulate = WB_R(wb_les_accumulate),

@@ -132,13 +132,15 @@ static PetscErrorCode potential(WbProject pr, const WbReal *q) {
 
 /* x = potential of the right-hand side; q holds the first guess of the wall sources, and then the sources. */
 static PetscErrorCode solve(WbProject pr, double tol, int max_iterations, int *iterations) {
-  const int before = *iterations;
+  const int before = *iterations, t_cg = wb_timer_id("les.cg");
   PetscFunctionBeginUser;
   PetscCall(potential(pr, pr->q));
   if (pr->flat) PetscFunctionReturn(0);
   WbReal *restrict q = pr->q, *restrict more = pr->q_start;
   memcpy(more, q, (size_t)pr->nrim * sizeof(WbReal));
+  wb_timer_begin(t_cg);
   PetscCall(WB_R(wb_project_cg)(pr, tol, max_iterations - before, iterations));
+  wb_timer_end(t_cg);
   if (*iterations == before) PetscFunctionReturn(0);
   for (int c = 0; c < pr->nrim; c++) more[c] = q[c] - more[c];
   PetscCall(potential(pr, more));

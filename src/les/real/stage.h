@@ -26,7 +26,7 @@ typedef struct {
   const WbReal *kappa;                     /* of heat and tracers, times inv_prandtl: nut, or Deardorff's own */
   const WbReal *production, *decay;        /* of subgrid kinetic energy (Deardorff) */
   const WbReal *fluid;                     /* 1 in fluid, 0 in solid cells */
-  int mask_levels;                         /* fluid is needed below this level */
+  const uint8_t *near_wall;                /* blocks of cells where fluid is needed (les_internal.h) */
   WbReal *fx, *fy, *fz[WB_LES_FIELDS_MAX]; /* flux buffers: line, line, planes of a component */
   WbReal dt, rdx, force[2];
   WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
@@ -52,7 +52,7 @@ void WB_R(wb_les_emit)(const WbStage *s, int field, const WbLesSourceList *list)
 void WB_R(wb_les_coriolis)(const WbStage *s, int k);
 void WB_R(wb_les_heat_level)(const WbStage *s, int k);
 void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k); /* zero on the closed faces of level k */
-void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip);
+void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip, int k);
 void WB_R(wb_les_lid)(WbLes les, const WbStage *s);
 double WB_R(wb_les_ground_stress)(WbLes les);
 double WB_R(wb_les_ground_heat)(WbLes les); /* local sum of the kinematic heat flux over ground cells */

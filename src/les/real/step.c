@@ -19,7 +19,7 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   }
   s->nut = s->kappa = les->nut;
   s->fluid = les->fluid;
-  s->mask_levels = les->mask_levels;
+  s->near_wall = les->near_wall;
   s->dt = (WbReal)dt;
   s->rdx = (WbReal)(1.0 / les->grid->dx_m);
   s->force[0] = (WbReal)les->force[0];
@@ -68,6 +68,12 @@ static void advance_velocity(const WbStage *s, WbAdvection advection, int k) {
   WB_R(wb_les_advance_w)(s, k);
 }
 
+void WB_R(wb_les_momentum)(WbLes les, void *in, void *out) {
+  WbStage s;
+  stage_setup(les, in, in, out, les->dt_s, &s);
+  for (int k = 0; k < s.nz; k++) advance_velocity(&s, les->opt.advection, k);
+}
+
 /* out = base + dt * tendency(in), levels interleaved so that each level's fields are read from cache. */
 static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   WbStage s;
@@ -84,9 +90,10 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
         WB_R(wb_les_advance_tracer)(&s, f, k);
     }
     for (int f = 0; f < les->nf; f++) WB_R(wb_les_close)(s.out[f], &les->closed[WB_KIND(f)], k);
+    if (les->opt.wall != WB_WALL_FREE_SLIP)
+      WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP, k);
   }
   emit(les, &s);
-  if (les->opt.wall != WB_WALL_FREE_SLIP) WB_R(wb_les_wall_stress)(&s, les->walls, les->opt.wall == WB_WALL_NO_SLIP);
   if (les->opt.top_no_slip) WB_R(wb_les_lid)(les, &s);
   if (les->opt.momentum_only) return;
   WB_R(wb_les_heat)(&s, &les->heat);

@@ -7,41 +7,50 @@ void WB_R(wb_les_close)(WbReal *field, const WbLesRuns *runs, int k) {
 }
 
 /* Means of the four faces around a face of another component. */
-WB_INLINE double mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
-  return 0.25 * (((double)q[0] + (double)q[a]) + ((double)q[b] + (double)q[a + b]));
+WB_INLINE WbReal mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {
+  return (WbReal)0.25 * ((q[0] + q[a]) + (q[b] + q[a + b]));
 }
+
+/* Another component and the offsets of its four faces around one of the list. */
+typedef struct {
+  const WbReal *q;
+  ptrdiff_t d[2];
+} Beside;
 
 /* -Cd |U_t| u_t (wall area / volume), coefficients by list (les_internal.h). */
-static void component(const WbStage *s, const WbLesWallList *list, int f, const WbReal *first, const ptrdiff_t d1[2],
-                      const WbReal *second, const ptrdiff_t d2[2]) {
-  const WbReal *q = s->in[f];
-  WbReal *out = s->out[f];
-  for (int n = 0; n < list->n; n++) {
-    const size_t at = (size_t)list->at[n];
-    const double c = (double)q[at], a = mean4(first + at, d1[0], d1[1]), b = mean4(second + at, d2[0], d2[1]);
-    const double drag = list->c1[n] * sqrt(c * c + a * a) + list->c2[n] * sqrt(c * c + b * b);
-    out[at] -= (WbReal)((double)s->dt * drag * c);
+WB_KERNEL static void component(const WbStage *s, const WbLesWallList *list, int f, int k, const Beside *first,
+                                const Beside *second) {
+  const WbReal *q = s->in[f], *restrict c1 = list->c1, *restrict c2 = list->c2, dt = s->dt;
+  const int32_t *restrict place = list->at;
+  WbReal *restrict out = s->out[f];
+  const int end = list->level_start[k + 1];
+  for (int n = list->level_start[k]; n < end; n++) {
+    const size_t at = (size_t)place[n];
+    const WbReal c = q[at], a = mean4(first->q + at, first->d[0], first->d[1]),
+                 b = mean4(second->q + at, second->d[0], second->d[1]);
+    out[at] -= dt * c * (c1[n] * WB_SQRT(c * c + a * a) + c2[n] * WB_SQRT(c * c + b * b));
   }
 }
 
-static void component_no_slip(const WbStage *s, const WbLesWallList *list, int f) {
-  for (int n = 0; n < list->n; n++) {
+static void component_no_slip(const WbStage *s, const WbLesWallList *list, int f, int k) {
+  const WbReal *c1 = list->c1, *c2 = list->c2;
+  for (int n = list->level_start[k]; n < list->level_start[k + 1]; n++) {
     const size_t at = (size_t)list->at[n];
-    s->out[f][at] -= (WbReal)((double)s->dt * (list->c1[n] + list->c2[n]) * (double)s->in[f][at]);
+    s->out[f][at] -= s->dt * (c1[n] + c2[n]) * s->in[f][at];
   }
 }
 
-void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip) {
+/* Level k. Offsets: along the own staggering (backwards), along the other's (forwards). */
+void WB_R(wb_les_wall_stress)(const WbStage *s, const WbLesWallList list[3], bool no_slip, int k) {
   if (no_slip) {
-    for (int f = 0; f < 3; f++) component_no_slip(s, &list[f], f);
+    for (int f = 0; f < 3; f++) component_no_slip(s, &list[f], f, k);
     return;
   }
   const ptrdiff_t sy = s->sy, sz = (ptrdiff_t)s->sz;
   const WbReal *u = s->in[WB_U], *v = s->in[WB_V], *w = s->in[WB_W];
-  /* offsets of the four faces around: {along the own staggering (backwards), along the other's (forwards)} */
-  component(s, &list[WB_U], WB_U, w, (const ptrdiff_t[2]){-1, sz}, v, (const ptrdiff_t[2]){-1, sy});
-  component(s, &list[WB_V], WB_V, w, (const ptrdiff_t[2]){-sy, sz}, u, (const ptrdiff_t[2]){-sy, 1});
-  component(s, &list[WB_W], WB_W, v, (const ptrdiff_t[2]){-sz, sy}, u, (const ptrdiff_t[2]){-sz, 1});
+  component(s, &list[WB_U], WB_U, k, &(Beside){w, {-1, sz}}, &(Beside){v, {-1, sy}});
+  component(s, &list[WB_V], WB_V, k, &(Beside){w, {-sy, sz}}, &(Beside){u, {-sy, 1}});
+  component(s, &list[WB_W], WB_W, k, &(Beside){v, {-sz, sy}}, &(Beside){u, {-sz, 1}});
 }
 
 /* Viscous stress of the lid on the open faces of the uppermost level. */

@@ -178,13 +178,13 @@ static void test_tke(void **state) {
   const WbInflowDomain d = domain(0, 1e5);
   WbInflow in = NULL;
   double mean = 0, square[3] = {0, 0, 0};
-  static const int plane[3] = {WB_IN_NORMAL, WB_IN_TANGENT_LO, WB_IN_W_LO};
   WB_OK(wb_inflow_nested(PETSC_COMM_WORLD, path, &d, &o, 100, &in));
   for (int n = 0; n < RECORDS; n++) {
     WB_OK(wb_inflow_evaluate(in, n * in->interval_s));
     for (int m = 0; m < NY; m++)
       for (int c = 0; c < 3; c++) {
-        const double q = (double)in->now[((size_t)plane[c] * NZ + K) * NY + (size_t)m] - (c == 0 ? 6 : 0);
+        const double q = (double)in->now[(wb_inflow_plane(in, (WbInflowPlane)c, false) * NZ + K) * NY + (size_t)m] -
+                         (c == 0 ? 6 : 0);
         mean += c == 0 ? q / NY / RECORDS : 0;
         square[c] += q * q / NY / RECORDS;
       }

@@ -34,8 +34,7 @@ static WbInflow inflow_make(MPI_Comm comm, const WbLesOptions *o, double t_last)
 
 /* Component c of the west edge's face (k, m) at the time evaluated last: normal, tangential, vertical. */
 static double west(const WbInflow in, int c, int k, int m) {
-  static const int plane[3] = {WB_IN_NORMAL, WB_IN_TANGENT_LO, WB_IN_W_LO};
-  return (double)in->now[((size_t)plane[c] * NZ + (size_t)k) * NY + (size_t)m];
+  return (double)in->now[(wb_inflow_plane(in, (WbInflowPlane)c, false) * NZ + (size_t)k) * NY + (size_t)m];
 }
 
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include "windbridge/bridge.h"
 
-enum { C = WB_CHANNELS, SCALES = WB_NOISE_SCALES, N = 40, M = 4000 };
+enum { C = WB_CHANNELS, SCALES = WB_NOISE_SCALES, N = 40, M = 2000 };
 static const float colour[SCALES] = {0.03F, 0.15F, 0.25F, 0.33F, 0.24F};
 
 /* w[f][q]: what cell q of the grid of `level` gives to fine cell f, in one direction; q counts from -8. */

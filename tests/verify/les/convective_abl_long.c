@@ -1,9 +1,8 @@
 /* Dry convective boundary layer, set-up of Nieuwstadt et al. (1993, Turbulent Shear Flows 8): surface heat flux
  * 0.06 K m/s, neutral to 1600 m, 0.003 K/m above, no wind; averaged over 10 ... 11 turnover times z_i / w*. Entrainment
- * flux -0.20 ... -0.22 of the surface's, variance of w at most 0.42 w*^2. 64 x 64 x 60 cells; minutes on one core. */
+ * flux -0.20 ... -0.22 of the surface's, variance of w at most 0.42 w*^2. WB_LONG_N (64) cells a side of 6.4 km and
+ * 60/64 as many over 2.4 km; minutes on one core. */
 #include "long_test.h"
-
-enum { NZ = 60 };
 
 static void convection(void **state) {
   WbLesOptions o;
@@ -17,15 +16,16 @@ static void convection(void **state) {
   o.z0_ground_m = 0.16;
   o.sponge_height_m = 2000.0;
   o.dt_max_s = 15.0;
-  double *zf = les_test_faces(NZ, 40.0, 1.0);
-  LesBox b = les_test_box(64, 64, NZ, 100.0, zf, true, NULL, &o);
+  const int n = long_cells(64), nz = n * 15 / 16;
+  double *zf = les_test_faces(nz, 2400.0 / nz, 1.0);
+  LesBox b = les_test_box(n, n, nz, 6400.0 / n, zf, true, NULL, &o);
   free(zf);
   WB_OK(wb_les_init(b.les, 0.0));
   LongProfile p;
   const double w0 = pow(9.81 / 300.0 * 0.06 * 1600.0, 1.0 / 3.0), turnover = 1600.0 / w0;
-  if (long_run(b.les, 10.0 * turnover, 11.0 * turnover, &p)) {
+  if (long_run(b.les, "convective_abl", 10.0 * turnover, 11.0 * turnover, &p)) {
     int lowest = 0, peak = 0;
-    for (int k = 0; k < NZ; k++) {
+    for (int k = 0; k < nz; k++) {
       if (p.tw[k] < p.tw[lowest]) lowest = k;
       if (p.w_var[k] > p.w_var[peak]) peak = k;
     }

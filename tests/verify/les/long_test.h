@@ -1,5 +1,6 @@
 /* Shared by the long verification runs: spin-up, then profiles averaged over time. With WB_LONG_SMOKE set a run only
- * does a few steps, to see that it starts, and checks no value. */
+ * does a few steps, to see that it starts, and checks no value. WB_LONG_N: another number of cells where a case says
+ * so; WB_LONG_OUT: an existing folder that keeps the profiles (postproc/windbridge_validation.py draws them). */
 #ifndef LONG_TEST_H
 #define LONG_TEST_H
 #include <stdlib.h>
@@ -18,6 +19,14 @@ typedef struct {
 
 static inline bool long_smoke(void) {
   return getenv("WB_LONG_SMOKE") != NULL;
+}
+
+/* Cells along an edge: WB_LONG_N or the case's own number. */
+static inline int long_cells(int own) {
+  const char *text = getenv("WB_LONG_N");
+  const int n = text ? atoi(text) : own;
+  assert_in_range(n, 8, LONG_NZ);
+  return n;
 }
 
 static inline void long_read(WbNc nc, const char *var, int n, double *to) {
@@ -43,8 +52,19 @@ static inline void long_advance(WbLes les, double t_end, const char *what) {
   }
 }
 
+/* The file of profiles goes to WB_LONG_OUT as <name>.nc, or away. */
+static inline void long_keep(const char *path, const char *name) {
+  const char *folder = getenv("WB_LONG_OUT");
+  char command[512];
+  if (folder) {
+    snprintf(command, sizeof command, "cp '%s' '%s/%s.nc'", path, folder, name);
+    assert_int_equal(system(command), 0);
+  }
+  unlink(path);
+}
+
 /* Advances to t_begin, then averages to t_end. False in a smoke run: nothing to check. */
-static inline bool long_run(WbLes les, double t_begin, double t_end, LongProfile *p) {
+static inline bool long_run(WbLes les, const char *name, double t_begin, double t_end, LongProfile *p) {
   if (long_smoke()) {
     for (int s = 0; s < 3; s++) {
       WB_OK(wb_les_step(les, PetscMin(les->opt.dt_max_s, 0.5 / les->last_cfl)));
@@ -92,7 +112,7 @@ static inline bool long_run(WbLes les, double t_begin, double t_end, LongProfile
   long_add(nc, "thetaw_resolved", n + 1, p->tw);
   long_add(nc, "thetaw_subgrid", n + 1, p->tw);
   WB_OK(wb_nc_close(&nc));
-  unlink(path);
+  long_keep(path, name);
   rmdir(dir);
   if (long_smoke()) print_message("smoke run: no value is checked\n");
   return !long_smoke();

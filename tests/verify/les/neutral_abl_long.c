@@ -1,10 +1,8 @@
 /* Neutral Ekman layer, set-up of Andren et al. (1994, Q. J. R. Meteorol. Soc. 120): geostrophic wind 10 m/s,
  * f = 1e-4 s-1, z0 = 0.1 m; averaged over 7/f ... 10/f. Their codes have u* between 0.402 and 0.448 m/s. The log layer:
- * phi_m = kappa z / u* |dU/dz| within 15 % of 1. The solver as it is used (Vreman, upwind fraction), 40 x 40 x 40
- * cells; about half an hour on one core. */
+ * phi_m = kappa z / u* |dU/dz| within 15 % of 1. The solver as it is used (Vreman, upwind fraction), WB_LONG_N
+ * (40) cells a side of 2 km and over 1.5 km. */
 #include "long_test.h"
-
-enum { NZ = 40 };
 
 static void ekman(void **state) {
   WbLesOptions o;
@@ -16,16 +14,17 @@ static void ekman(void **state) {
   o.wind_direction_deg = 270.0;
   o.z0_ground_m = 0.1;
   o.sponge_height_m = 1e9;
-  double *zf = les_test_faces(NZ, 37.5, 1.0);
-  LesBox b = les_test_box(40, 40, NZ, 50.0, zf, true, NULL, &o);
+  const int n = long_cells(40);
+  double *zf = les_test_faces(n, 1500.0 / n, 1.0);
+  LesBox b = les_test_box(n, n, n, 2000.0 / n, zf, true, NULL, &o);
   free(zf);
   WB_OK(wb_les_init(b.les, 0.0));
   LongProfile p;
-  if (long_run(b.les, 7e4, 1e5, &p)) {
+  if (long_run(b.les, "neutral_abl", 7e4, 1e5, &p)) {
     const double u_star = pow(p.uw[0] * p.uw[0] + p.vw[0] * p.vw[0], 0.25);
     print_message("u* = %.4f m/s (0.402 ... 0.448)\n", u_star);
     double worst = 0.0;
-    for (int k = 1; k < 5; k++) { /* 38 ... 150 m: a tenth of the layer */
+    for (int k = 1; k < n && p.zf[k] <= 150.0; k++) { /* to a tenth of the layer */
       const double z = p.zf[k], shear = hypot(p.u[k] - p.u[k - 1], p.v[k] - p.v[k - 1]) / (p.z[k] - p.z[k - 1]);
       const double here = pow(p.uw[k] * p.uw[k] + p.vw[k] * p.vw[k], 0.25);
       /* central difference of a logarithm over one level, in place of the derivative */

@@ -33,7 +33,8 @@ static double error(int n, bool vertical) {
   free(zf);
   b.les->force[0] = FORCE;
   if (!vertical)
-    for (int n2 = 0; n2 < b.les->walls[WB_U].n; n2++) b.les->walls[WB_U].c2[n2] = 0.0; /* no drag of the ground */
+    for (int n2 = 0; n2 < b.les->walls[WB_U].n; n2++)
+      ((double *)b.les->walls[WB_U].c2)[n2] = 0.0; /* no drag of the ground */
   WB_OK(wb_les_init_fields(b.les, vertical ? profile_z : profile_y, NULL, NULL, NULL, NULL));
   const double dt = 0.15 * h * h / NU;
   const int steps = (int)(0.5 / dt);
