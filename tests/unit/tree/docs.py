@@ -18,7 +18,8 @@ with tempfile.TemporaryDirectory() as out:
     if built.returncode != 0:
         sys.exit("FAILED: " + built.stderr)
 missing = []
-for name in ["README.md", "doc/user_guide.rst", "doc/developer_guide.rst", "doc/theory.rst", "doc/results.rst"]:
+for name in ["README.md", "doc/user_guide.rst", "doc/developer_guide.rst", "doc/theory.rst", "doc/results.rst",
+             "doc/efficiency.rst"]:
     with open(os.path.join(SOURCE, name)) as f:
         text = f.read()
     for path in re.findall(r"\b((?:input|jobscripts|postproc|src|tests|doc|include)/[\w./]*\w\.\w+)", text):
