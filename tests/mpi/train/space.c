@@ -173,7 +173,7 @@ static void groups_agree(void **state) {
   (void)state;
   static const float white[WB_NOISE_SCALES] = {1}, coloured[WB_NOISE_SCALES] = {0.5F, 0.3F, 0.2F};
   if (size == 1) skip(); /* nothing to share */
-  for (int sharing = 1; sharing <= size; sharing *= 2) ten_steps_agree(sharing == 2 ? white : coloured, sharing);
+  for (int sharing = 1; sharing <= size; sharing *= 2) ten_steps_agree(sharing == size ? coloured : white, sharing);
 }
 
 /* Weights count relative to each other; with those of u, v, w at 0 nothing of their outputs is learned. */
