@@ -14,10 +14,9 @@ SCORES.json is what `windbridge evaluate` writes:
      "cases":          [{"label", "scores": as pooled}],
      "spectra":        {"wavelength_m": [...], "levels": [{"z_m", variable: {"truth", "member", "interpolation": [...]}}]}}
 subset: all, below_roof, blocked; variable: T, u, v, w; method: bridge, interpolation, regression.
-loss.csv has the columns step, loss, validation (empty where not computed), learning_rate.
+loss.csv: as loss_figure.py takes it.
 """
 import argparse
-import csv
 import json
 import os
 
@@ -26,6 +25,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+
+import loss_figure
 
 VARIABLES = ("T", "u", "v", "w")
 UNITS = {"T": "K", "u": "m s$^{-1}$", "v": "m s$^{-1}$", "w": "m s$^{-1}$"}
@@ -130,30 +131,6 @@ def spectra_figure(spectra, path):
     plt.close(fig)
 
 
-def loss_figure(source, path):
-    with open(source, encoding="utf-8") as f:
-        rows = list(csv.DictReader(f))
-
-    def column(name):
-        return np.array([float(r[name]) if r.get(name) not in (None, "", "nan") else np.nan for r in rows])
-
-    step, loss, validation = column("step"), column("loss"), column("validation")
-    fig, ax = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-    ax.semilogy(step, loss, color="#9db4cf", lw=0.8, label="training")
-    window = max(1, len(loss) // 60)
-    if window > 1:
-        smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
-        ax.semilogy(step[window // 2:window // 2 + smooth.size], smooth, color="#1b4f8a", lw=1.6, label=f"training, mean of {window} rows")
-    known = np.isfinite(validation)
-    if known.any():
-        ax.semilogy(step[known], validation[known], color="#c9822b", marker="o", ms=3, lw=1.2, label="validation")
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss")
-    ax.legend(frameon=False)
-    fig.savefig(path)
-    plt.close(fig)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scores", nargs="?", help="scores.json")
@@ -174,7 +151,7 @@ def main():
             spectra_figure(scores["spectra"], os.path.join(out, "spectra.png"))
             written.append("spectra.png")
     if a.loss:
-        loss_figure(a.loss, os.path.join(out, "loss.png"))
+        loss_figure.figure(a.loss, os.path.join(out, "loss.png"))
         written.append("loss.png")
     print(f"figures in {out}: " + ", ".join(written))
 

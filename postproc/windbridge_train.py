@@ -258,6 +258,12 @@ def gain_text(data, means):
     return "T u v w: " + " | ".join(" ".join(f"{v:.1f}" for v in row) for row in gain)
 
 
+def square_error(error, mask, weights):
+    """Mean over fluid cells and the four variables, whose weights count relative to each other."""
+    w = torch.tensor(weights, device=error.device).view(1, 4, 1, 1, 1) * (4 / sum(weights))
+    return (w * error * error * mask).sum() / (4 * mask.sum())
+
+
 def train_mean(data, o):
     out = data.left_out(o.net, o.nets) if o.nets > 1 else []
     runs = [r for r in data.of_split("train") if r not in out]
@@ -273,8 +279,7 @@ def train_mean(data, o):
         x0, x1, stat, mask = data.samples(pick(o.batch), pick.n)
         with precision(o.device):
             mean = forward(stat, mask)
-        error = (mean.float() - (x1 - x0)) * mask
-        loss = (error * error).sum() / (4 * mask.sum())
+        loss = square_error(mean.float() - (x1 - x0), mask, o.loss_weights)
         opt.step(loss)
         report(loss)
     opt.finish()
@@ -327,8 +332,7 @@ def step_loss(data, net, forward, means, picks, n, s, o):
     target = (d - m - wide(k) * (r - wide(t) * m)) / wide(c_out)
     with precision(data.device):
         out = forward(t, r, stat, mean, mask)
-    error = (out.float() - target) * each(mask)
-    return (error * error).sum() / (4 * o.draws * mask.sum())
+    return square_error(out.float() - target, each(mask), o.loss_weights)
 
 
 def train_step(data, o):
@@ -364,7 +368,7 @@ def train_step(data, o):
     opt.finish()
     training = {"program": "postproc/windbridge_train.py", "steps": [p["steps"] for p in parts] + [opt.n],
                 "options": {k: v for k, v in vars(o).items() if isinstance(v, (int, float))},
-                "train_minutes": len(data.minutes(data.of_split("train"))),
+                "loss_weights": list(o.loss_weights), "train_minutes": len(data.minutes(data.of_split("train"))),
                 "pairs_columns": ["split", "city_seed", "wind_m_per_s", "direction_deg", "heat_flux"],
                 "pairs": [[r["split"][0], int(r["city_seed"]), r["wind_speed_m_per_s"], r["wind_direction_deg"],
                            r["heat_flux_K_m_per_s"]] for r in data.runs]}
@@ -397,6 +401,8 @@ def main():
     parser.add_argument("--ema-decay", type=float, default=0.999)
     parser.add_argument("--noise", type=float, nargs="+", default=NOISE,
                         help="step: shares of the noise's variance on cells of 5, 10, 20, 40, 80 m")
+    parser.add_argument("--loss-weights", type=float, nargs=4, default=(1.0, 1.0, 1.0, 1.0),
+                        help="of T, u, v, w in the loss, relative to each other")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--mantissa-bits", type=int, default=23, help="step: of the written weights; 12 halve the file")
@@ -405,6 +411,8 @@ def main():
     o = parser.parse_args()
     if len(o.noise) > 5 or abs(sum(o.noise) - 1) > 1e-4 or min(o.noise) < 0:
         parser.error(f"--noise is {o.noise}; allowed: 1 to 5 shares with sum 1")
+    if min(o.loss_weights) < 0 or not 0 < sum(o.loss_weights) < math.inf:
+        parser.error(f"--loss-weights is {o.loss_weights}; allowed: not below 0, not all 0")
     o.noise = tuple(o.noise) + (0.0,) * (5 - len(o.noise))
     torch.manual_seed(o.seed)
     data = TrainingSet(o.set, o.device)

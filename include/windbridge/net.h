@@ -68,7 +68,11 @@ PetscErrorCode wb_model_read(MPI_Comm comm, const char *path, WbModel *model, Wb
 
 /* A network bound to a fine grid (5 m; nxl, nyl, nz all multiples of 4) and a backend; owns all activations. */
 typedef struct WbNet_s *WbNet;
-PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training,
+/* What of the activations is kept: little; all that the backward passes need; as the second, but of residual blocks
+ * only the inputs, from which the backward passes compute the rest again (Chen et al. 2016): the same bits for one more
+ * first convolution and its exchange a block. */
+typedef enum { WB_NET_INFERENCE, WB_NET_TRAINING, WB_NET_RECOMPUTE } WbNetMode;
+PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode,
                              WbNet *net); /* coll. */
 void wb_net_destroy(WbNet *net);
 /* Bytes that a network holds on this rank. */
@@ -79,7 +83,7 @@ typedef struct {
   double work_space; /* the backend's scratch */
 } WbNetMemory;
 /* What wb_net_create would take, without taking it. Collective on grid->comm. Errors: as wb_net_create. */
-PetscErrorCode wb_net_plan(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNetMemory *memory);
+PetscErrorCode wb_net_plan(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode, WbNetMemory *memory);
 void wb_net_memory(WbNet net, WbNetMemory *memory); /* what net holds; not collective */
 static inline double wb_net_memory_sum(const WbNetMemory *m) {
   return m->weights + m->fields + m->halos + m->work_space;

@@ -40,7 +40,7 @@ static PetscErrorCode make_model(WbApp *app, WbModel *model) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(WbApp *app, bool training, NetCase *c) {
+static PetscErrorCode create(WbApp *app, WbNetMode mode, NetCase *c) {
   PetscFunctionBeginUser;
   const int nx = (int)wb_config_int(app->config, "bench", "nx");
   WbBackend backend;
@@ -59,7 +59,7 @@ static PetscErrorCode create(WbApp *app, bool training, NetCase *c) {
   memset(c->mask, 1, n);
   for (size_t q = 0; q < in; q++) c->x[q] = (float)sin(0.1 * (double)q);
   for (size_t q = 0; q < stat; q++) c->stat[q] = (float)cos(0.1 * (double)q);
-  PetscCall(wb_net_create(c->model, c->grid, backend, training, &c->net));
+  PetscCall(wb_net_create(c->model, c->grid, backend, mode, &c->net));
   PetscFunctionReturn(0);
 }
 
@@ -87,7 +87,7 @@ static PetscErrorCode without_overlap(WbBench *b, NetCase *c) {
 PetscErrorCode wb_bench_net(WbBench *b) {
   NetCase c;
   PetscFunctionBeginUser;
-  PetscErrorCode e = create(b->app, false, &c);
+  PetscErrorCode e = create(b->app, WB_NET_INFERENCE, &c);
   if (!e) e = wb_bench_layers(b, "net_condition", c.net, condition, &c);
   if (!e) e = wb_bench_layers(b, "net_forward", c.net, forward, &c);
   if (!e) e = without_overlap(b, &c);
@@ -123,7 +123,7 @@ PetscErrorCode wb_bench_train(WbBench *b) {
       .lr = 1e-6, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .weight_decay = 1e-2, .clip_norm = 1, .ema_decay = 0.998};
   NetCase c;
   PetscFunctionBeginUser;
-  PetscErrorCode e = create(b->app, true, &c);
+  PetscErrorCode e = create(b->app, WB_NET_TRAINING, &c);
   if (!e) e = wb_adamw_create(c.model, &options, &c.opt);
   if (!e) e = wb_bench_layers(b, "train_step", c.net, train_step, &c);
   destroy(&c);

@@ -193,7 +193,14 @@ const WbKey wb_app_keys[] = {
     TEXT("pairs", "name", "pair", "pairs", "name of the pair file in the output folder (without .nc)"),
     /* ---- train ---- */
     INT("train", "steps", "", "2000", 1, 1e9, "train", "optimiser steps"),
-    INT("train", "batch", "", "4", 1, 4096, "train", "samples a step, a multiple of the ranks"),
+    INT("train", "batch", "", "4", 1, 4096, "train", "samples a step, a multiple of the groups of ranks"),
+    INT("train", "space_ranks", "", "1", 1, 1e6, "train",
+        "ranks in a group, which share each sample (a divisor of the ranks): less memory and time a sample"),
+    BOOL("train", "recompute", "false", "train",
+         "keep only the inputs of residual blocks and compute the rest again in the backward pass: less memory, same "
+         "bits"),
+    NUMBERS("train", "loss_weights", "", 0, 1e6, "train",
+            "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
     REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)"),
     REAL("train", "weight_decay", "", "1e-2", 0, 1, "train", "decoupled weight decay of AdamW"),
     REAL("train", "clip_norm", "", "1", 1e-6, BIG, "train", "gradient clipping by global norm"),

@@ -126,32 +126,35 @@ static PetscErrorCode compare(WbMemoryPlan *plan, double mine) {
   PetscFunctionReturn(0);
 }
 
-/* The pairs that every rank holds, one sample, the network with its gradients, the optimiser. */
+/* The pairs that every rank holds, its box of one sample, the network with its gradients, the optimiser. */
 PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o, int n, const WbPairInfo *info) {
-  enum { CELL_FLOATS = 9 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 + 8 };
+  enum { CELL_FLOATS = 8 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 + 8 };
   WbGrid *grid = NULL;
   WbModel model = NULL;
   WbNetMemory net = {0};
+  MPI_Comm space;
   double pairs = 0;
   PetscFunctionBeginUser;
   for (int i = 0; i < n; i++)
     pairs += (double)info[i].nx_hr * info[i].ny_hr * info[i].nz_hr *
              (2 + sizeof(float) * (1 + 2.0 * WB_CHANNELS * info[i].n_time));
   const int side = o->crop > 0 ? o->crop : info[0].nx_hr;
-  PetscCall(wb_grid_create(PETSC_COMM_SELF, side, side, info[0].nz_hr, 4, 0, 0, false, false, &grid));
+  PetscCall(wb_train_grid(plan->app->comm, o, side, info[0].nz_hr, &space, &grid));
   PetscErrorCode e = wb_model_create(&o->net, &model);
-  if (!e) e = wb_net_plan(model, grid, o->backend, true, &net);
+  if (!e) e = wb_net_plan(model, grid, o->backend, wb_train_mode(o), &net);
   const double weights = sizeof(float) * (double)(e ? 0 : wb_model_size(model));
   wb_memory_plan_add(plan, "training pairs", pairs);
   wb_memory_plan_add(plan, "one sample", (double)wb_grid_owned(grid) * (CELL_FLOATS * sizeof(float) + CELL_BYTES));
   wb_memory_plan_add(plan, "network: weights", 2 * weights + net.weights);
   wb_memory_plan_add(plan, "network: fields, gradients", net.fields);
+  wb_memory_plan_add(plan, "network: halo", net.halos);
   wb_memory_plan_add(plan, "network: work space", net.work_space);
   wb_memory_plan_add(plan, "optimiser: moments, EMA", 4 * weights);
   plan->checkpoint = 4 * weights;
   plan->results = 2 * weights;
   wb_model_destroy(&model);
   wb_grid_destroy(&grid);
+  PetscCallMPI(MPI_Comm_free(&space));
   PetscFunctionReturn(e);
 }
 

@@ -21,6 +21,34 @@ static PetscErrorCode noise_option(WbConfig c, float noise[WB_NOISE_SCALES]) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode loss_weights_option(WbConfig c, double weights[WB_CHANNELS]) {
+  double sum = 0;
+  PetscFunctionBeginUser;
+  for (int i = 0; i < WB_CHANNELS; i++) weights[i] = 1;
+  const int n = wb_config_numbers(c, "train", "loss_weights", WB_CHANNELS, weights);
+  for (int i = 0; i < WB_CHANNELS; i++) sum += weights[i];
+  if ((n != 0 && n != WB_CHANNELS) || !(sum > 0))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_loss_weights has %d numbers; allowed: four (T, u, v, w), not all 0",
+                 wb_config_where(c, "train", "loss_weights"), n);
+  PetscFunctionReturn(0);
+}
+
+/* Ranks in groups that share samples, groups that share a batch. */
+static PetscErrorCode rank_options(const WbApp *app, WbTrainOptions *o) {
+  WbConfig c = app->config;
+  PetscFunctionBeginUser;
+  o->space_ranks = (int)wb_config_int(c, "train", "space_ranks");
+  if (app->size % o->space_ranks != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_space_ranks is '%d'; allowed: a divisor of the %d ranks",
+                 wb_config_where(c, "train", "space_ranks"), o->space_ranks, app->size);
+  o->batch = (int)wb_config_int(c, "train", "batch");
+  const int groups = app->size / o->space_ranks;
+  if (o->batch % groups != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_batch is '%d'; allowed: a multiple of the %d groups of %d ranks",
+                 wb_config_where(c, "train", "batch"), o->batch, groups, o->space_ranks);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
@@ -29,10 +57,9 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->n_files = files->n;
   o->output_dir = app->out;
   o->steps = wb_config_int(c, "train", "steps");
-  o->batch = (int)wb_config_int(c, "train", "batch");
-  if (o->batch % app->size != 0)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_batch is '%d'; allowed: a multiple of the %d ranks",
-                 wb_config_where(c, "train", "batch"), o->batch, app->size);
+  PetscCall(rank_options(app, o));
+  PetscCall(loss_weights_option(c, o->loss_weights));
+  o->recompute = wb_config_bool(c, "train", "recompute");
   o->lr = wb_config_real(c, "train", "learning_rate");
   o->weight_decay = wb_config_real(c, "train", "weight_decay");
   o->clip_norm = wb_config_real(c, "train", "clip_norm");

@@ -9,10 +9,10 @@ void wb_net_memory(WbNet net, WbNetMemory *memory) {
   for (int i = 0; i < net->n_layers; i++) memory->weights += wb_conv_bytes(net->layers[i].conv);
 }
 
-PetscErrorCode wb_net_plan(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNetMemory *memory) {
+PetscErrorCode wb_net_plan(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode, WbNetMemory *memory) {
   WbNet net = NULL;
   PetscFunctionBeginUser;
-  const PetscErrorCode e = wb_net_make(model, grid, backend, training, true, &net);
+  const PetscErrorCode e = wb_net_make(model, grid, backend, mode, true, &net);
   if (!e) wb_net_memory(net, memory);
   wb_net_destroy(&net);
   PetscFunctionReturn(e);

@@ -165,15 +165,15 @@ static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
   PetscFunctionReturn(0);
 }
 
-/** A network on grid's communicator. model in: borrowed, must outlive net; grid in: borrowed. training: keep
- * activations and make the backward passes. net out: caller destroys. Collective. Errors: WB_ERR_CONFIG for an unfit
+/** A network on grid's communicator. model in: borrowed, must outlive net; grid in: borrowed. mode: what
+ * activations are kept for backward passes. net out: caller destroys. Collective. Errors: WB_ERR_CONFIG for an unfit
  * grid or onednn_bf16 without AMX. Source: U-Net of Ronneberger et al. 2015 with residual pre-norm blocks (He et al.
  * 2016). */
-PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, bool training, WbNet *net) {
-  return wb_net_make(model, grid, backend, training, false, net);
+PetscErrorCode wb_net_create(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode, WbNet *net) {
+  return wb_net_make(model, grid, backend, mode, false, net);
 }
 
-PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, bool training, bool planning,
+PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode, bool planning,
                            WbNet *net) {
   PetscFunctionBeginUser;
   PetscCall(wb_error_agree(grid->comm, check_grid(grid)));
@@ -183,7 +183,8 @@ PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend,
   n->model = model;
   n->config = model->config;
   n->grid = grid;
-  n->training = training;
+  n->training = mode != WB_NET_INFERENCE;
+  n->recompute = mode == WB_NET_RECOMPUTE;
   n->planning = planning;
   PetscCall(create(n, grid, backend));
   PetscFunctionReturn(0);

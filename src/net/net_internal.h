@@ -175,7 +175,7 @@ typedef struct {
   size_t norm1, norm2, film_w, film_b; /* offsets */
   WbNetConv conv1, conv2;
   float *x, *y1, *out;   /* input, between the convolutions, output; out may be x (inference) */
-  void *a1, *a2;         /* padded inputs of the convolutions */
+  void *a1, *a2;         /* padded inputs of the convolutions; with y1 shared by a level's blocks when recomputing */
   float *film, *scale_a; /* (2c): scale, shift; (c): gain * (1 + scale) */
   float *drop;           /* (c) factors of a2 by wb_net_dropout; training only */
 } WbNetBlock;
@@ -203,7 +203,7 @@ struct WbNet_s {
   WbModel model; /* borrowed */
   WbNetConfig config;
   const WbGrid *grid; /* borrowed */
-  bool training, conditioned, dropping;
+  bool training, recompute, conditioned, dropping;
   bool plain_exchange; /* wb_net_overlap(net, false) */
   bool planning;       /* large buffers are counted, not made */
   double field_bytes, halo_bytes;
@@ -239,7 +239,7 @@ struct WbNet_s {
 /* Zeroed, owned by net; out: T**. A net that only plans gets NULL for all but small ones. */
 PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out);
 /* wb_net_create; planning: for its sizes only, no pass may run. */
-PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, bool training, bool planning,
+PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend, WbNetMode mode, bool planning,
                            WbNet *net);
 size_t wb_net_padded(const WbNetLevel *l, int c);
 /* One convolution on a level with the model's tensors NAME.weight and, with bias, NAME.bias. */
@@ -271,6 +271,9 @@ PetscErrorCode wb_unet_repack(WbNet net, WbUnet *u);
 double wb_unet_flops(const WbUnet *u);
 /* From u->h1 to out (nz, nyl, nxl, out), masked. */
 PetscErrorCode wb_unet_forward(WbNet net, WbUnet *u, float *out);
+/* x -> a1, y1, a2 of one block: what its second convolution and its backward pass need. film and scale_a: as they are.
+ */
+PetscErrorCode wb_unet_block_inner(WbNet net, const WbUnet *u, const WbNetBlock *b);
 /* dout in. Leaves the gradient of h1 in u->d1. */
 PetscErrorCode wb_unet_backward(WbNet net, WbUnet *u, const float *dout);
 #endif

@@ -170,13 +170,13 @@ static PetscErrorCode create(WbModel model, const WbGrid *grid, WbBackend backen
   s->grid = grid;
   PetscCall(check_count(grid, s->n));
   if (s->n == 1) {
-    PetscCall(wb_net_make(model, grid, backend, false, planning, &s->net));
+    PetscCall(wb_net_make(model, grid, backend, WB_NET_INFERENCE, planning, &s->net));
     PetscFunctionReturn(0);
   }
   PetscCall(lay_out(s, wb_net_receptive_field(c)));
   PetscCall(make_halos(s, c));
   if (!planning) PetscCall(make_fields(s, c));
-  PetscCall(wb_error_agree(grid->comm, wb_net_make(model, s->window, backend, false, planning, &s->net)));
+  PetscCall(wb_error_agree(grid->comm, wb_net_make(model, s->window, backend, WB_NET_INFERENCE, planning, &s->net)));
   PetscFunctionReturn(0);
 }
 

@@ -70,28 +70,44 @@ static PetscErrorCode block_parameters(WbNet net, WbUnet *u, int index) {
   PetscFunctionReturn(0);
 }
 
+/* What a block makes of its input: of its own in training, else shared with the block before it on the level. */
+static PetscErrorCode make_inner(WbNet net, WbNetBlock *b, const WbNetBlock *previous) {
+  PetscFunctionBeginUser;
+  const size_t element = wb_conv_element(net->context), padded = wb_net_padded(b->level, b->c);
+  if (previous && (!net->training || net->recompute)) {
+    b->y1 = previous->y1;
+    b->a1 = previous->a1;
+    b->a2 = previous->a2;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->y1));
+  PetscCall(wb_net_buffer(net, padded, element, &b->a1));
+  b->a2 = b->a1;
+  if (net->training) PetscCall(wb_net_buffer(net, padded, element, &b->a2));
+  PetscFunctionReturn(0);
+}
+
+/* The first block of the level, if it has been made. */
+static const WbNetBlock *mate(const WbUnet *u, int index) {
+  const bool coarse = wb_unet_block_is_coarse(&u->shape, index);
+  for (int i = 0; i < index; i++)
+    if (wb_unet_block_is_coarse(&u->shape, i) == coarse) return &u->blocks[i];
+  return NULL;
+}
+
 /* Residual streams: in training each block keeps its input, otherwise all blocks of a level work in one array. */
 static PetscErrorCode make_block(WbNet net, WbUnet *u, int index, float *x) {
   PetscFunctionBeginUser;
-  WbNetBlock *b = &u->blocks[index], *previous = index ? b - 1 : NULL;
+  WbNetBlock *b = &u->blocks[index];
   const bool coarse = wb_unet_block_is_coarse(&u->shape, index);
-  const size_t element = wb_conv_element(net->context);
   b->level = coarse ? &net->l2 : &net->l1;
   b->halo = coarse ? u->halo2 : u->halo1;
   b->halo_adjoint = coarse ? u->halo2_adjoint : u->halo1_adjoint;
   b->c = coarse ? u->shape.width2 : u->shape.width1;
   b->x = x;
-  if (net->training || !previous || previous->level != b->level) {
-    PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->y1));
-    PetscCall(wb_net_buffer(net, wb_net_padded(b->level, b->c), element, &b->a1));
-  } else {
-    b->y1 = previous->y1;
-    b->a1 = previous->a1;
-  }
-  b->a2 = b->a1;
+  PetscCall(make_inner(net, b, mate(u, index)));
   b->out = x;
   if (net->training) {
-    PetscCall(wb_net_buffer(net, wb_net_padded(b->level, b->c), element, &b->a2));
     PetscCall(wb_net_buffer(net, b->level->n * (size_t)b->c, sizeof(float), &b->out));
     PetscCall(wb_net_buffer(net, (size_t)b->c, sizeof(float), &b->drop));
   }

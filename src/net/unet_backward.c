@@ -32,6 +32,7 @@ static PetscErrorCode block_backward(WbNet net, const WbUnet *u, WbNetBlock *b, 
   const float *shift = u->shape.timed ? b->film + b->c : net->zeros;
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
   const WbNormAct second = {l->d, l->h, l->w, b->c, true, p + b->norm2, net->zeros};
+  if (net->recompute) PetscCall(wb_unet_block_inner(net, u, b));
   PetscCall(wb_net_conv_back(net, &b->conv2, b->a2, dh, net->dpad));
   wb_net_drop_channels_back(net, b, net->dpad);
   PetscCall(wb_halo_adjoint(b->halo_adjoint, net->dpad));

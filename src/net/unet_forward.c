@@ -16,19 +16,26 @@ static const float *film_of_t(WbNet net, const WbUnet *u, const size_t film[2], 
   return out + c;
 }
 
-/* out = x + conv2(silu(norm2(conv1(silu(film_t(norm1(x))))))) */
-static PetscErrorCode block_forward(WbNet net, const WbUnet *u, WbNetBlock *b) {
+PetscErrorCode wb_unet_block_inner(WbNet net, const WbUnet *u, const WbNetBlock *b) {
   PetscFunctionBeginUser;
   const WbNetLevel *l = b->level;
-  const size_t film[2] = {b->film_w, b->film_b};
-  const float *shift = film_of_t(net, u, film, 2 * b->c, b->norm1, b->c, b->film, b->scale_a);
+  const float *shift = u->shape.timed ? b->film + b->c : net->zeros;
   const WbNormAct first = {l->d, l->h, l->w, b->c, true, b->scale_a, shift};
   const WbNormAct second = {l->d, l->h, l->w, b->c, true, wb_net_params(net) + b->norm2, net->zeros};
   PetscCall(wb_net_norm_act_exchange(net, &first, b->halo, b->x, b->a1));
   PetscCall(wb_conv_forward(b->conv1.conv, b->a1, b->y1));
   PetscCall(wb_net_norm_act_exchange(net, &second, b->halo, b->y1, b->a2));
   wb_net_drop_channels(net, b, b->a2);
-  if (b->out != b->x) memcpy(b->out, b->x, l->n * (size_t)b->c * sizeof *b->x);
+  PetscFunctionReturn(0);
+}
+
+/* out = x + conv2(silu(norm2(conv1(silu(film_t(norm1(x))))))) */
+static PetscErrorCode block_forward(WbNet net, const WbUnet *u, WbNetBlock *b) {
+  PetscFunctionBeginUser;
+  const size_t film[2] = {b->film_w, b->film_b};
+  film_of_t(net, u, film, 2 * b->c, b->norm1, b->c, b->film, b->scale_a);
+  PetscCall(wb_unet_block_inner(net, u, b));
+  if (b->out != b->x) memcpy(b->out, b->x, b->level->n * (size_t)b->c * sizeof *b->x);
   PetscCall(wb_conv_forward(b->conv2.conv, b->a2, b->out));
   PetscFunctionReturn(0);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIGNATURE = 384 };
+enum { SIGNATURE = 512 };
 
 static const char csv_header[] =
     "step,loss,loss_mean,validation,validation_mean,learning_rate,grad_norm,samples_per_s\n";
@@ -188,14 +188,16 @@ static float *array_of(WbTrainer *t, int a) {
 static void signature(const WbTrainer *t, char text[SIGNATURE]) {
   const WbTrainOptions *o = t->options;
   snprintf(text, SIGNATURE,
-           "seed %u batch %d draws %d ranks %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, %d %s %s "
-           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g",
-           o->seed, o->batch, o->draws, t->size, t->set->n, (int)o->symmetry, t->set->n_train, o->net.width1,
-           o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2, o->net.cond_blocks1,
-           o->net.cond_blocks2, o->net.embed, wb_process_name(o->process), wb_schedule_name(o->schedule),
-           o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind, o->net.cond_nets,
-           o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2], (double)o->noise[3],
-           (double)o->noise[4]);
+           "seed %u batch %d draws %d ranks %d space %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, "
+           "%d %s %s "
+           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g weights %g %g %g %g",
+           o->seed, o->batch, o->draws, t->size, o->space_ranks, t->set->n, (int)o->symmetry, t->set->n_train,
+           o->net.width1, o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2,
+           o->net.cond_blocks1, o->net.cond_blocks2, o->net.embed, wb_process_name(o->process),
+           wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout,
+           o->scale_by_wind, o->net.cond_nets, o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2],
+           (double)o->noise[3], (double)o->noise[4], o->loss_weights[0], o->loss_weights[1], o->loss_weights[2],
+           o->loss_weights[3]);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {

@@ -6,14 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **out) {
+/* Global number of every own voxel: noise does not depend on who draws it. */
+static void number_voxels(const WbGrid *g, uint64_t *voxel) {
+  for (int k = 0; k < g->nz; k++)
+    for (int j = 0; j < g->nyl; j++)
+      for (int i = 0; i < g->nxl; i++) *voxel++ = wb_grid_voxel(g, k, j, i);
+}
+
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, const WbGrid *grid,
+                                WbSample **out) {
   WbProcessOptions process;
   WbSample *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &s));
   *out = s;
-  const size_t plane = (size_t)set->n * (size_t)set->n;
-  s->cells = (size_t)set->nz * plane;
+  const size_t plane = (size_t)grid->nyl * (size_t)grid->nxl;
+  s->grid = grid;
+  s->cells = wb_grid_owned(grid);
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->x0));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->x1));
   PetscCall(WB_ALLOC(s->cells * WB_STATIC_CHANNELS, &s->stat));
@@ -27,15 +36,16 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->mean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->dmean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->mirrored));
-  PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->spare));
+  PetscCall(WB_ALLOC(plane, &s->source));
   PetscCall(WB_ALLOC(s->cells, &s->voxel));
-  for (size_t p = 0; p < s->cells; p++) s->voxel[p] = p;
+  number_voxels(grid, s->voxel);
   wb_process_options_default(options->process, &process);
   process.schedule = options->schedule;
   memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
   PetscCall(wb_process_create(&process, &s->process));
   if (wb_train_white(options)) PetscFunctionReturn(0);
-  const WbNoiseBox box = {.size = {set->n, set->n, set->nz}, .nx = set->n, .ny = set->n};
+  const WbNoiseBox box = {
+      .start = {grid->x0, grid->y0, 0}, .size = {grid->nxl, grid->nyl, grid->nz}, .nx = grid->nx, .ny = grid->ny};
   PetscCall(wb_noise_field_create(&box, options->noise, &s->noise));
   PetscFunctionReturn(0);
 }
@@ -62,43 +72,56 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->mean);
   WB_FREE(&s->dmean);
   WB_FREE(&s->mirrored);
-  WB_FREE(&s->spare);
+  WB_FREE(&s->source);
   WB_FREE(&s->voxel);
   wb_noise_field_destroy(&s->noise);
   wb_process_destroy(&s->process);
   WB_FREE(sample);
 }
 
-/* (nz, n, n) items of `item` bytes at column (j0, i0) of (nz, ny, nx). */
-static void crop(const void *in, int nz, int ny, int nx, int j0, int i0, int n, size_t item, void *out) {
-  const char *from = in;
-  char *to = out;
-  for (int k = 0; k < nz; k++) {
-    for (int j = 0; j < n; j++, to += (size_t)n * item) {
-      memcpy(to, from + (((size_t)k * (size_t)ny + (size_t)(j0 + j)) * (size_t)nx + (size_t)i0) * item,
-             (size_t)n * item);
+/* Where each own column of the turned crop lies in the run's window. */
+static void find_columns(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *s) {
+  const WbGrid *g = s->grid;
+  const int turn = plan->symmetry, back = turn & 4 ? turn : (4 - turn) & 3; /* reflections undo themselves */
+  const size_t n = (size_t)set->n, nx = (size_t)set->runs[plan->minute.run]->hr_grid->nx;
+  size_t *source = s->source;
+  for (int j = 0; j < g->nyl; j++) {
+    for (int i = 0; i < g->nxl; i++) {
+      const size_t at = wb_symmetry_image(back, set->n, g->y0 + j, g->x0 + i);
+      *source++ = ((size_t)plan->j0 + at / n) * nx + (size_t)plan->i0 + at % n;
     }
   }
 }
 
-void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan, WbSample *s) {
+/* Own columns of (nz, plane) items of `item` bytes, nz levels. */
+static void gather(const WbSample *s, const void *in, int nz, size_t plane, size_t item, void *out) {
+  const size_t columns = (size_t)s->grid->nyl * (size_t)s->grid->nxl;
+  const char *level = in;
+  char *to = out;
+  for (int k = 0; k < nz; k++, level += plane * item)
+    for (size_t q = 0; q < columns; q++, to += item) memcpy(to, level + s->source[q] * item, item);
+}
+
+/* The same of a state, whose velocities turn too. */
+static void gather_state(const WbSample *s, int symmetry, const float *in, size_t plane, float *out) {
+  gather(s, in, s->grid->nz, plane, WB_CHANNELS * sizeof(float), out);
+  for (size_t p = 0; p < s->cells; p++)
+    wb_symmetry_vector(symmetry, &out[p * WB_CHANNELS + 1], &out[p * WB_CHANNELS + 2]);
+}
+
+void wb_sample_load(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *s) {
   const WbPairRun *run = set->runs[plan->minute.run];
-  const int nz = set->nz, n = set->n, nx = run->hr_grid->nx, ny = run->hr_grid->ny, g = plan->symmetry;
-  const int j0 = plan->j0, i0 = plan->i0;
-  uint8_t *bytes = (uint8_t *)s->spare;
-  crop(run->x0[plan->minute.minute], nz, ny, nx, j0, i0, n, WB_CHANNELS * sizeof(float), s->spare);
-  wb_augment_state(g, nz, n, s->spare, s->x0);
-  crop(run->x1[plan->minute.minute], nz, ny, nx, j0, i0, n, WB_CHANNELS * sizeof(float), s->spare);
-  wb_augment_state(g, nz, n, s->spare, s->x1);
-  crop(run->wall_distance, nz, ny, nx, j0, i0, n, sizeof(float), s->spare);
-  wb_augment_scalar_f(g, nz, n, 1, s->spare, s->wall);
-  crop(run->heat_flux, 1, ny, nx, j0, i0, n, sizeof(float), s->spare);
-  wb_augment_scalar_f(g, 1, n, 1, s->spare, s->flux);
-  crop(run->fluid, nz, ny, nx, j0, i0, n, 1, bytes);
-  wb_augment_mask(g, nz, n, bytes, s->fluid);
-  crop(run->lr_valid, nz, ny, nx, j0, i0, n, 1, bytes);
-  wb_augment_mask(g, nz, n, bytes, s->lr_valid);
-  wb_static_inputs(nz, (size_t)n * (size_t)n, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
+  const int nz = set->nz, minute = plan->minute.minute;
+  const size_t plane = (size_t)run->hr_grid->nx * (size_t)run->hr_grid->ny;
+  const size_t columns = (size_t)s->grid->nyl * (size_t)s->grid->nxl;
+  find_columns(set, plan, s);
+  gather_state(s, plan->symmetry, run->x0[minute], plane, s->x0);
+  gather_state(s, plan->symmetry, run->x1[minute], plane, s->x1);
+  gather(s, run->wall_distance, nz, plane, sizeof(float), s->wall);
+  gather(s, run->heat_flux, 1, plane, sizeof(float), s->flux);
+  gather(s, run->fluid, nz, plane, 1, s->fluid);
+  gather(s, run->lr_valid, nz, plane, 1, s->lr_valid);
+  wb_static_inputs(nz, columns, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
 }
 
 /* x1, or its mirror image about x0 + mean. */

@@ -4,109 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Step numbers of the noise's keys, from this on, that no draw has (sample.c). */
-enum { DROPOUT_STEP = 1024 };
-
-/* d (n, 4) out: gradient of weight * sum of ((value - target) / unit)^2 over fluid voxels; returns that sum,
- * unweighted. d may be value. */
-static double square_error(size_t n, const uint8_t *fluid, const float *value, const float *target,
-                           const float unit[WB_CHANNELS], float weight, float *d) {
-  double sum = 0.0;
-  float inverse[WB_CHANNELS];
-  for (int c = 0; c < WB_CHANNELS; c++) inverse[c] = 1.0f / unit[c];
-  for (size_t p = 0; p < n; p++) {
-    double cell = 0.0;
-    for (size_t c = 0; c < WB_CHANNELS; c++) {
-      const size_t i = p * WB_CHANNELS + c;
-      const float e = fluid[p] ? (value[i] - target[i]) * inverse[c] : 0.0f;
-      cell += (double)e * (double)e;
-      d[i] = 2.0f * weight * inverse[c] * e;
-    }
-    sum += cell;
-  }
-  return sum;
-}
-
-/* A mean against x1 - x0, in units of the residual deviation. target: scratch. */
-static double mean_error(WbTrainer *t, const float *mean, float weight) {
-  WbSample *s = t->sample;
-  for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->target[i] = s->x1[i] - s->x0[i];
-  return square_error(s->cells, s->fluid, mean, s->target, t->set->residual, weight, s->dmean);
-}
-
-/* One time and noise of a conditioned sample. */
-static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw, float weight, bool learn,
-                               double *error) {
-  static const float one[WB_CHANNELS] = {1, 1, 1, 1};
-  WbSample *s = t->sample;
-  const WbTrainSet *set = t->set;
-  WbPrecond at;
-  PetscFunctionBeginUser;
-  const float *mean = wb_net_mean(t->net), *x1 = NULL;
-  const double time = wb_sample_draw(t->options, plan, draw, mean, s, &x1);
-  wb_precond_at(s->process, set->residual, time, &at);
-  wb_precond_target(&at, s->cells, s->fluid, s->x0, x1, mean, s->state, s->target);
-  wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
-  PetscCall(wb_net_forward(t->net, time, s->state, s->out));
-  *error = square_error(s->cells, s->fluid, s->out, s->target, one, weight, s->out);
-  if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
-  PetscFunctionReturn(0);
-}
-
-/* The mean networks of one training sample: those that may see its city learn; *loss out: their mean square error.
- * Leaves in s->mean the mean of the one that may not (of the only one). */
-static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double share, double count, double *loss) {
-  WbSample *s = t->sample;
-  const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run],
-            learning = nets > 1 ? nets - 1 : 1;
-  WbRandomKey drop = plan->noise;
-  PetscFunctionBeginUser;
-  for (int i = 0; i < nets; i++) {
-    const int k = (held_out + 1 + i) % nets; /* held_out last */
-    const bool learns = nets == 1 || k != held_out;
-    drop.step = DROPOUT_STEP + (uint32_t)k;
-    PetscCall(wb_net_dropout(t->net, learns ? t->options->dropout : 0.0, &drop));
-    PetscCall(wb_net_mean_forward(t->net, k, s->stat, s->fluid, s->mean));
-    if (!learns) continue;
-    *loss += mean_error(t, s->mean, (float)(share / count / learning)) / count / learning;
-    PetscCall(wb_net_mean_backward(t->net, s->dmean));
-  }
-  drop.step = DROPOUT_STEP + (uint32_t)nets; /* of the step */
-  PetscCall(wb_net_dropout(t->net, t->options->dropout, &drop));
-  PetscFunctionReturn(0);
-}
-
-/* Losses of one sample, means over fluid voxels, channels and draws: of the step ([0]), of the network's mean ([1]) and
- * of interpolation in its place ([2], 0 when learning); adds `share` of the gradient of their sum to the model's when
- * learning. The step's target counts as given: it does not push the mean. */
-static PetscErrorCode one_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]) {
-  WbSample *s = t->sample;
-  const int draws = t->options->draws;
-  size_t n_fluid = 0;
-  PetscFunctionBeginUser;
-  wb_sample_load(t->set, t->options, plan, s);
-  for (size_t p = 0; p < s->cells; p++) n_fluid += s->fluid[p];
-  loss[0] = loss[1] = loss[2] = 0.0;
-  if (n_fluid == 0) PetscFunctionReturn(0);
-  const double count = (double)n_fluid * WB_CHANNELS;
-  if (learn) {
-    PetscCall(learn_means(t, plan, share, count, &loss[1]));
-    PetscCall(wb_net_condition(t->net, s->stat, s->fluid, s->mean));
-  } else {
-    PetscCall(wb_net_dropout(t->net, 0.0, &plan->noise));
-    PetscCall(wb_net_condition(t->net, s->stat, s->fluid, NULL));
-    loss[1] = mean_error(t, wb_net_mean(t->net), 0.0f) / count;
-    loss[2] = square_error(s->cells, s->fluid, s->x0, s->x1, t->set->residual, 0.0f, s->dmean) / count;
-  }
-  for (int d = 0; d < draws; d++) {
-    double error = 0.0;
-    PetscCall(one_draw(t, plan, d, (float)(share / count / draws), learn, &error));
-    loss[0] += error / count / draws;
-  }
-  if (learn) PetscCall(wb_net_condition_backward(t->net));
-  PetscFunctionReturn(0);
-}
-
 static double learning_rate(const WbTrainOptions *o, long step) {
   if ((double)step < o->warmup_steps) return o->lr * ((double)step + 1.0) / o->warmup_steps;
   const double length = (double)o->steps - o->warmup_steps;
@@ -129,11 +26,11 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   PetscErrorCode failed = 0;
   PetscFunctionBeginUser;
   wb_model_zero_grads(t->model);
-  for (int slot = t->rank; slot < o->batch && !failed; slot += t->size) {
+  for (int slot = t->group; slot < o->batch && !failed; slot += t->groups) {
     WbSamplePlan plan;
     double loss[3];
     wb_sample_plan(t->set, o, t->step, slot, t->order, &plan);
-    failed = one_sample(t, &plan, 1.0 / o->batch, true, loss);
+    failed = wb_trainer_sample(t, &plan, 1.0 / o->batch, true, loss);
     for (int l = 0; l < 2 && !failed; l++) sums[l] += loss[l] / o->batch;
   }
   PetscCall(wb_error_agree(t->comm, failed));
@@ -176,11 +73,11 @@ static PetscErrorCode validate(WbTrainer *t) {
   if (n_minutes == 0) PetscFunctionReturn(0);
   wb_trainer_swap_ema(t, true);
   PetscCall(wb_net_params_changed(t->net));
-  for (int q = t->rank; q < items && !failed; q += t->size) {
+  for (int q = t->group; q < items && !failed; q += t->groups) {
     WbSamplePlan plan;
     double loss[3];
     wb_sample_plan_validation(t->set, t->options, q, &plan);
-    failed = one_sample(t, &plan, 0.0, false, loss);
+    failed = wb_trainer_sample(t, &plan, 0.0, false, loss);
     for (int l = 0; l < 3 && !failed; l++) sum[l] += loss[l] / items;
   }
   wb_trainer_swap_ema(t, false);
@@ -238,8 +135,16 @@ static PetscErrorCode run_loop(WbTrainer *t) {
 static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
   PetscFunctionBeginUser;
   if (o->n_files < 1) WB_RAISE_ALL(WB_ERR_CONFIG, "training: no pair files given");
-  if (o->batch < 1 || o->batch % size != 0)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d ranks", o->batch, size);
+  if (o->space_ranks < 1 || size % o->space_ranks != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "train_space_ranks is %d; allowed: a divisor of the %d ranks", o->space_ranks, size);
+  if (o->batch < 1 || o->batch % (size / o->space_ranks) != 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d groups of ranks", o->batch,
+                 size / o->space_ranks);
+  double weights = 0;
+  for (int c = 0; c < WB_CHANNELS; c++) weights += o->loss_weights[c] >= 0 ? o->loss_weights[c] : NAN;
+  if (!(weights > 0) || !isfinite(weights))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "training: loss weights %g, %g, %g, %g; allowed: not below 0, not all 0",
+                 o->loss_weights[0], o->loss_weights[1], o->loss_weights[2], o->loss_weights[3]);
   if (o->crop < 0 || o->crop % 4 != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_crop is %d; allowed: 0 or a multiple of 4", o->crop);
   if (o->steps < 1 || o->validate_every < 1 || o->draws < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0) ||
@@ -278,20 +183,32 @@ static PetscErrorCode first_weights(WbTrainer *t) {
   PetscFunctionReturn(e);
 }
 
+PetscErrorCode wb_train_grid(MPI_Comm comm, const WbTrainOptions *options, int n, int nz, MPI_Comm *space,
+                             WbGrid **grid) {
+  int rank = 0;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_split(comm, rank / options->space_ranks, rank, space));
+  PetscCall(wb_grid_create(*space, n, n, nz, 4, 0, 0, false, false, grid));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode trainer_create(WbTrainer *t) {
   const WbTrainOptions *o = t->options;
   PetscFunctionBeginUser;
   PetscCall(wb_train_set_create(t->comm, o, false, &t->set));
-  PetscCall(wb_sample_create(t->set, o, &t->sample));
+  PetscCall(wb_train_grid(t->comm, o, t->set->n, t->set->nz, &t->space, &t->grid));
+  wb_trainer_loss_factors(t);
+  PetscCall(wb_sample_create(t->set, o, t->grid, &t->sample));
   PetscCall(WB_CALLOC(t->set->n_train, &t->order));
-  PetscCall(wb_grid_create(PETSC_COMM_SELF, t->set->n, t->set->n, t->set->nz, 4, 0, 0, false, false, &t->grid));
   PetscCall(first_weights(t));
   PetscCall(WB_CALLOC(wb_model_size(t->model), &t->keep));
-  PetscCall(wb_net_create(t->model, t->grid, o->backend, true, &t->net));
+  PetscCall(wb_net_create(t->model, t->grid, o->backend, wb_train_mode(o), &t->net));
   WbNetMemory memory;
   wb_net_memory(t->net, &memory);
-  wb_log("network: %zu parameters; %.2f GB for training on %d x %d x %d cells a rank", wb_model_size(t->model),
-         wb_net_memory_sum(&memory) / 1e9, t->set->n, t->set->n, t->set->nz);
+  wb_log("network: %zu parameters; %.2f GB a rank for training on %d x %d x %d cells shared by %d rank%s",
+         wb_model_size(t->model), wb_net_memory_sum(&memory) / 1e9, t->set->n, t->set->n, t->set->nz, o->space_ranks,
+         o->space_ranks > 1 ? "s" : "");
   const WbAdamWOptions adamw = {.lr = o->lr,
                                 .beta1 = 0.9,
                                 .beta2 = 0.99,
@@ -312,6 +229,7 @@ static void trainer_destroy(WbTrainer *t) {
   if (t->net) wb_net_destroy(&t->net);
   if (t->model) wb_model_destroy(&t->model);
   if (t->grid) wb_grid_destroy(&t->grid);
+  if (t->space != MPI_COMM_NULL) MPI_Comm_free(&t->space);
   WB_FREE(&t->keep);
   WB_FREE(&t->order);
   wb_sample_destroy(&t->sample);
@@ -321,6 +239,7 @@ static void trainer_destroy(WbTrainer *t) {
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary) {
   WbTrainer t = {.options = options,
                  .comm = comm,
+                 .space = MPI_COMM_NULL,
                  .loss = NAN,
                  .loss_mean = NAN,
                  .validation = NAN,
@@ -330,6 +249,8 @@ PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSum
   PetscCallMPI(MPI_Comm_rank(comm, &t.rank));
   PetscCallMPI(MPI_Comm_size(comm, &t.size));
   PetscCall(check_options(options, t.size));
+  t.groups = t.size / options->space_ranks;
+  t.group = t.rank / options->space_ranks;
   t.begin_s = t.last_checkpoint_s = wb_wtime();
   PetscErrorCode e = trainer_create(&t);
   if (!e) e = run_loop(&t);

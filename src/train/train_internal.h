@@ -26,17 +26,18 @@ typedef struct {
   double bytes;
 } WbTrainSet;
 
-/* One sample on this rank: a crop of one minute, possibly turned, and the training pair made of it. */
+/* This rank's box of one sample: a crop of one minute, possibly turned, and the training pair made of it. */
 typedef struct {
-  size_t cells;
-  float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (n, n) */
+  const WbGrid *grid;                  /* of the sample; borrowed */
+  size_t cells;                        /* own */
+  float *x0, *x1, *stat, *wall, *flux; /* (cells, 4), (cells, 4), (cells, 9), (cells), (nyl, nxl) */
   uint8_t *fluid, *lr_valid;
   float *state, *target, *out; /* (cells, 4): network input, wanted output, output and then its gradient */
   float *mean, *dmean;         /* (cells, 4): of a mean network, and the gradient of its loss */
   float *mirrored;             /* (cells, 4): x1 mirrored about x0 + mean */
-  float *spare;                /* (cells, 9) for turning */
+  size_t *source;              /* (nyl, nxl) column of the window */
   WbProcess process;
-  uint64_t *voxel;    /* (cells) 0, 1, ... */
+  uint64_t *voxel;    /* (cells) global in the sample */
   WbNoiseField noise; /* NULL: white */
 } WbSample;
 
@@ -52,11 +53,13 @@ typedef struct {
 /* with_test: runs of the split test are taken too, beside those of validation; no scale comes from them. */
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, bool with_test, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
-PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, WbSample **sample);
+/* grid: of a sample, borrowed. */
+PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, const WbGrid *grid,
+                                WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
 bool wb_train_white(const WbTrainOptions *options); /* its noise */
 /* Fills sample with the fields of the plan. */
-void wb_sample_load(const WbTrainSet *set, const WbTrainOptions *options, const WbSamplePlan *plan, WbSample *sample);
+void wb_sample_load(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *sample);
 /* A time (returned) and a noise of the plan: the process's state into sample->state, its end into *x1 (sample->x1, or
  * mirrored about x0 + mean). */
 double wb_sample_draw(const WbTrainOptions *options, const WbSamplePlan *plan, int draw, const float *mean,
@@ -71,9 +74,12 @@ typedef struct {
   const WbTrainOptions *options;
   MPI_Comm comm;
   int rank, size;
+  MPI_Comm space;    /* the ranks that share one sample: owned */
+  int group, groups; /* of such ranks */
   WbTrainSet *set;
   WbSample *sample;
-  WbGrid *grid; /* of one sample, on MPI_COMM_SELF */
+  WbGrid *grid;                                            /* of one sample, on space */
+  float factor_mean[WB_CHANNELS], factor_out[WB_CHANNELS]; /* of errors of the mean and of F in the loss */
   WbModel model;
   WbNet net;
   WbAdamW opt;
@@ -85,6 +91,14 @@ typedef struct {
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
   FILE *csv; /* rank 0 */
 } WbTrainer;
+
+/* loss.c: losses of one sample, this rank's part of means over fluid voxels, channels and draws: of the step ([0]), of
+ * the network's mean ([1]) and of interpolation in its place ([2], 0 when learning); adds this rank's part of `share`
+ * of the gradient of their sum to the model's when learning. The step's target counts as given: it does not push the
+ * mean. Collective on t->space. */
+PetscErrorCode wb_trainer_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]);
+/* factor_mean and factor_out from the options' weights and the set's residual deviations. */
+void wb_trainer_loss_factors(WbTrainer *t);
 
 /* files.c: loss.csv, checkpoint.h5, model.h5 */
 PetscErrorCode wb_trainer_open_csv(WbTrainer *t);

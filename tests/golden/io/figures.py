@@ -96,10 +96,18 @@ def main():
         with open(os.path.join(out, "loss.csv"), "w", encoding="utf-8") as f:
             f.write("step,loss,validation,learning_rate,grad_norm,samples_per_s\n")
             for i in range(300):
-                f.write(f"{10 * i},{2.0 / (1 + i) + 0.1},{0.15 if i % 50 == 0 else ''},1e-3,1.0,5\n")
+                f.write(f"{10 * i},{2.0 / (1 + i) + 0.1},{0.15 if i % 50 == 0 else ''},{1e-3 * (1 - i / 300)},1.0,5\n")
         run("scores_figure.py", os.path.join(out, "scores.json"), "--loss", os.path.join(out, "loss.csv"))
         for name in ("scores", "spectra", "loss"):
             picture(os.path.join(out, name + ".png"))
+        os.remove(os.path.join(out, "loss.png"))
+        run("loss_figure.py", os.path.join(out, "loss.csv"))
+        picture(os.path.join(out, "loss.png"))
+        empty = os.path.join(out, "empty.csv")
+        with open(empty, "w", encoding="utf-8") as f:
+            f.write("step,loss\n")
+        done = subprocess.run([sys.executable, os.path.join(POSTPROC, "loss_figure.py"), empty], capture_output=True, text=True)
+        check(done.returncode != 0 and "no rows" in done.stderr, f"a loss.csv without rows: {done.stderr}")
         if len(sys.argv) > 1:  # a folder to look at the pictures in
             os.system(f"cp {out}/*.png {sys.argv[1]}")
     print("ok")

@@ -40,7 +40,7 @@ static PetscErrorCode evaluate(const char *folder, WbModel model, const char *ba
   PetscCall(WB_ALLOC(n * (size_t)c->out, &out));
   PetscCall(WB_ALLOC(n * (size_t)c->in_dynamic, &dx));
   PetscCall(wb_backend_parse(backend_name, &backend));
-  PetscCall(wb_net_create(model, grid, backend, true, &net));
+  PetscCall(wb_net_create(model, grid, backend, WB_NET_TRAINING, &net));
   PetscCall(wb_net_condition(net, stat, mask, NULL));
   PetscCall(wb_net_forward(net, t, x, out));
   wb_model_zero_grads(model);

@@ -69,7 +69,7 @@ static double run(WbNet net, size_t n, Fields *f, int which) {
   return after.messages - before.messages;
 }
 
-static void same_bits(WbBackend backend, bool training) {
+static void same_bits(WbBackend backend, WbNetMode mode) {
   WbGrid *g = NULL;
   WbModel model = NULL;
   WbNet net = NULL;
@@ -79,9 +79,9 @@ static void same_bits(WbBackend backend, bool training) {
   for (size_t i = 0; i < wb_model_size(model); i++) wb_model_params(model)[i] *= 0.2F;
   const size_t n = wb_grid_owned(g);
   Fields f = make_fields(n);
-  WB_OK(wb_net_create(model, g, backend, training, &net));
+  WB_OK(wb_net_create(model, g, backend, mode, &net));
   const WbRandomKey key = {.seed = 5, .stream = WB_STREAM_TRAIN};
-  if (training) WB_OK(wb_net_dropout(net, 0.3, &key));
+  if (mode != WB_NET_INFERENCE) WB_OK(wb_net_dropout(net, 0.3, &key));
   const double with = run(net, n, &f, 0);
   wb_net_overlap(net, false);
   const double without = run(net, n, &f, 1);
@@ -99,13 +99,13 @@ static void same_bits(WbBackend backend, bool training) {
 
 static void inference(void **state) {
   (void)state;
-  same_bits(WB_BACKEND_BLAS, false);
-  same_bits(WB_BACKEND_ONEDNN, false);
+  same_bits(WB_BACKEND_BLAS, WB_NET_INFERENCE);
+  same_bits(WB_BACKEND_ONEDNN, WB_NET_INFERENCE);
 }
 
 static void training_with_dropout(void **state) {
   (void)state;
-  same_bits(WB_BACKEND_NATIVE, true);
+  same_bits(WB_BACKEND_NATIVE, WB_NET_TRAINING);
 }
 
 WB_TEST_MAIN(cmocka_unit_test(inference), cmocka_unit_test(training_with_dropout))

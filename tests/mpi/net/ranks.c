@@ -49,7 +49,7 @@ static void free_fields(Fields *f) {
 
 static void run(WbModel model, const WbGrid *g, WbBackend backend, Fields *f) {
   WbNet net = NULL;
-  WB_OK(wb_net_create(model, g, backend, true, &net));
+  WB_OK(wb_net_create(model, g, backend, WB_NET_TRAINING, &net));
   WB_OK(wb_net_condition(net, f->stat, f->mask, NULL));
   WB_OK(wb_net_forward(net, 0.4, f->x, f->out));
   wb_model_zero_grads(model);
@@ -163,7 +163,7 @@ static void bf16_ranks_agree(void **state) {
   WbNet net = NULL;
   WbModel model = make_model();
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  const PetscErrorCode made = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  const PetscErrorCode made = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, WB_NET_TRAINING, &net);
   wb_net_destroy(&net);
   wb_grid_destroy(&grid);
   wb_model_destroy(&model);
@@ -181,7 +181,7 @@ static void unfit_grid_is_refused(void **state) {
   WbNet net = NULL;
   WbModel model = make_model();
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ - 2, 4, 0, 0, false, false, &grid));
-  assert_int_equal(wb_net_create(model, grid, WB_BACKEND_REF, false, &net), WB_ERR_CONFIG);
+  assert_int_equal(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_INFERENCE, &net), WB_ERR_CONFIG);
   wb_net_destroy(&net);
   wb_error_clear();
   wb_grid_destroy(&grid);

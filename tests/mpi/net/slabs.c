@@ -171,8 +171,9 @@ static void plans_are_right(void **state) {
   for (int i = 0; i < 6; i++) {
     WbNet net = NULL;
     WbNetMemory plan, real, slabs;
-    WB_OK(wb_net_plan(model, g, backends[i / 2], i % 2 != 0, &plan));
-    WB_OK(wb_net_create(model, g, backends[i / 2], i % 2 != 0, &net));
+    const WbNetMode mode = i % 2 ? WB_NET_TRAINING : WB_NET_INFERENCE;
+    WB_OK(wb_net_plan(model, g, backends[i / 2], mode, &plan));
+    WB_OK(wb_net_create(model, g, backends[i / 2], mode, &net));
     wb_net_memory(net, &real);
     assert_memory_equal(&plan, &real, sizeof plan);
     assert_true(plan.fields > 0 && plan.weights > (double)wb_model_size(model));

@@ -36,6 +36,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .output_dir = dir,
                       .steps = 6,
                       .batch = 4,
+                      .space_ranks = 1,
                       .draws = 2,
                       .mirror = true,
                       .residual_deviation = 0.8,
@@ -52,6 +53,7 @@ static WbTrainOptions options(const char *name, char dir[300]) {
                       .schedule = WB_SCHEDULE_LINEAR,
                       .epsilon_factor = 1,
                       .t_power = 1,
+                      .loss_weights = {1, 1, 1, 1},
                       .scale_by_wind = true,
                       .deck_yaml = "train:\n  note: \"quoted\"\n"};
   snprintf(dir, 300, "%s/%s", folder, name);
@@ -173,6 +175,7 @@ static void blow_up(void **state) {
   o.steps = 20;
   assert_int_equal(wb_train(PETSC_COMM_WORLD, &o, &s), WB_ERR_NUMERIC);
   assert_true(wb_error_is_collective());
+  assert_non_null(strstr(wb_error_message(), "step"));
   wb_error_clear();
   WbModel m = NULL;
   WbModelMeta meta;

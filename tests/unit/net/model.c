@@ -90,7 +90,7 @@ static void check_gradient(double dropout) {
   inputs();
   WbModel model = random_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_TRAINING, &net));
   const WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
   WB_OK(wb_net_dropout(net, dropout, &key));
   const double t = 0.37, h = 4e-3;
@@ -156,7 +156,7 @@ static void dropout_changes_the_mean(void **state) {
   inputs();
   WbModel model = random_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, true, &net));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_TRAINING, &net));
   WB_OK(wb_net_condition(net, stat, mask, NULL));
   memcpy(plain, wb_net_mean(net), sizeof plain);
   WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
@@ -170,7 +170,7 @@ static void dropout_changes_the_mean(void **state) {
   for (int i = 0; i < CELLS * 4; i++) again += fabs((double)(wb_net_mean(net)[i] - plain[i]));
   WB_ASSERT_NEAR(again, 0, 0);
   wb_net_destroy(&net);
-  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, false, &net));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_INFERENCE, &net));
   assert_int_equal(wb_net_dropout(net, 0.3, &key), WB_ERR_CONFIG);
   wb_error_clear();
   wb_net_destroy(&net);
@@ -188,15 +188,15 @@ static double difference(size_t n, const float *a, const float *b) {
 }
 
 /* out, gradients of one evaluation */
-static void evaluate(WbModel model, WbBackend backend, bool training, float *result, float *grads) {
+static void evaluate(WbModel model, WbBackend backend, WbNetMode mode, float *result, float *grads) {
   WbGrid *grid = NULL;
   WbNet net = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  WB_OK(wb_net_create(model, grid, backend, training, &net));
+  WB_OK(wb_net_create(model, grid, backend, mode, &net));
   WB_OK(wb_net_condition(net, stat, mask, NULL));
   WB_OK(wb_net_forward(net, 0.6, x, result));
   WB_OK(wb_net_forward(net, 0.6, x, result)); /* a second time: nothing may be left over */
-  if (training) {
+  if (mode != WB_NET_INFERENCE) {
     wb_model_zero_grads(model);
     WB_OK(wb_net_backward(net, dout, dx));
     WB_OK(wb_net_condition_backward(net));
@@ -211,30 +211,33 @@ static void evaluate(WbModel model, WbBackend backend, bool training, float *res
 static void backends_and_modes_agree(void **state) {
   (void)state;
   static float reference[CELLS * 4], other[CELLS * 4];
-  float *grads = NULL, *grads2 = NULL;
+  float *grads = NULL, *grads2 = NULL, *grads3 = NULL;
   inputs();
   WbNetConfig config = small;
   config.width1 = config.cond_width1 = config.cond_width2 = 16; /* for oneDNN's kernels */
   WbModel model = random_model(&config);
   WB_OK(WB_ALLOC(wb_model_size(model), &grads));
   WB_OK(WB_ALLOC(wb_model_size(model), &grads2));
-  evaluate(model, WB_BACKEND_REF, true, reference, grads);
+  WB_OK(WB_ALLOC(wb_model_size(model), &grads3));
+  evaluate(model, WB_BACKEND_REF, WB_NET_TRAINING, reference, grads);
   for (int b = 0; b < 4; b++) {
     const WbBackend backend = b < 3 ? (WbBackend)b : WB_BACKEND_NATIVE;
-    evaluate(model, backend, true, other, grads2);
+    evaluate(model, backend, WB_NET_TRAINING, other, grads2);
     WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
     WB_ASSERT_BELOW(difference(wb_model_size(model), grads2, grads), 1e-5);
-    evaluate(model, backend, false, other, NULL);
+    evaluate(model, backend, WB_NET_RECOMPUTE, other, grads3);
+    assert_memory_equal(grads3, grads2, wb_model_size(model) * sizeof *grads2);
+    evaluate(model, backend, WB_NET_INFERENCE, other, NULL);
     WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 1e-5);
   }
   WbNet net = NULL;
   WbGrid *grid = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, WB_NET_TRAINING, &net);
   wb_net_destroy(&net);
   wb_grid_destroy(&grid);
   if (bf16 == 0) {
-    evaluate(model, WB_BACKEND_ONEDNN_BF16, true, other, grads2);
+    evaluate(model, WB_BACKEND_ONEDNN_BF16, WB_NET_TRAINING, other, grads2);
     WB_ASSERT_BELOW(difference(CELLS * 4, other, reference), 2e-2);
     WB_ASSERT_BELOW(difference(wb_model_size(model), grads2, grads), 3e-2);
   } else {
@@ -243,6 +246,7 @@ static void backends_and_modes_agree(void **state) {
   }
   WB_FREE(&grads);
   WB_FREE(&grads2);
+  WB_FREE(&grads3);
   wb_model_destroy(&model);
 }
 
@@ -252,13 +256,13 @@ static void buildings_are_masked(void **state) {
   static float first[CELLS * 4];
   inputs();
   WbModel model = random_model(&small);
-  evaluate(model, WB_BACKEND_BLAS, false, first, NULL);
+  evaluate(model, WB_BACKEND_BLAS, WB_NET_INFERENCE, first, NULL);
   for (int i = 0; i < CELLS; i++)
     if (!mask[i]) {
       for (int c = 0; c < 4; c++) x[i * 4 + c] = NAN;
       for (int c = 0; c < 9; c++) stat[i * 9 + c] = NAN;
     }
-  evaluate(model, WB_BACKEND_BLAS, false, out, NULL);
+  evaluate(model, WB_BACKEND_BLAS, WB_NET_INFERENCE, out, NULL);
   double size = 0;
   for (int i = 0; i < CELLS * 4; i++) {
     WB_ASSERT_NEAR(out[i], mask[i / 4] ? first[i] : 0.0F, 0);
@@ -266,7 +270,7 @@ static void buildings_are_masked(void **state) {
   }
   assert_true(size > 1);
   WB_OK(wb_model_init(model, 5));
-  evaluate(model, WB_BACKEND_BLAS, false, out, NULL);
+  evaluate(model, WB_BACKEND_BLAS, WB_NET_INFERENCE, out, NULL);
   for (int i = 0; i < CELLS * 4; i++) WB_ASSERT_NEAR(out[i], 0, 0);
   wb_model_destroy(&model);
 }
@@ -312,7 +316,7 @@ static void train(WbBackend backend, double *first, double *last) {
   WB_OK(wb_model_init(model, 5));
   WB_OK(wb_adamw_create(model, &options, &opt));
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  WB_OK(wb_net_create(model, grid, backend, true, &net));
+  WB_OK(wb_net_create(model, grid, backend, WB_NET_TRAINING, &net));
   for (int step = 0; step < 60; step++) {
     double loss = 0, norm = 0;
     WB_OK(wb_net_params_changed(net));
@@ -346,7 +350,7 @@ static void training_reduces_the_loss(void **state) {
   WbGrid *grid = NULL;
   WbModel model = random_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
-  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, true, &net);
+  const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, WB_NET_TRAINING, &net);
   wb_net_destroy(&net);
   wb_grid_destroy(&grid);
   wb_model_destroy(&model);

@@ -47,7 +47,7 @@ static void evaluate(WbModel model, const float *state, const float *static_inpu
   WbGrid *grid = NULL;
   WbNet net = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_SELF, N, N, NZ, 4, 0, 0, false, false, &grid));
-  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, false, &net));
+  WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_INFERENCE, &net));
   WB_OK(wb_net_condition(net, static_inputs, fluid, NULL));
   WB_OK(wb_net_forward(net, 0.3, state, result));
   memcpy(result_mean, wb_net_mean(net), sizeof out[0]);
