@@ -1,67 +1,14 @@
 /* Training on a tiny set: a run stopped and resumed gives the weights of an uninterrupted one bit for bit; the loss
  * falls; a loss that is not finite and unfit options end with a message and the last good files. */
-#include "wb_test_pairs.h"
-
-#include "windbridge/train.h"
-
-static char folder[256], files_text[3][300];
-static const char *files[3] = {files_text[0], files_text[1], files_text[2]};
-
-static int begin(void **state) {
-  (void)state;
-  wb_test_folder(folder);
-  for (int f = 0; f < 3; f++) {
-    const WbTestPair t = {.split = f < 2 ? "train" : "validation",
-                          .seed = 1 + (uint32_t)f,
-                          .n_time = f + 1,
-                          .n_lr = 4,
-                          .nz_hr = 8,
-                          .wind = 3 + f,
-                          .solid_fill = NAN};
-    snprintf(files_text[f], sizeof(files_text[f]), "%s/pair%d.nc", folder, f);
-    wb_test_write_pair(PETSC_COMM_WORLD, files[f], &t);
-  }
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  wb_test_remove_folder(folder);
-  return 0;
-}
+#include "wb_test_train.h"
 
 static WbTrainOptions options(const char *name, char dir[300]) {
-  WbTrainOptions o = {.files = files,
-                      .n_files = 3,
-                      .output_dir = dir,
-                      .steps = 6,
-                      .batch = 4,
-                      .space_ranks = 1,
-                      .draws = 2,
-                      .mirror = true,
-                      .residual_deviation = 0.8,
-                      .lr = 3e-3,
-                      .weight_decay = 0.01,
-                      .clip_norm = 1,
-                      .ema_decay = 0.9,
-                      .warmup_steps = 2,
-                      .validate_every = 3,
-                      .symmetry = WB_SYMMETRY_RANDOM,
-                      .crop = 12,
-                      .seed = 5,
-                      .backend = WB_BACKEND_ONEDNN,
-                      .schedule = WB_SCHEDULE_LINEAR,
-                      .epsilon_factor = 1,
-                      .t_power = 1,
-                      .loss_weights = {1, 1, 1, 1},
-                      .scale_by_wind = true,
-                      .deck_yaml = "train:\n  note: \"quoted\"\n"};
-  snprintf(dir, 300, "%s/%s", folder, name);
-  WB_OK(wb_output_dir_prepare(PETSC_COMM_WORLD, dir));
-  wb_net_config_default(&o.net);
-  o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
+  WbTrainOptions o = wb_test_train_options(PETSC_COMM_WORLD, name, dir);
+  o.steps = 6;
+  o.validate_every = 3;
+  o.weight_decay = 0.01;
   o.net.cond_nets = 2;
-  o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
+  o.deck_yaml = "train:\n  note: \"quoted\"\n";
   return o;
 }
 
@@ -183,5 +130,5 @@ static void blow_up(void **state) {
   wb_model_destroy(&m);
 }
 
-WB_TEST_MAIN(cmocka_unit_test_setup(resume_bit_for_bit, begin), cmocka_unit_test(learns), cmocka_unit_test(refusals),
-             cmocka_unit_test_teardown(blow_up, end))
+WB_TEST_MAIN(cmocka_unit_test_setup(resume_bit_for_bit, wb_test_train_begin), cmocka_unit_test(learns),
+             cmocka_unit_test(refusals), cmocka_unit_test_teardown(blow_up, wb_test_train_end))

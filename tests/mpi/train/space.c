@@ -1,69 +1,26 @@
 /* Ranks that share a sample: each loads its box of it; ten steps of training agree with those of one rank, uneven
  * splits included. Weights of the loss by variable; recomputing gives the same bits. */
 #include "train_internal.h"
-#include "wb_test_pairs.h"
+#include "wb_test_train.h"
 
-static char folder[256], files_text[3][300];
-static const char *files[3] = {files_text[0], files_text[1], files_text[2]};
 static int rank, size;
 
 static int begin(void **state) {
-  (void)state;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   MPI_Comm_size(PETSC_COMM_WORLD, &size);
-  wb_test_folder(folder);
-  for (int f = 0; f < 3; f++) {
-    const WbTestPair t = {.split = f < 2 ? "train" : "validation",
-                          .seed = 1 + (uint32_t)f,
-                          .n_time = 2,
-                          .n_lr = 4,
-                          .nz_hr = 8,
-                          .wind = 3 + f,
-                          .solid_fill = NAN};
-    snprintf(files_text[f], sizeof(files_text[f]), "%s/pair%d.nc", folder, f);
-    wb_test_write_pair(PETSC_COMM_WORLD, files[f], &t);
-  }
-  return 0;
+  return wb_test_train_begin(state);
 }
 
-static int end(void **state) {
-  (void)state;
-  wb_test_remove_folder(folder);
-  return 0;
-}
-
-/* 12 cells are three columns of 20 m: 2 + 1 on two ranks. */
 static WbTrainOptions options(MPI_Comm comm, const char *name, char dir[300]) {
-  WbTrainOptions o = {.files = files,
-                      .n_files = 3,
-                      .output_dir = dir,
-                      .steps = 10,
-                      .batch = 4,
-                      .space_ranks = 1,
-                      .draws = 2,
-                      .mirror = true,
-                      .dropout = 0.1,
-                      .residual_deviation = 0.8,
-                      .lr = 1e-3,
-                      .weight_decay = 0.01,
-                      .clip_norm = 1,
-                      .ema_decay = 0.9,
-                      .validate_every = 10,
-                      .symmetry = WB_SYMMETRY_RANDOM,
-                      .crop = 12,
-                      .seed = 5,
-                      .backend = WB_BACKEND_NATIVE,
-                      .epsilon_factor = 1,
-                      .noise = {0.5F, 0.3F, 0.2F},
-                      .t_power = 1,
-                      .loss_weights = {1, 1, 1, 1},
-                      .scale_by_wind = true};
-  snprintf(dir, 300, "%s/%s", folder, name);
-  WB_OK(wb_output_dir_prepare(comm, dir));
-  wb_net_config_default(&o.net);
-  o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
+  static const float noise[WB_NOISE_SCALES] = {0.5F, 0.3F, 0.2F};
+  WbTrainOptions o = wb_test_train_options(comm, name, dir);
+  memcpy(o.noise, noise, sizeof o.noise);
+  o.dropout = 0.1;
+  o.lr = 1e-3;
+  o.weight_decay = 0.01;
+  o.warmup_steps = 0;
+  o.backend = WB_BACKEND_NATIVE;
   o.net.cond_nets = 2;
-  o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
   return o;
 }
 
@@ -155,7 +112,7 @@ static void ten_steps_agree(const float *noise, int sharing) {
   memcpy(p.noise, noise, sizeof p.noise);
   p.space_ranks = sharing;
   WB_OK(wb_train(PETSC_COMM_WORLD, &p, &s));
-  snprintf(alone, sizeof(alone), "%s/alone", folder);
+  snprintf(alone, sizeof(alone), "%s/alone", wb_test_dir);
   WbModel a = trained(PETSC_COMM_WORLD, dir), b = trained(PETSC_COMM_WORLD, alone);
   last_row(alone, want);
   last_row(dir, found);
@@ -255,4 +212,4 @@ static void refusals(void **state) {
 
 WB_TEST_MAIN(cmocka_unit_test_setup(boxes_of_a_sample, begin), cmocka_unit_test(groups_agree),
              cmocka_unit_test(weights_by_variable), cmocka_unit_test(recomputed_bits),
-             cmocka_unit_test_teardown(refusals, end))
+             cmocka_unit_test_teardown(refusals, wb_test_train_end))

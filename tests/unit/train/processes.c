@@ -1,66 +1,15 @@
 /* One key trains every process: the same options, network and pairs with another process (and schedule) each time. The
  * network learns: its loss on held-out pairs falls well below that of a network that gives 0, whose loss is known. The
  * model file says what it was trained for. */
-#include "wb_test_pairs.h"
-
-#include "windbridge/train.h"
-
-static char folder[256], files_text[4][300];
-static const char *files[4] = {files_text[0], files_text[1], files_text[2], files_text[3]};
-static const char *const splits[4] = {"train", "train", "validation", "test"};
-
-static int begin(void **state) {
-  (void)state;
-  wb_test_folder(folder);
-  for (int f = 0; f < 4; f++) {
-    const WbTestPair t = {.split = splits[f],
-                          .seed = 1 + (uint32_t)f,
-                          .n_time = f + 1,
-                          .n_lr = 4,
-                          .nz_hr = 8,
-                          .wind = 3 + f,
-                          .solid_fill = NAN};
-    snprintf(files_text[f], sizeof(files_text[f]), "%s/pair%d.nc", folder, f);
-    wb_test_write_pair(PETSC_COMM_WORLD, files[f], &t);
-  }
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  wb_test_remove_folder(folder);
-  return 0;
-}
+#include "wb_test_train.h"
 
 static WbTrainOptions options(const char *name, WbProcessKind process, char dir[300]) {
-  WbTrainOptions o = {.files = files,
-                      .n_files = 3,
-                      .output_dir = dir,
-                      .steps = 80,
-                      .batch = 4,
-                      .draws = 2,
-                      .process = process,
-                      .residual_deviation = 1,
-                      .lr = 5e-3,
-                      .clip_norm = 1,
-                      .ema_decay = 0.9,
-                      .warmup_steps = 2,
-                      .validate_every = 80,
-                      .symmetry = WB_SYMMETRY_RANDOM,
-                      .crop = 12,
-                      .seed = 5,
-                      .backend = WB_BACKEND_ONEDNN,
-                      .schedule = WB_SCHEDULE_LINEAR,
-                      .epsilon_factor = 1,
-                      .t_power = 1,
-                      .scale_by_wind = true,
-                      .deck_yaml = ""};
-  snprintf(dir, 300, "%s/%s", folder, name);
-  WB_OK(wb_output_dir_prepare(PETSC_COMM_WORLD, dir));
-  wb_net_config_default(&o.net);
-  o.net.width1 = o.net.width2 = o.net.cond_width1 = o.net.cond_width2 = 16;
-  o.net.cond_nets = 1;
-  o.net.blocks1 = o.net.blocks2 = o.net.cond_blocks1 = o.net.cond_blocks2 = 1;
+  WbTrainOptions o = wb_test_train_options(PETSC_COMM_WORLD, name, dir);
+  o.steps = o.validate_every = 80;
+  o.process = process;
+  o.mirror = false;
+  o.residual_deviation = 1;
+  o.lr = 5e-3;
   return o;
 }
 
@@ -155,5 +104,5 @@ static void exports(void **state) {
   wb_error_clear();
 }
 
-WB_TEST_MAIN(cmocka_unit_test_setup(every_process, begin), cmocka_unit_test(every_schedule),
-             cmocka_unit_test_teardown(exports, end))
+WB_TEST_MAIN(cmocka_unit_test_setup(every_process, wb_test_train_begin), cmocka_unit_test(every_schedule),
+             cmocka_unit_test_teardown(exports, wb_test_train_end))
