@@ -131,12 +131,16 @@ static PetscErrorCode get_bool(const char *path, const cJSON *root, const char *
 static PetscErrorCode get_noise(const char *path, const cJSON *root, float noise[N_NOISE]) {
   PetscFunctionBeginUser;
   const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "noise");
+  double sum = 0;
   for (int l = 0; l < N_NOISE; l++) {
     const cJSON *item = cJSON_GetArrayItem(list, l);
     if (list && (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || !isfinite(item->valuedouble)))
       WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"noise\" is not a list of %d shares", path, (int)N_NOISE);
     noise[l] = list ? (float)item->valuedouble : (float)(l == 0);
+    sum += (double)noise[l];
   }
+  if (!(fabs(sum - 1) < 1e-3))
+    WB_RAISE(WB_ERR_INPUT, "model file %s: the shares of \"noise\" sum to %g, not to 1", path, sum);
   PetscFunctionReturn(0);
 }
 

@@ -16,6 +16,7 @@ static void write_model(void) {
                       .scale = {0.2f, 0.1f, 0.1f, 0.05f},
                       .residual = {0.8f, 0.8f, 0.8f, 0.8f},
                       .spread = {1, 1, 1, 1},
+                      .noise = {0.1f, 0.2f, 0.3f, 0.2f, 0.2f},
                       .scale_by_wind = true};
   wb_net_config_default(&config);
   config.width1 = config.width2 = config.cond_width1 = config.cond_width2 = 16;

@@ -196,7 +196,12 @@ static void model_file_reaches_every_rank(void **state) {
   MPI_Bcast(&id, 1, MPI_INT, 0, PETSC_COMM_WORLD);
   snprintf(path, sizeof path, "/tmp/wb_net_ranks_%d.h5", id);
   WbModel model = make_model(), back = NULL;
-  WbModelMeta meta = {.process = "bridge", .schedule = "linear", .target = "velocity", .scale = {1, 2, 3, 4}}, read;
+  WbModelMeta meta = {.process = "bridge",
+                      .schedule = "linear",
+                      .target = "velocity",
+                      .scale = {1, 2, 3, 4},
+                      .noise = {1}},
+              read;
   WB_OK(wb_model_write(PETSC_COMM_WORLD, path, model, &meta));
   WB_OK(wb_model_read(PETSC_COMM_WORLD, path, &back, &read));
   assert_int_equal(wb_model_size(back), wb_model_size(model));

@@ -30,6 +30,7 @@ static WbModelMeta some_meta(void) {
                       .scale = {1.5F, 2.5F, 3.5F, 4.5F},
                       .residual = {0.5F, 0.6F, 0.7F, 0.8F},
                       .spread = {0.9F, 1.1F, 1.2F, 1.3F},
+                      .noise = {0.1F, 0.2F, 0.3F, 0.25F, 0.15F},
                       .scale_by_wind = true,
                       .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
@@ -76,6 +77,7 @@ static void round_trip(void **state) {
     WB_ASSERT_NEAR(meta.residual[c], wrote.residual[c], 0);
     WB_ASSERT_NEAR(meta.spread[c], wrote.spread[c], 0);
   }
+  for (int l = 0; l < 5; l++) WB_ASSERT_NEAR(meta.noise[l], wrote.noise[l], 0);
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   assert_int_equal(stat(temporary, &info), -1);
   wb_model_destroy(&back);
@@ -193,6 +195,17 @@ static void truncation_is_refused(void **state) {
   unlink(path);
 }
 
+static void noise_shares(void **state) {
+  (void)state;
+  WbModel model = write_model();
+  WbModelMeta meta = some_meta();
+  meta.noise[2] = 0.9F;
+  WB_OK(wb_model_write(PETSC_COMM_SELF, path, model, &meta));
+  expect_refusal("sum to 1.6");
+  wb_model_destroy(&model);
+  unlink(path);
+}
+
 static void bad_places(void **state) {
   (void)state;
   WbModel model = write_model();
@@ -216,4 +229,4 @@ static void bad_places(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(round_trip), cmocka_unit_test(damage_is_named), cmocka_unit_test(truncation_is_refused),
-             cmocka_unit_test(bad_places))
+             cmocka_unit_test(bad_places), cmocka_unit_test(noise_shares))
