@@ -57,6 +57,7 @@ static inline WbTrainOptions wb_test_train_options(MPI_Comm comm, const char *na
                       .seed = 5,
                       .backend = WB_BACKEND_ONEDNN,
                       .epsilon_factor = 1,
+                      .noise = {1},
                       .t_power = 1,
                       .loss_weights = {1, 1, 1, 1},
                       .scale_by_wind = true,

@@ -74,12 +74,11 @@ void wb_process_at(const struct WbProcess_s *process, double t, WbPathAt *at);
 WbProcessKind wb_process_kind(const struct WbProcess_s *process);
 const float *wb_process_epsilon(const struct WbProcess_s *process); /* (4), owned by the process */
 bool wb_process_from_noise(const struct WbProcess_s *process);      /* starts from gamma(0) z, not from x0 */
+/* Nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N. */
+#define WB_TRAIN_T_MAX 0.999
 /* Time of a training pair for u uniform in (0, 1): u^power, at most WB_TRAIN_T_MAX; EDM: ln(gamma / epsilon) ~ N(-1.2 +
  * ln 2, 1.2^2) whatever the power (Karras et al. 2022 for data of unit deviation). The network's minimiser does not
  * depend on it, its errors do. */
-#define WB_TRAIN_T_MAX                                                                           \
-  0.999 /* nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N \
-         */
 double wb_process_train_time(const struct WbProcess_s *process, double u, double power);
 
 /* ---- diffusivity and linear forms ---- */
@@ -178,6 +177,7 @@ typedef struct WbNoiseField_s *WbNoiseField;
  * in the first: white. Not collective; caller destroys. Errors: WB_ERR_CONFIG. */
 PetscErrorCode wb_noise_field_create(const WbNoiseBox *box, const float variance[WB_NOISE_SCALES], WbNoiseField *field);
 void wb_noise_field_destroy(WbNoiseField *field);
+double wb_noise_field_bytes(const WbNoiseBox *box); /* of one with all scales */
 /* -> z (size z, y, x, 4), owned by field, valid until the next draw. The same for a cell in any box. Not collective,
  * cannot fail, allocates nothing. */
 const float *wb_noise_field_draw(WbNoiseField field, const WbRandomKey *key);

@@ -33,7 +33,7 @@ typedef struct {
                      the drift must come from the condition alone (the loss's minimiser is the same); diffusion_edm: has
                      its own distribution */
   double epsilon_factor;        /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
-  float noise[WB_NOISE_SCALES]; /* shares of the noise's variance by scale (WbNoiseField); all 0: white */
+  float noise[WB_NOISE_SCALES]; /* shares of the noise's variance by scale (WbNoiseField), sum 1; 1, 0, ...: white */
   double dropout;               /* probability with which a channel of a residual block is dropped; 0: none */
   bool mirror; /* the step learns from x1 and from its mirror image about the mean, x0 + mean - (x1 - x0 - mean), by the
                   toss of a coin: it cannot learn a bias of the mean by heart, and its output at mirrored states is

@@ -128,7 +128,7 @@ static PetscErrorCode compare(WbMemoryPlan *plan, double mine) {
 
 /* The pairs that every rank holds, its box of one sample, the network with its gradients, the optimiser. */
 PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o, int n, const WbPairInfo *info) {
-  enum { CELL_FLOATS = 8 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 + 8 };
+  enum { CELL_FLOATS = 8 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 };
   WbGrid *grid = NULL;
   WbModel model = NULL;
   WbNetMemory net = {0};
@@ -144,7 +144,10 @@ PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o,
   if (!e) e = wb_net_plan(model, grid, o->backend, wb_train_mode(o), &net);
   const double weights = sizeof(float) * (double)(e ? 0 : wb_model_size(model));
   wb_memory_plan_add(plan, "training pairs", pairs);
-  wb_memory_plan_add(plan, "one sample", (double)wb_grid_owned(grid) * (CELL_FLOATS * sizeof(float) + CELL_BYTES));
+  const WbNoiseBox box = {.start = {grid->x0, grid->y0, 0}, .size = {grid->nxl, grid->nyl, grid->nz}};
+  wb_memory_plan_add(
+      plan, "one sample",
+      (double)wb_grid_owned(grid) * (CELL_FLOATS * sizeof(float) + CELL_BYTES) + wb_noise_field_bytes(&box));
   wb_memory_plan_add(plan, "network: weights", 2 * weights + net.weights);
   wb_memory_plan_add(plan, "network: fields, gradients", net.fields);
   wb_memory_plan_add(plan, "network: halo", net.halos);

@@ -74,6 +74,31 @@ static void set_scales(const float variance[SCALES], WbNoiseField f) {
   }
 }
 
+/* Boxes of all levels up to `top`: each covers what the finer one needs. */
+static void set_boxes(const WbNoiseBox *box, int top, Level level[SCALES]) {
+  for (int a = 0; a < 3; a++) {
+    level[0].start[a] = box->start[a];
+    level[0].size[a] = box->size[a];
+    for (int l = 1; l <= top; l++) {
+      const Level *fine = &level[l - 1];
+      level[l].start[a] = half(fine->start[a]) - 1;
+      level[l].size[a] = half(fine->start[a] + fine->size[a] - 1) + 2 - level[l].start[a];
+    }
+  }
+}
+
+static size_t numbers_of(const Level *level) {
+  return (size_t)level->size[0] * (size_t)level->size[1] * (size_t)level->size[2] * C;
+}
+
+double wb_noise_field_bytes(const WbNoiseBox *box) {
+  Level level[SCALES];
+  double numbers = 0;
+  set_boxes(box, SCALES - 1, level);
+  for (int l = 0; l < SCALES; l++) numbers += (double)numbers_of(&level[l]);
+  return numbers * sizeof(float);
+}
+
 PetscErrorCode wb_noise_field_create(const WbNoiseBox *box, const float variance[WB_NOISE_SCALES], WbNoiseField *out) {
   PetscFunctionBeginUser;
   *out = NULL;
@@ -84,21 +109,10 @@ PetscErrorCode wb_noise_field_create(const WbNoiseBox *box, const float variance
   f->nx = box->nx;
   f->ny = box->ny;
   set_scales(variance, f);
-  for (int a = 0; a < 3; a++) {
-    f->level[0].start[a] = box->start[a];
-    f->level[0].size[a] = box->size[a];
-    for (int l = 1; l <= f->top; l++) {
-      const Level *fine = &f->level[l - 1];
-      f->level[l].start[a] = half(fine->start[a]) - 1;
-      f->level[l].size[a] = half(fine->start[a] + fine->size[a] - 1) + 2 - f->level[l].start[a];
-    }
-  }
+  set_boxes(box, f->top, f->level);
   const size_t row = (size_t)box->size[0] + 4;
   PetscErrorCode failed = 0;
-  for (int l = 0; l <= f->top && !failed; l++) {
-    const int *n = f->level[l].size;
-    failed = WB_ALLOC((size_t)n[0] * (size_t)n[1] * (size_t)n[2] * C, &f->level[l].z);
-  }
+  for (int l = 0; l <= f->top && !failed; l++) failed = WB_ALLOC(numbers_of(&f->level[l]), &f->level[l].z);
   if (!failed) failed = WB_ALLOC(row * C, &f->coarse);
   if (!failed) failed = WB_ALLOC(row * C, &f->random);
   if (!failed) failed = WB_ALLOC(row, &f->number);

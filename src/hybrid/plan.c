@@ -6,10 +6,10 @@
 
 enum { STATE_FIELDS = 3 /* of 4 channels, which any sampler asks for at most */ };
 
-/* Fields of WbSr at n cells of 5 m: masks, voxel numbers, distances, x0 twice, static inputs, states. */
+/* Fields of WbSr at n cells of 5 m: masks, distances, x0 twice, static inputs, states. */
 static double sr_field_bytes(const WbGrid *hr, const WbSrOptions *o) {
   const double n = (double)wb_grid_owned(hr), f = sizeof(float), c = WB_CHANNELS;
-  const double cell = 2 + sizeof(uint64_t) + f * (1 + 3 * c + WB_STATIC_CHANNELS + STATE_FIELDS * c);
+  const double cell = 2 + f * (1 + 3 * c + WB_STATIC_CHANNELS + STATE_FIELDS * c);
   return n * cell + (o->projection ? wb_solenoidal_memory_bytes(hr) : 0);
 }
 
@@ -20,8 +20,8 @@ static PetscErrorCode plan_net(const WbGrid *hr, const WbSrOptions *o, WbSrMemor
   PetscCall(WB_CALLOC(1, &meta));
   PetscErrorCode e = wb_model_read(hr->comm, o->model_path, &model, meta);
   if (!e) m->model = 2.0 * sizeof(float) * (double)wb_model_size(model);
-  if (!e && meta->noise[0] < 1.0F) /* coloured: the finest grid, coarser ones of 1/8, 1/64, ..., their margins */
-    m->fields += 1.3 * (double)wb_grid_owned(hr) * WB_CHANNELS * sizeof(float);
+  const WbNoiseBox box = {.start = {hr->x0, hr->y0, 0}, .size = {hr->nxl, hr->nyl, hr->nz}};
+  if (!e) m->fields += wb_noise_field_bytes(&box);
   if (!e) e = wb_slabs_plan(model, hr, o->backend, o->slabs > 0 ? o->slabs : 1, &m->net);
   wb_model_destroy(&model);
   WB_FREE(&meta);

@@ -16,14 +16,13 @@ struct WbSr_s {
   WbSlabs net; /* the network, in one piece or in slabs */
   WbProcess process;
   WbPlan plan;
-  WbNoiseField noise;      /* NULL: white */
+  WbNoiseField noise;
   WbSolenoidal solenoidal; /* NULL: members as the sampler makes them */
   WbRandomKey key;
   WbNormalisation norm;
   double *z;                 /* (nz) */
   uint8_t *fluid, *lr_valid; /* (n) on the HR grid */
   uint8_t *lr_fluid;         /* on lr */
-  uint64_t *voxel;           /* (n) */
   float *wall, *flux;        /* (n), (nyl, nxl) */
   float *x0, *x0_normal;     /* (n, 4) physical with NaN in buildings; normalised with 0 there */
   float *stat;               /* (n, 9) */
@@ -95,7 +94,6 @@ static PetscErrorCode make_noise(WbSr s) {
   const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
   static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
   PetscFunctionBeginUser;
-  if (s->meta.noise[0] == 1.0f) PetscFunctionReturn(0);
   PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
   wb_plan_set_noise(s->plan, s->noise);
   PetscFunctionReturn(0);
@@ -132,7 +130,6 @@ static PetscErrorCode allocate(WbSr s) {
   PetscCall(WB_ALLOC(n, &s->fluid));
   PetscCall(WB_ALLOC(n, &s->lr_valid));
   PetscCall(WB_ALLOC(wb_grid_owned(s->lr), &s->lr_fluid));
-  PetscCall(WB_ALLOC(n, &s->voxel));
   PetscCall(WB_ALLOC(n, &s->wall));
   PetscCall(WB_ALLOC((size_t)s->hr->nyl * (size_t)s->hr->nxl, &s->flux));
   PetscCall(WB_ALLOC(n * C, &s->x0));
@@ -143,7 +140,7 @@ static PetscErrorCode allocate(WbSr s) {
   PetscFunctionReturn(0);
 }
 
-/* Masks, wall distance, heat flux and voxel numbers of this rank's box, from the city or from a pair file's arrays. */
+/* Masks, wall distance and heat flux of this rank's box, from the city or from a pair file's arrays. */
 static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun *pair, const uint8_t *lr_fluid,
                                     double heat_flux) {
   const WbGrid *g = s->hr;
@@ -173,7 +170,6 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun 
         const size_t parent =
             ((size_t)(k / RATIO) * (size_t)s->lr->nyl + (size_t)(j / RATIO)) * (size_t)s->lr->nxl + (size_t)(i / RATIO);
         s->lr_valid[p] = lr_fluid[parent];
-        s->voxel[p] = wb_grid_voxel(g, k, j, i);
       }
     }
   }
@@ -245,7 +241,6 @@ void wb_sr_destroy(WbSr *sr) {
   WB_FREE(&s->fluid);
   WB_FREE(&s->lr_valid);
   WB_FREE(&s->lr_fluid);
-  WB_FREE(&s->voxel);
   WB_FREE(&s->wall);
   WB_FREE(&s->flux);
   WB_FREE(&s->x0);
@@ -331,7 +326,7 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   key.minute = (uint32_t)minute;
   key.member = (uint32_t)(s->antithetic ? member - member % 2 : member);
   key.negated = s->antithetic && member % 2 == 1;
-  PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, s->voxel, network_denoiser, s, out, s->work));
+  PetscCall(wb_bridge_sample(s->plan, &key, n, s->x0_normal, s->fluid, NULL, network_denoiser, s, out, s->work));
   stretch(s, n, out);
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {

@@ -166,7 +166,6 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.spread[c] = 1.0f;
   }
   memcpy(meta.noise, t->options->noise, sizeof meta.noise);
-  if (wb_train_white(t->options)) meta.noise[0] = 1.0f;
   meta.scale_by_wind = t->set->norm.scale_by_wind;
   meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
   provenance(t, meta.training_json, sizeof(meta.training_json));

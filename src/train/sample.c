@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Global number of every own voxel: noise does not depend on who draws it. */
-static void number_voxels(const WbGrid *g, uint64_t *voxel) {
-  for (int k = 0; k < g->nz; k++)
-    for (int j = 0; j < g->nyl; j++)
-      for (int i = 0; i < g->nxl; i++) *voxel++ = wb_grid_voxel(g, k, j, i);
-}
-
 PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, const WbGrid *grid,
                                 WbSample **out) {
   WbProcessOptions process;
@@ -37,23 +30,14 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->dmean));
   PetscCall(WB_ALLOC(s->cells * WB_CHANNELS, &s->mirrored));
   PetscCall(WB_ALLOC(plane, &s->source));
-  PetscCall(WB_ALLOC(s->cells, &s->voxel));
-  number_voxels(grid, s->voxel);
   wb_process_options_default(options->process, &process);
   process.schedule = options->schedule;
   memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
   PetscCall(wb_process_create(&process, &s->process));
-  if (wb_train_white(options)) PetscFunctionReturn(0);
   const WbNoiseBox box = {
       .start = {grid->x0, grid->y0, 0}, .size = {grid->nxl, grid->nyl, grid->nz}, .nx = grid->nx, .ny = grid->ny};
   PetscCall(wb_noise_field_create(&box, options->noise, &s->noise));
   PetscFunctionReturn(0);
-}
-
-bool wb_train_white(const WbTrainOptions *options) {
-  float coloured = 0;
-  for (int l = 1; l < WB_NOISE_SCALES; l++) coloured += options->noise[l];
-  return !(coloured > 0);
 }
 
 void wb_sample_destroy(WbSample **sample) {
@@ -73,7 +57,6 @@ void wb_sample_destroy(WbSample **sample) {
   WB_FREE(&s->dmean);
   WB_FREE(&s->mirrored);
   WB_FREE(&s->source);
-  WB_FREE(&s->voxel);
   wb_noise_field_destroy(&s->noise);
   wb_process_destroy(&s->process);
   WB_FREE(sample);
@@ -149,10 +132,7 @@ double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int dra
   const double t = wb_process_train_time(s->process, u[0], plan->validation ? 1.0 : o->t_power);
   key.step += (uint32_t)draw;
   *x1 = end_of_draw(o, plan, &key, mean, s);
-  if (s->noise)
-    wb_process_state_of(s->process, t, s->cells, s->x0, *x1, s->fluid, wb_noise_field_draw(s->noise, &key), s->state);
-  else
-    wb_process_state(s->process, t, s->cells, s->x0, *x1, s->fluid, s->voxel, &key, s->state);
+  wb_process_state_of(s->process, t, s->cells, s->x0, *x1, s->fluid, wb_noise_field_draw(s->noise, &key), s->state);
   return t;
 }
 

@@ -37,8 +37,7 @@ typedef struct {
   float *mirrored;             /* (cells, 4): x1 mirrored about x0 + mean */
   size_t *source;              /* (nyl, nxl) column of the window */
   WbProcess process;
-  uint64_t *voxel;    /* (cells) global in the sample */
-  WbNoiseField noise; /* NULL: white */
+  WbNoiseField noise;
 } WbSample;
 
 /* Where a sample comes from. */
@@ -57,7 +56,6 @@ void wb_train_set_destroy(WbTrainSet **set);
 PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, const WbGrid *grid,
                                 WbSample **sample);
 void wb_sample_destroy(WbSample **sample);
-bool wb_train_white(const WbTrainOptions *options); /* its noise */
 /* Fills sample with the fields of the plan. */
 void wb_sample_load(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *sample);
 /* A time (returned) and a noise of the plan: the process's state into sample->state, its end into *x1 (sample->x1, or

@@ -100,3 +100,13 @@ def figure(path, panels, ends, what):
         ax.legend(frameon=False, fontsize=8)
     axes[0][0].set_ylabel(f"simulated {what}")
     fig.savefig(path, bbox_inches="tight")
+
+
+def verdict(result, case, out, smoke):
+    """Prints the scores; -> exit status of the test, 0 after a smoke run."""
+    print(json.dumps(result, indent=1))
+    print(f"written: {out}/aij_{case}.json, aij_{case}.png")
+    if smoke:
+        print("smoke run: no score is checked")
+        return 0
+    return 0 if fit(result["all"]) else 1

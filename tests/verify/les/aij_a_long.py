@@ -92,12 +92,7 @@ def main():
     os.makedirs(out, exist_ok=True)
     b = _aij.CELL_M * options.cells_per_b
     result = evaluate(simulate(out, options, b), out, b)
-    print(json.dumps(result, indent=1))
-    print(f"written: {out}/aij_a.json, aij_a.png")
-    if smoke:
-        print("smoke run: no score is checked")
-        return 0
-    return 0 if _aij.fit(result["all"]) else 1
+    return _aij.verdict(result, "a", out, smoke)
 
 
 if __name__ == "__main__":

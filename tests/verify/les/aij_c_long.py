@@ -106,12 +106,7 @@ def main():
         options.spinup, options.average, options.cases = 1, 1, "1H/0"
     out = options.out or tempfile.mkdtemp(prefix="wb_aij_c_")
     result = evaluate(options, out)
-    print(json.dumps(result, indent=1))
-    print(f"written: {out}/aij_c.json, aij_c.png")
-    if smoke:
-        print("smoke run: no score is checked")
-        return 0
-    return 0 if _aij.fit(result["all"]) else 1
+    return _aij.verdict(result, "c", out, smoke)
 
 
 if __name__ == "__main__":

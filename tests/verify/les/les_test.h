@@ -108,4 +108,17 @@ static inline double les_test_divergence(WbLes les) {
       }
   return les_test_max(worst);
 }
+/* Blocks of 4 x 4 x 3 cells, and a flow that is rough beside them. */
+static inline bool les_test_blocks(int k, int j, int i) {
+  return k < 3 && i / 4 % 2 && j / 4 % 2;
+}
+static inline double les_test_rough_u(void *ctx, double x, double y, double z) {
+  return 1.0 + sin(2.1 * y) * cos(1.5 * z);
+}
+static inline double les_test_rough_v(void *ctx, double x, double y, double z) {
+  return 0.5 + cos(1.8 * x) * sin(1.3 * z);
+}
+static inline double les_test_rough_w(void *ctx, double x, double y, double z) {
+  return sin(2.4 * x) * cos(2.4 * y);
+}
 #endif

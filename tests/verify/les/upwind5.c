@@ -82,27 +82,14 @@ static void rate_of_decay(void **state) {
     }
 }
 
-static bool city(int k, int j, int i) {
-  return k < 3 && i / 4 % 2 && j / 4 % 2;
-}
-static double rough_u(void *ctx, double x, double y, double z) {
-  return 1.0 + sin(2.1 * y) * cos(1.5 * z);
-}
-static double rough_v(void *ctx, double x, double y, double z) {
-  return 0.5 + cos(1.8 * x) * sin(1.3 * z);
-}
-static double rough_w(void *ctx, double x, double y, double z) {
-  return sin(2.4 * x) * cos(2.4 * y);
-}
-
 static void at_buildings(void **state) {
   for (int single = 0; single < 2; single++) {
     WbLesOptions o = options();
     if (single) o.precision = WB_FP32, o.tol_final = 1e-5, o.tol_stage = 1e-4;
     double *zf = les_test_faces(8, 1.0, 1.1);
-    LesBox b = les_test_box(16, 16, 8, 1.0, zf, true, city, &o);
+    LesBox b = les_test_box(16, 16, 8, 1.0, zf, true, les_test_blocks, &o);
     free(zf);
-    WB_OK(wb_les_init_fields(b.les, rough_u, rough_v, rough_w, NULL, NULL));
+    WB_OK(wb_les_init_fields(b.les, les_test_rough_u, les_test_rough_v, les_test_rough_w, NULL, NULL));
     double e = les_test_energy(b.les);
     const double first = e, speed = b.les->last_speed;
     for (int s = 0; s < 100; s++) {
