@@ -264,7 +264,7 @@ def main():
     one.add_argument("out")
     one.add_argument("--candidate", choices=CANDIDATES, required=True)
     one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--steps", type=int, default=240)
+    one.add_argument("--steps", type=int, default=160)
     one.add_argument("--every", type=int, default=40)
     one.add_argument("--batch", type=int, default=2)
     one.add_argument("--crop", type=int, default=64, help="5 m cells")
