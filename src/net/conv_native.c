@@ -5,16 +5,11 @@
  *   backward data  dx[v][i]   += sum over taps, outputs  of dy[v - tap][o] w[tap][o][i]
  *   backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o]              (for each tap) */
 #include "net_internal.h"
+#include "conv_vector.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 8, BLOCK = 16, TILE = 6, CACHE_FLOATS = 6144 };
-typedef float Vec __attribute__((vector_size(32)));
-#define WB_INLINE static inline __attribute__((always_inline))
-
-typedef float Loose __attribute__((vector_size(32), aligned(4), may_alias)); /* the same anywhere in memory */
-#define load(p) (*(const Loose *)(p))
-#define store(p, v) (*(Loose *)(p) = (v))
+enum { TILE = 6, CACHE_FLOATS = 6144 };
 
 /* acc[m][0..1] += sum_k a[m * a_m + k * a_k] b[k * b_k .. + 16], m < rows <= TILE. */
 typedef struct {
