@@ -48,6 +48,8 @@ typedef struct {
 typedef struct {
   long steps;
   double loss, validation_loss, samples_per_s, seconds;
+  double
+      sample_share; /* of the steps' time on this rank: making samples. The pairs are in memory; no step reads files. */
 } WbTrainSummary;
 /* Collective on comm: data-parallel over groups of space_ranks ranks, each with one sample at a time on a grid of its
  * own, which its ranks share; gradients are summed over all ranks. Results depend on the number of ranks and groups by

@@ -58,6 +58,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   t->loss_mean = sums[1];
   const double seconds = wb_wtime() - begin;
   t->slowest_step_s = fmax(t->slowest_step_s, seconds);
+  t->steps_s += seconds;
   const double rate = o->batch / seconds;
   t->samples_per_s = t->samples_per_s > 0.0 ? 0.9 * t->samples_per_s + 0.1 * rate : rate;
   PetscFunctionReturn(0);
@@ -259,6 +260,7 @@ PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSum
                                 .loss = t.loss,
                                 .validation_loss = t.validation,
                                 .samples_per_s = t.samples_per_s,
+                                .sample_share = t.steps_s > 0 ? t.making_s / t.steps_s : 0,
                                 .seconds = wb_wtime() - t.begin_s};
   }
   trainer_destroy(&t);

@@ -87,6 +87,7 @@ typedef struct {
   double loss, loss_mean, validation, validation_mean, validation_zero, best, grad_norm,
       lr; /* validation, best: NaN until known */
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
+  double making_s, steps_s; /* making of samples; all optimiser steps */
   FILE *csv; /* rank 0 */
 } WbTrainer;
 
