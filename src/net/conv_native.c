@@ -1,9 +1,10 @@
 /* Convolution by own loops for machines without AVX-512, where oneDNN's 3-D kernels reach a third to a half of the
- * peak: a register tile of up to 6 voxels x 16 channels, inputs broadcast, weights packed in blocks of 16 outputs.
- * Vectors of 32 bytes; channels last, one thread. All three passes are the same tile on other operands:
- *   forward        y[v][o]    += sum over taps, inputs   of x[v + tap][i] w[tap][i][o]
- *   backward data  dx[v][i]   += sum over taps, outputs  of dy[v - tap][o] w[tap][o][i]
- *   backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o]              (for each tap) */
+ * peak (3^3 ones of 16 channels or more: conv_winograd.c, which multiplies by the k = 1 of this file): a register tile
+ * of up to 6 voxels x 16 channels, inputs broadcast, weights packed in blocks of 16 outputs. Vectors of 32 bytes;
+ * channels last, one thread. All three passes are the same tile on other operands: forward        y[v][o]    += sum
+ * over taps, inputs   of x[v + tap][i] w[tap][i][o] backward data  dx[v][i]   += sum over taps, outputs  of dy[v -
+ * tap][o] w[tap][o][i] backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o] (for each tap)
+ */
 #include "net_internal.h"
 #include "conv_vector.h"
 #include <stdlib.h>
@@ -100,7 +101,9 @@ WB_KERNEL static void row_tiles(int width, const TileCase *c, const float *in, c
 
 bool wb_conv_native_is_best(void) {
   const char *threads = getenv("OMP_NUM_THREADS");
-  if (threads && atoi(threads) > 1) return false; /* NOLINT: libgomp checks its own variable */
+  /* NOLINTNEXTLINE: libgomp checks its own variable. One thread here is faster than two of oneDNN
+   * (doc/performance.rst). */
+  if (threads && atoi(threads) > 2) return false;
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !__builtin_cpu_supports("avx512f");
 #else
