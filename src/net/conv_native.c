@@ -1,10 +1,10 @@
 /* Convolution by own loops for machines without AVX-512, where oneDNN's 3-D kernels reach a third to a half of the
- * peak (3^3 ones of 16 channels or more: conv_winograd.c, which multiplies by the k = 1 of this file): a register tile
- * of up to 6 voxels x 16 channels, inputs broadcast, weights packed in blocks of 16 outputs. Vectors of 32 bytes;
- * channels last, one thread. All three passes are the same tile on other operands: forward        y[v][o]    += sum
- * over taps, inputs   of x[v + tap][i] w[tap][i][o] backward data  dx[v][i]   += sum over taps, outputs  of dy[v -
- * tap][o] w[tap][o][i] backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o] (for each tap)
- */
+ * peak: a register tile of up to 6 voxels x 16 channels, inputs broadcast, weights packed in blocks of 16 outputs.
+ * Vectors of 32 bytes; channels last, one thread. All three passes are the same tile on other operands:
+ *   forward        y[v][o]    += sum over taps, inputs   of x[v + tap][i] w[tap][i][o]
+ *   backward data  dx[v][i]   += sum over taps, outputs  of dy[v - tap][o] w[tap][o][i]
+ *   backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o]              (for each tap)
+ * k = 1, and k = 3 where conv_winograd.c, which multiplies with the k = 1 of this file, does not fit. */
 #include "net_internal.h"
 #include "conv_vector.h"
 #include <stdlib.h>

@@ -1,11 +1,12 @@
 /* 3^3 convolutions by Winograd's minimal filtering (Winograd 1980; Lavin & Gray 2016) in all three directions: 2
- * outputs of a 3-tap filter from 4 inputs take 4 products in place of 6, so 2^3 outputs take 64 in place of 216. For
- * the tiles of 4^3 inputs x and 2^3 outputs y, at each of the 64 points p forward            V = B^T x,  M[p] = V[p]
- * U[p],   y = A^T M      (U = G w: (inputs, outputs) at each point) backward data      the same with dy for x and the
- * taps turned round backward weights   dU[p] = sum over tiles of V[p] (A dy)[p],      dw = G^T dU where A, B and G act
- * in each direction; rounding errors stay below 2e-6 of the largest value. The 16 points of one z-index (a "sheet") are
- * worked through together, for as many tiles as stay in cache with them. Tiles begin at the array's first voxel:
- * another decomposition into ranks gives the same to rounding. */
+ * outputs of a 3-tap filter from 4 inputs take 4 products in place of 6, so 2^3 outputs take 64 in place of 216.
+ * For the tiles of 4^3 inputs x and 2^3 outputs y, at each of the 64 points p:
+ *   forward          V = B^T x,  M[p] = V[p] U[p],  y = A^T M    (U = G w: (inputs, outputs) at each point)
+ *   backward data    the same with dy for x and the taps turned round
+ *   backward weights dU[p] = sum over tiles of V[p]^T (A dy)[p],  dw = G^T dU
+ * A, B and G act in each direction; rounding errors stay below 2e-6 of the largest value. The 16 points of one z-index
+ * (a "sheet") are worked through together, for as many tiles as stay in cache with them. Tiles begin at the array's
+ * first voxel: another decomposition into ranks gives the same to rounding. */
 #include "net_internal.h"
 #include "conv_vector.h"
 #include <string.h>
@@ -66,8 +67,10 @@ WB_INLINE void tile_in_c(int sheet, const float *in, ptrdiff_t sz, ptrdiff_t sy,
   for (int l = 0; l < c; l += LANES) {
     Vec p[POINTS];
     WB_UNROLL for (int y = 0; y < 4; y++) {
-      WB_UNROLL for (int x = 0; x < 4; x++) p[4 * y + x] =
-          load(a + y * sy + x * c + l) + sign * load(b + y * sy + x * c + l);
+      WB_UNROLL for (int x = 0; x < 4; x++) {
+        const ptrdiff_t at = y * sy + x * c + l;
+        p[4 * y + x] = load(a + at) + sign * load(b + at);
+      }
       input_4(p + 4 * y, 1);
     }
     WB_UNROLL for (int x = 0; x < 4; x++) input_4(p + x, 4);
@@ -98,7 +101,7 @@ typedef struct {
   bool accumulate;
 } Place;
 
-/* Adds a sheet of M to a tile's outputs; the first that reaches a plane (sheet 0, or 1 for the second) brings the bias.
+/* Adds a sheet of M to a tile's outputs; the first to reach a plane (sheet 0, for the second plane 1) brings the bias.
  */
 WB_INLINE void tile_out_c(int sheet, int c, const float *m, const float *bias, const Place *o, float *out) {
   for (int l = 0; l < c; l += LANES) {
@@ -189,8 +192,7 @@ void wb_conv_winograd_pack(const WbConvShape *s, const float *w, float *forward,
 }
 
 /* ---- whole arrays ---- */
-/* Sizes (z, y, x) of the output; rows and columns of the input, at least two more than the output's rounded up to even.
- */
+/* Sizes (z, y, x) of the output; rows and columns of the input, at least those of the output, made even, and 2. */
 typedef struct {
   int d, h, w, hi, wi, ci, co;
 } Whole;
@@ -333,18 +335,26 @@ WB_KERNEL static void fold_sheet(int sheet, size_t n, const float *du, float *dw
   }
 }
 
+static void sheet_gradient(const Whole *a, int sheet, int first, int n, const float *dy, float *g) {
+  const ptrdiff_t row = (ptrdiff_t)even(a->w) * a->co, plane = row * even(a->h);
+  for (int i = 0; i < n; i++) {
+    const Corner t = corner_of(a, first + i);
+    tile_gradient(sheet, dy + t.z * plane + t.y * row + t.x * (ptrdiff_t)a->co, plane, row, a->co,
+                  g + i * (ptrdiff_t)a->co);
+  }
+}
+
 /* dw (tap, ci, co): added to. */
 void wb_conv_winograd_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *scratch,
                                        float *dw) {
   const Whole a = {s->d, s->h, s->w, even(s->h) + 2, even(s->w) + 2, s->ci, s->co};
-  const Frame f = {even(s->d), even(s->h), even(s->w), 0, 0};
-  const ptrdiff_t vp = pitch(s->ci), gp = pitch(s->co), row = (ptrdiff_t)f.w * s->co, plane = row * f.h;
+  const ptrdiff_t vp = pitch(s->ci), gp = pitch(s->co);
   const size_t n_weights = (size_t)s->ci * (size_t)s->co;
   float *v = scratch, *g = v + POINTS * vp, *du = g + POINTS * gp, *framed = scratch + block_floats(s);
   const int tiles = tile_count(&a);
   x = even_input(s, x, framed);
   if (!all_even(s)) {
-    const Frame in = frame_input(s);
+    const Frame in = frame_input(s), f = {even(s->d), even(s->h), even(s->w), 0, 0};
     framed += frame_size(&in, s->ci);
     frame((const int[]){s->d, s->h, s->w}, s->co, dy, &f, framed);
     dy = framed;
@@ -355,11 +365,7 @@ void wb_conv_winograd_backward_weights(const WbConvShape *s, const float *x, con
       n = tiles - first < TILES ? tiles - first : TILES;
       const WbConvShape product = {.k = 1, .d = 1, .h = 1, .w = n, .ci = s->ci, .co = s->co};
       sheet_in(&a, sheet, first, n, x, v);
-      for (int i = 0; i < n; i++) {
-        const Corner t = corner_of(&a, first + i);
-        tile_gradient(sheet, dy + t.z * plane + t.y * row + t.x * (ptrdiff_t)s->co, plane, row, s->co,
-                      g + i * (ptrdiff_t)s->co);
-      }
+      sheet_gradient(&a, sheet, first, n, dy, g);
       for (int p = 0; p < POINTS; p++)
         wb_conv_native_backward_weights(&product, v + p * vp, g + p * gp, du + (size_t)p * n_weights);
     }
