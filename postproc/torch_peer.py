@@ -38,9 +38,10 @@ def run_program(a):
             return json.load(file), done.stdout
 
 
-def median_time(call, seconds):
+def median_time(call, seconds, clock):
     """Median seconds of a call, repeated for `seconds`, at least three times after one that does not count."""
     call()
+    clock.reset()
     times, begin = [], time.perf_counter()
     while len(times) < 3 or time.perf_counter() - begin < seconds:
         start = time.perf_counter()
@@ -115,9 +116,8 @@ def run_torch(torch, a):
         clock = LayerClock(torch, net)
         for name, call in passes(torch, a, net).items():
             with torch.inference_mode(a.what != "train"):
-                call()
-                clock.reset()
-                seconds = median_time(call, a.seconds)
+                seconds = median_time(call, a.seconds, clock)
+            print(f"PyTorch {torch.__version__}, {label}: {name} {seconds:.4f} s", flush=True)
             if name not in whole or seconds < whole[name][0]:
                 whole[name] = (seconds, label)
             for layer, ms in clock.ms().items():
@@ -174,7 +174,7 @@ def arguments():
 def main():
     a = arguments()
     report, text = run_program(a)
-    print(text, end="")
+    print(text, end="", flush=True)  # PyTorch's part may take minutes
     try:
         import h5py  # noqa: F401 (the model file)
         import torch

@@ -12,7 +12,8 @@ typedef enum {
   WB_BACKEND_ONEDNN_BF16, /* bf16 convolutions, fp32 sums and weights; needs AMX */
   WB_BACKEND_NATIVE       /* own kernels for 256-bit vectors, one thread; other shapes as WB_BACKEND_BLAS */
 } WbBackend;
-/* name: ref | blas | onednn | onednn_bf16 | native | auto (onednn where the CPU has AVX-512, else native). */
+/* name: ref | blas | onednn | onednn_bf16 | native | auto (onednn where the CPU has AVX-512, else native).
+ * onednn_bf16 on a CPU without AMX: a warning, and what auto gives. */
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend);
 const char *wb_backend_name(WbBackend backend);
 

@@ -48,6 +48,8 @@ typedef struct {
 typedef struct {
   long steps;
   double loss, validation_loss, samples_per_s, seconds;
+  double
+      sample_share; /* of the steps' time on this rank: making samples. The pairs are in memory; no step reads files. */
 } WbTrainSummary;
 /* Collective on comm: data-parallel over groups of space_ranks ranks, each with one sample at a time on a grid of its
  * own, which its ranks share; gradients are summed over all ranks. Results depend on the number of ranks and groups by
@@ -62,8 +64,8 @@ typedef struct {
  * output_dir: loss.csv (step, loss, loss_mean, validation, validation_mean, learning_rate, grad_norm, samples_per_s),
  * checkpoint.h5 (weights, moments, EMA, step), model.h5 (EMA weights, at checkpoints and at the end), model_best.h5
  * (least validation loss). Errors: WB_ERR_INPUT for unfit pairs, WB_ERR_CONFIG for unfit options or a checkpoint of
- * other options, WB_ERR_NUMERIC when the loss is not finite (checkpoint and model of the last good weights are kept),
- * WB_ERR_STOPPED after a signal or the wall time (with a checkpoint). */
+ * other options, WB_ERR_NUMERIC when the loss is not finite or above 1e4 (the last checkpoint and its model are kept;
+ * made now when there is none), WB_ERR_STOPPED after a signal or the wall time (with a checkpoint). */
 PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSummary *summary);
 /* How the trainer makes its network. */
 static inline WbNetMode wb_train_mode(const WbTrainOptions *o) {

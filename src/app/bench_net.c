@@ -136,6 +136,7 @@ typedef struct {
   WbGrid *grid;
   uint8_t *fluid;
   float *lr, *out;
+  bool bf16;
 } ShotCase;
 
 static void destroy_shot(ShotCase *c) {
@@ -187,6 +188,7 @@ static PetscErrorCode create_shot(WbApp *app, ShotCase *c) {
   PetscFunctionBeginUser;
   memset(c, 0, sizeof *c);
   PetscCall(wb_app_sr_options(app, &options));
+  c->bf16 = options.backend == WB_BACKEND_ONEDNN_BF16;
   PetscCall(wb_app_sim_options(app, &sim));
   wb_app_forcing(&sim, &forcing);
   PetscCall(wb_city_create(app->comm, &o, &c->city));
@@ -200,10 +202,9 @@ static PetscErrorCode create_shot(WbApp *app, ShotCase *c) {
 
 PetscErrorCode wb_bench_shot(WbBench *b) {
   ShotCase c;
-  const bool bf16 = strcmp(wb_config_text(b->app->config, "sr", "backend"), "onednn_bf16") == 0;
   PetscFunctionBeginUser;
   PetscErrorCode e = create_shot(b->app, &c);
-  if (!e) e = wb_bench_layers(b, bf16 ? "shot_bf16" : "shot_fp32", wb_sr_net(c.sr), one_shot, &c);
+  if (!e) e = wb_bench_layers(b, c.bf16 ? "shot_bf16" : "shot_fp32", wb_sr_net(c.sr), one_shot, &c);
   destroy_shot(&c);
   PetscFunctionReturn(e);
 }

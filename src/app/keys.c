@@ -184,7 +184,7 @@ const WbKey wb_app_keys[] = {
         "slabs of rows in which a rank evaluates the network, for less memory; 0: as many as run_memory_limit_gb "
         "needs"),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
-           "convolution library; auto: onednn with AVX-512, else native; onednn_bf16 needs a CPU with AMX"),
+           "convolution library; auto: onednn with AVX-512, else native; onednn_bf16: fp32 without AMX"),
     /* ---- data ---- */
     LIST("data", "files", "train,evaluate", "pair files (wildcards allowed)"),
     /* ---- pairs ---- */

@@ -134,6 +134,7 @@ PetscErrorCode wb_app_train(WbApp *app) {
     cJSON_AddNumberToObject(t, "loss", s.loss);
     cJSON_AddNumberToObject(t, "validation_loss", s.validation_loss);
     cJSON_AddNumberToObject(t, "samples_per_s", s.samples_per_s);
+    cJSON_AddNumberToObject(t, "sample_share", s.sample_share);
     cJSON_AddNumberToObject(t, "seconds", s.seconds);
     PetscCall(wb_summary_write(app, &root));
     wb_log("written: %s/model.h5, %s/loss.csv, %s/summary.json", app->out, app->out, app->out);

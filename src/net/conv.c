@@ -58,6 +58,24 @@ static size_t weight_count(const WbConvShape *s) {
   return (size_t)s->co * (size_t)s->ci * (size_t)s->k * (size_t)s->k * (size_t)s->k;
 }
 
+static size_t packed_size(const WbConv c, bool backward) {
+  return c->own == WB_CONV_WINOGRAD ? wb_conv_winograd_weights_size(&c->shape)
+                                    : wb_conv_native_weights_size(&c->shape, backward);
+}
+
+static PetscErrorCode create_own(WbConv c) {
+  const WbConvShape *s = &c->shape;
+  PetscFunctionBeginUser;
+  c->own = wb_conv_winograd_fits(s) ? WB_CONV_WINOGRAD : WB_CONV_NATIVE;
+  PetscCall(WB_CALLOC(packed_size(c, false), &c->weights));
+  if (s->training) PetscCall(WB_CALLOC(packed_size(c, true), &c->weights_back));
+  if (c->own == WB_CONV_WINOGRAD)
+    PetscCall(wb_conv_scratch(c->context, wb_conv_winograd_scratch(s)));
+  else if (s->training)
+    PetscCall(wb_conv_scratch(c->context, wb_conv_native_scratch(s)));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_conv_create(WbConvContext context, const WbConvShape *shape, WbConv *conv) {
   PetscFunctionBeginUser;
   WbConv c = NULL;
@@ -71,13 +89,8 @@ PetscErrorCode wb_conv_create(WbConvContext context, const WbConvShape *shape, W
     PetscCall(wb_conv_dnnl_create(c));
     PetscFunctionReturn(0);
   }
-  c->native = context->backend == WB_BACKEND_NATIVE && wb_conv_native_fits(shape);
-  if (c->native) {
-    PetscCall(WB_CALLOC(wb_conv_native_weights_size(shape, false), &c->weights));
-    if (shape->training) {
-      PetscCall(WB_CALLOC(wb_conv_native_weights_size(shape, true), &c->weights_back));
-      PetscCall(wb_conv_scratch(context, wb_conv_native_scratch(shape)));
-    }
+  if (context->backend == WB_BACKEND_NATIVE && wb_conv_native_fits(shape)) {
+    PetscCall(create_own(c));
     PetscFunctionReturn(0);
   }
   PetscCall(WB_CALLOC(weight_count(shape), &c->weights));
@@ -109,8 +122,9 @@ PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias) {
     PetscCall(wb_conv_dnnl_weights(conv, w, conv->bias));
     PetscFunctionReturn(0);
   }
-  if (conv->native) {
-    wb_conv_native_pack(s, w, conv->weights, conv->weights_back);
+  if (conv->own) {
+    (conv->own == WB_CONV_WINOGRAD ? wb_conv_winograd_pack : wb_conv_native_pack)(s, w, conv->weights,
+                                                                                  conv->weights_back);
     PetscFunctionReturn(0);
   }
   const size_t taps = (size_t)(s->k * s->k * s->k);
@@ -131,7 +145,9 @@ PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y) {
   PetscFunctionBeginUser;
   if (conv->dnnl)
     PetscCall(wb_conv_dnnl_forward(conv, x, y));
-  else if (conv->native)
+  else if (conv->own == WB_CONV_WINOGRAD)
+    wb_conv_winograd_forward(&conv->shape, x, conv->weights, conv->bias, conv->context->scratch, y);
+  else if (conv->own == WB_CONV_NATIVE)
     wb_conv_native_forward(&conv->shape, x, conv->weights, conv->bias, y);
   else if (conv->context->backend != WB_BACKEND_REF)
     wb_conv_blas_forward(conv, x, y);
@@ -161,7 +177,10 @@ static void own_backward(WbConv conv, const float *x, const float *dy, float *dx
   const WbConvShape *s = &conv->shape;
   const size_t taps = (size_t)(s->k * s->k * s->k);
   memset(conv->dweights, 0, weight_count(s) * sizeof(float));
-  if (conv->native) {
+  if (conv->own == WB_CONV_WINOGRAD) {
+    if (dx) wb_conv_winograd_backward_data(s, dy, conv->weights_back, conv->context->scratch, dx);
+    wb_conv_winograd_backward_weights(s, x, dy, conv->context->scratch, conv->dweights);
+  } else if (conv->own == WB_CONV_NATIVE) {
     if (dx) wb_conv_native_backward_data(s, dy, conv->weights_back, conv->context->scratch, dx);
     wb_conv_native_backward_weights(s, x, dy, conv->dweights);
   } else if (conv->context->backend != WB_BACKEND_REF) {
@@ -198,12 +217,14 @@ double wb_conv_bytes(WbConv conv) {
   const WbConvShape *s = &conv->shape;
   const double plain = (double)weight_count(s) * sizeof(float), gradient = s->training ? plain : 0;
   if (conv->dnnl) return wb_conv_dnnl_bytes(conv) + gradient;
-  if (!conv->native) return plain + gradient;
-  const double packed = (double)wb_conv_native_weights_size(s, false),
-               back = s->training ? (double)wb_conv_native_weights_size(s, true) : 0;
+  if (!conv->own) return plain + gradient;
+  const double packed = (double)packed_size(conv, false), back = s->training ? (double)packed_size(conv, true) : 0;
   return (packed + back) * sizeof(float) + gradient;
 }
 
 const char *wb_conv_implementation(WbConv conv, int which) {
-  return conv->dnnl ? wb_conv_dnnl_implementation(conv, which) : conv->native ? "native" : "own";
+  return conv->dnnl                      ? wb_conv_dnnl_implementation(conv, which)
+         : conv->own == WB_CONV_WINOGRAD ? "winograd"
+         : conv->own                     ? "native"
+                                         : "own";
 }

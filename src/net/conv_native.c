@@ -3,18 +3,14 @@
  * Vectors of 32 bytes; channels last, one thread. All three passes are the same tile on other operands:
  *   forward        y[v][o]    += sum over taps, inputs   of x[v + tap][i] w[tap][i][o]
  *   backward data  dx[v][i]   += sum over taps, outputs  of dy[v - tap][o] w[tap][o][i]
- *   backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o]              (for each tap) */
+ *   backward weights dw[i][o] += sum over voxels of a row of x[v + tap][i] dy[v][o]              (for each tap)
+ * k = 1, and k = 3 where conv_winograd.c, which multiplies with the k = 1 of this file, does not fit. */
 #include "net_internal.h"
+#include "conv_vector.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 8, BLOCK = 16, TILE = 6, CACHE_FLOATS = 6144 };
-typedef float Vec __attribute__((vector_size(32)));
-#define WB_INLINE static inline __attribute__((always_inline))
-
-typedef float Loose __attribute__((vector_size(32), aligned(4), may_alias)); /* the same anywhere in memory */
-#define load(p) (*(const Loose *)(p))
-#define store(p, v) (*(Loose *)(p) = (v))
+enum { TILE = 6, CACHE_FLOATS = 6144 };
 
 /* acc[m][0..1] += sum_k a[m * a_m + k * a_k] b[k * b_k .. + 16], m < rows <= TILE. */
 typedef struct {
@@ -105,7 +101,9 @@ WB_KERNEL static void row_tiles(int width, const TileCase *c, const float *in, c
 
 bool wb_conv_native_is_best(void) {
   const char *threads = getenv("OMP_NUM_THREADS");
-  if (threads && atoi(threads) > 1) return false; /* NOLINT: libgomp checks its own variable */
+  /* NOLINTNEXTLINE: libgomp checks its own variable. One thread here is faster than two of oneDNN
+   * (doc/performance.rst). */
+  if (threads && atoi(threads) > 2) return false;
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !__builtin_cpu_supports("avx512f");
 #else

@@ -26,16 +26,21 @@ void wb_net_config_default(WbNetConfig *config) {
 static const char *const backend_names[] = {"ref", "blas", "onednn", "onednn_bf16", "native"};
 enum { N_BACKENDS = sizeof backend_names / sizeof *backend_names };
 
+static WbBackend best_in_fp32(void) {
+  return wb_conv_native_is_best() ? WB_BACKEND_NATIVE : WB_BACKEND_ONEDNN;
+}
+
 PetscErrorCode wb_backend_parse(const char *name, WbBackend *backend) {
   PetscFunctionBeginUser;
+  *backend = best_in_fp32();
+  if (strcmp(name, "auto") == 0) PetscFunctionReturn(0);
   for (int i = 0; i < N_BACKENDS; i++) {
-    if (strcmp(name, backend_names[i]) == 0) {
+    if (strcmp(name, backend_names[i]) != 0) continue;
+    if (i == WB_BACKEND_ONEDNN_BF16 && !wb_conv_dnnl_has_amx())
+      wb_log_warn("network backend onednn_bf16 needs a CPU with AMX, which this one lacks: computing in fp32 (%s)",
+                  backend_names[*backend]);
+    else
       *backend = (WbBackend)i;
-      PetscFunctionReturn(0);
-    }
-  }
-  if (strcmp(name, "auto") == 0) {
-    *backend = wb_conv_native_is_best() ? WB_BACKEND_NATIVE : WB_BACKEND_ONEDNN;
     PetscFunctionReturn(0);
   }
   WB_RAISE_ALL(WB_ERR_CONFIG,

@@ -54,7 +54,8 @@ size_t wb_conv_element(WbConvContext context);
 PetscErrorCode wb_conv_weights(WbConv conv, const float *w, const float *bias);
 /* x: float, or bf16 where the context says so (and not shape.fp32); y float. */
 PetscErrorCode wb_conv_forward(WbConv conv, const void *x, float *y);
-/* dy (d, h, w, co) in. dx (padded) out, overwritten, NULL: not wanted. dw (co, ci, k, k, k), db (co) or NULL: added to.
+/* dy (d, h, w, co) in. dx (padded) out, overwritten, NULL: not wanted; with k = 3 its first and last level, ghosts that
+ * no rank owns, are not defined. dw (co, ci, k, k, k), db (co) or NULL: added to.
  */
 PetscErrorCode wb_conv_backward(WbConv conv, const void *x, const float *dy, float *dx, float *dw, float *db);
 double wb_conv_flops(WbConv conv);
@@ -64,6 +65,7 @@ const char *wb_conv_implementation(WbConv conv, int which); /* which: 0 forward,
 /* Backends, called by conv.c */
 typedef struct WbConvDnnl_s WbConvDnnl;
 enum { WB_CONV_FORWARD, WB_CONV_BACKWARD, WB_CONV_PASSES };
+typedef enum { WB_CONV_LIBRARY, WB_CONV_NATIVE, WB_CONV_WINOGRAD } WbConvOwn; /* which own kernels, if any */
 struct WbConvContext_s {
   WbBackend backend;
   bool bf16;
@@ -77,9 +79,9 @@ struct WbConv_s {
   WbConvContext context;
   WbConvShape shape;
   bool has_bias;
-  float *weights;      /* REF, BLAS: (k, k, k, ci, co); native: packed */
-  float *weights_back; /* native, training: packed for the backward pass */
-  bool native;
+  float *weights;      /* REF, BLAS: (k, k, k, ci, co); own kernels: packed */
+  float *weights_back; /* own kernels, training: packed for the backward pass */
+  WbConvOwn own;
   float *bias;     /* (co), 0 without */
   float *dweights; /* scratch of the gradient */
   int slab;        /* BLAS: rows (z, y) of output a slab */
@@ -103,6 +105,16 @@ void wb_conv_native_forward(const WbConvShape *s, const float *x, const float *w
 size_t wb_conv_native_scratch(const WbConvShape *s);
 void wb_conv_native_backward_data(const WbConvShape *s, const float *dy, const float *w, float *scratch, float *dx);
 void wb_conv_native_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *dw);
+/* conv_winograd.c: 3^3, ci and co multiples of 16; same arguments. Of dx the first and last level are 0. */
+bool wb_conv_winograd_fits(const WbConvShape *s);
+size_t wb_conv_winograd_weights_size(const WbConvShape *s);
+void wb_conv_winograd_pack(const WbConvShape *s, const float *w, float *forward, float *backward);
+size_t wb_conv_winograd_scratch(const WbConvShape *s);
+void wb_conv_winograd_forward(const WbConvShape *s, const float *x, const float *u, const float *bias, float *scratch,
+                              float *y);
+void wb_conv_winograd_backward_data(const WbConvShape *s, const float *dy, const float *u, float *scratch, float *dx);
+void wb_conv_winograd_backward_weights(const WbConvShape *s, const float *x, const float *dy, float *scratch,
+                                       float *dw);
 PetscErrorCode wb_conv_dnnl_context(WbConvContext context);
 void wb_conv_dnnl_context_destroy(WbConvContext context);
 PetscErrorCode wb_conv_dnnl_create(WbConv conv);

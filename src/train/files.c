@@ -229,6 +229,7 @@ PetscErrorCode wb_trainer_save(WbTrainer *t) {
   PetscCall(wb_checkpoint_close(&ck));
   PetscCall(wb_trainer_write_model(t, "model.h5"));
   t->last_checkpoint_s = wb_wtime();
+  t->saved_step = t->step;
   PetscFunctionReturn(0);
 }
 
@@ -252,7 +253,7 @@ static PetscErrorCode get_all(WbTrainer *t, const char *path, WbCheckpoint ck) {
   PetscCall(wb_checkpoint_get_real(ck, "train_loss", &t->loss));
   PetscCall(wb_checkpoint_get_real(ck, "train_validation", &t->validation));
   PetscCall(wb_checkpoint_get_real(ck, "train_best", &t->best));
-  t->step = (long)step;
+  t->step = t->saved_step = (long)step;
   wb_adamw_set_steps(t->opt, t->step);
   PetscFunctionReturn(0);
 }

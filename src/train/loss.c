@@ -39,7 +39,9 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   WbPrecond at;
   PetscFunctionBeginUser;
   const float *mean = wb_net_mean(t->net), *x1 = NULL;
+  const double begin = wb_wtime();
   const double time = wb_sample_draw(t->options, plan, draw, mean, s, &x1);
+  if (learn) t->making_s += wb_wtime() - begin;
   wb_precond_at(s->process, set->residual, time, &at);
   wb_precond_target(&at, s->cells, s->fluid, s->x0, x1, mean, s->state, s->target);
   wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
@@ -94,9 +96,11 @@ static PetscErrorCode count_fluid(const WbTrainer *t, double *count) {
 PetscErrorCode wb_trainer_sample(WbTrainer *t, const WbSamplePlan *plan, double share, bool learn, double loss[3]) {
   WbSample *s = t->sample;
   const int draws = t->options->draws;
+  const double begin = wb_wtime();
   double count = 0.0;
   PetscFunctionBeginUser;
   wb_sample_load(t->set, plan, s);
+  if (learn) t->making_s += wb_wtime() - begin;
   PetscCall(count_fluid(t, &count));
   loss[0] = loss[1] = loss[2] = 0.0;
   if (count == 0.0) PetscFunctionReturn(0);

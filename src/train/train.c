@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define DIVERGED 1e4 /* loss in units of the pairs' deviation: a network that gives 0 has about 3 */
+
 static double learning_rate(const WbTrainOptions *o, long step) {
   if ((double)step < o->warmup_steps) return o->lr * ((double)step + 1.0) / o->warmup_steps;
   const double length = (double)o->steps - o->warmup_steps;
@@ -16,6 +18,14 @@ static bool must_stop(const WbTrainer *t) {
   if (wb_stop_requested()) return true;
   const double after = wb_wtime() - t->begin_s + 2.0 * t->slowest_step_s + 2.0;
   return t->options->walltime_s > 0.0 && after > t->options->walltime_s;
+}
+
+/* The weights that gave a loss beyond use must not take the place of those of the last checkpoint; without one they are
+ * all there is. */
+static PetscErrorCode keep_weights(WbTrainer *t) {
+  PetscFunctionBeginUser;
+  if (t->saved_step < 0) PetscCall(wb_trainer_save(t));
+  PetscFunctionReturn(0);
 }
 
 /* One optimiser step; *stop out, the same on all ranks. */
@@ -38,18 +48,18 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wb_model_grads(t->model), size, MPI_FLOAT, MPI_SUM, t->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, t->comm));
   *stop = sums[2] > 0.0;
-  if (!isfinite(sums[0] + sums[1])) {
-    PetscCall(wb_trainer_save(t));
+  if (!(sums[0] + sums[1] < DIVERGED)) {
+    PetscCall(keep_weights(t));
     WB_RAISE_ALL(
         WB_ERR_NUMERIC,
-        "training: the loss of step %ld is %g; the weights before it are kept in %s/checkpoint.h5 and model.h5 (a "
-        "smaller train_learning_rate may help)",
-        t->step + 1, sums[0] + sums[1], o->output_dir);
+        "training diverged: the loss of step %ld is %g (a network that gives 0 has about 3); the weights after "
+        "step %ld are kept in %s/checkpoint.h5 and model.h5 (a smaller train_learning_rate may help)",
+        t->step + 1, sums[0] + sums[1], t->saved_step, o->output_dir);
   }
   t->lr = learning_rate(o, t->step);
   failed = wb_error_agree(t->comm, wb_adamw_step(t->opt, t->lr, &t->grad_norm)); /* changes nothing when it fails */
   if (failed) {
-    PetscCall(wb_trainer_save(t));
+    PetscCall(keep_weights(t));
     PetscFunctionReturn(failed);
   }
   PetscCall(wb_net_params_changed(t->net));
@@ -58,6 +68,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   t->loss_mean = sums[1];
   const double seconds = wb_wtime() - begin;
   t->slowest_step_s = fmax(t->slowest_step_s, seconds);
+  t->steps_s += seconds;
   const double rate = o->batch / seconds;
   t->samples_per_s = t->samples_per_s > 0.0 ? 0.9 * t->samples_per_s + 0.1 * rate : rate;
   PetscFunctionReturn(0);
@@ -244,7 +255,8 @@ PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSum
                  .loss_mean = NAN,
                  .validation = NAN,
                  .validation_mean = NAN,
-                 .best = NAN};
+                 .best = NAN,
+                 .saved_step = -1};
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &t.rank));
   PetscCallMPI(MPI_Comm_size(comm, &t.size));
@@ -259,6 +271,7 @@ PetscErrorCode wb_train(MPI_Comm comm, const WbTrainOptions *options, WbTrainSum
                                 .loss = t.loss,
                                 .validation_loss = t.validation,
                                 .samples_per_s = t.samples_per_s,
+                                .sample_share = t.steps_s > 0 ? t.making_s / t.steps_s : 0,
                                 .seconds = wb_wtime() - t.begin_s};
   }
   trainer_destroy(&t);

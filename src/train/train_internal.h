@@ -81,13 +81,14 @@ typedef struct {
   WbModel model;
   WbNet net;
   WbAdamW opt;
-  int *order;  /* (n_train) */
-  float *keep; /* (parameters) weights put aside while the EMA is in place */
-  long step;
+  int *order;            /* (n_train) */
+  float *keep;           /* (parameters) weights put aside while the EMA is in place */
+  long step, saved_step; /* saved_step: of the last checkpoint, -1: none */
   double loss, loss_mean, validation, validation_mean, validation_zero, best, grad_norm,
       lr; /* validation, best: NaN until known */
   double begin_s, last_checkpoint_s, slowest_step_s, samples_per_s;
-  FILE *csv; /* rank 0 */
+  double making_s, steps_s; /* making of samples; all optimiser steps */
+  FILE *csv;                /* rank 0 */
 } WbTrainer;
 
 /* loss.c: losses of one sample, this rank's part of means over fluid voxels, channels and draws: of the step ([0]), of

@@ -1,5 +1,5 @@
 /* Training on a tiny set: a run stopped and resumed gives the weights of an uninterrupted one bit for bit; the loss
- * falls; a loss that is not finite and unfit options end with a message and the last good files. */
+ * falls; a loss that diverges and unfit options end with a message and the last good files. */
 #include "wb_test_train.h"
 
 static WbTrainOptions options(const char *name, char dir[300]) {
@@ -130,5 +130,33 @@ static void blow_up(void **state) {
   wb_model_destroy(&m);
 }
 
+/* A run that goes on from a checkpoint and diverges, its loss still finite, leaves that checkpoint's weights. */
+static void last_good_weights_stay(void **state) {
+  (void)state;
+  char dir[300], ck[400];
+  WbTrainSummary s;
+  WbTrainOptions o = options("good", dir);
+  o.steps = 3;
+  WB_OK(wb_train(PETSC_COMM_WORLD, &o, &s));
+  WbModel good = NULL, kept = NULL;
+  WbModelMeta meta;
+  read_model(dir, "model.h5", &good, &meta);
+  snprintf(ck, sizeof(ck), "%s/checkpoint.h5", dir);
+  o.resume = ck;
+  o.lr = 1e3;
+  o.clip_norm = 1e30;
+  o.warmup_steps = 0;
+  o.steps = 20;
+  assert_int_equal(wb_train(PETSC_COMM_WORLD, &o, &s), WB_ERR_NUMERIC);
+  assert_non_null(strstr(wb_error_message(), "after step 3 are kept"));
+  assert_null(strstr(wb_error_message(), "nan"));
+  wb_error_clear();
+  read_model(dir, "model.h5", &kept, &meta);
+  assert_memory_equal(wb_model_params(kept), wb_model_params(good), wb_model_size(good) * sizeof(float));
+  wb_model_destroy(&good);
+  wb_model_destroy(&kept);
+}
+
 WB_TEST_MAIN(cmocka_unit_test_setup(resume_bit_for_bit, wb_test_train_begin), cmocka_unit_test(learns),
-             cmocka_unit_test(refusals), cmocka_unit_test_teardown(blow_up, wb_test_train_end))
+             cmocka_unit_test(refusals), cmocka_unit_test(last_good_weights_stay),
+             cmocka_unit_test_teardown(blow_up, wb_test_train_end))

@@ -363,7 +363,28 @@ static void training_reduces_the_loss(void **state) {
   WB_ASSERT_NEAR(last16, last, 0.005 * first);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(gradient_matches_finite_difference), cmocka_unit_test(gradient_with_dropout),
-             cmocka_unit_test(dropout_changes_the_mean), cmocka_unit_test(backends_and_modes_agree),
-             cmocka_unit_test(buildings_are_masked), cmocka_unit_test(adamw_minimises),
-             cmocka_unit_test(training_reduces_the_loss))
+/* Every name gives a backend that can run here: bf16 without AMX is fp32. */
+static void backends_run(void **state) {
+  (void)state;
+  const char *names[] = {"auto", "ref", "blas", "onednn", "onednn_bf16", "native"};
+  WbGrid *grid = NULL;
+  WbModel model = random_model(&small);
+  WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    WbBackend backend;
+    WbNet net = NULL;
+    WB_OK(wb_backend_parse(names[i], &backend));
+    WB_OK(wb_net_create(model, grid, backend, WB_NET_INFERENCE, &net));
+    wb_net_destroy(&net);
+  }
+  WbBackend backend;
+  assert_int_equal(wb_backend_parse("cuda", &backend), WB_ERR_CONFIG);
+  wb_error_clear();
+  wb_grid_destroy(&grid);
+  wb_model_destroy(&model);
+}
+
+WB_TEST_MAIN(cmocka_unit_test(backends_run), cmocka_unit_test(gradient_matches_finite_difference),
+             cmocka_unit_test(gradient_with_dropout), cmocka_unit_test(dropout_changes_the_mean),
+             cmocka_unit_test(backends_and_modes_agree), cmocka_unit_test(buildings_are_masked),
+             cmocka_unit_test(adamw_minimises), cmocka_unit_test(training_reduces_the_loss))
