@@ -110,6 +110,17 @@ typedef struct {
   double u, v, t, uu, tt, w, ww, wt, uw, sgs_t, sgs_u, c, cw;
 } Level;
 
+/* What a scalar's transport carries through the face below (k, j, i): Koren's limiter in the form of slopes. */
+static double carried(WbLes les, int f, int k, int j, int i) {
+  const bool up = les_test_get(les, WB_W, k, j, i) > 0.0;
+  const int from = up ? k - 1 : k, to = up ? k : k - 1, behind = 2 * from - to;
+  const double c = les_test_get(les, f, from, j, i), b = les_test_get(les, f, to, j, i) - c;
+  const bool open = behind >= 0 && behind < NZ && !les->solid[wb_les_at(&les->lay, behind, j, i)];
+  const double a = open ? c - les_test_get(les, f, behind, j, i) : 0.0;
+  if (!(a * b > 0.0)) return c;
+  return c + copysign(fmin(fmin(fabs(a), fabs(b)), fabs(a + 2.0 * b) / 6.0), b);
+}
+
 static Level level_of(WbLes les, int k) {
   Level s = {0};
   double n = 0.0, m = 0.0, uf = 0.0, tf = 0.0, cf = 0.0;
@@ -118,21 +129,22 @@ static Level level_of(WbLes les, int k) {
     for (int i = 0; i < NX; i++) {
       const size_t at = wb_les_at(&les->lay, k, j, i);
       if (les->solid[at]) continue;
-      double u[2], t[2], c[2];
+      double u[2], t[2];
       for (int d = 0; d < 2; d++) { /* below, here */
         u[d] = 0.5 * (les_test_get(les, WB_U, k - 1 + d, j, i) + les_test_get(les, WB_U, k - 1 + d, j, i + 1));
         t[d] = les_test_get(les, WB_THETA, k - 1 + d, j, i);
-        c[d] = les_test_get(les, WB_NFIELDS, k - 1 + d, j, i);
       }
       const double v = 0.5 * (les_test_get(les, WB_V, k, j, i) + les_test_get(les, WB_V, k, j + 1, i));
       n += 1.0;
-      s.u += u[1], s.v += v, s.t += t[1], s.uu += u[1] * u[1], s.tt += t[1] * t[1], s.c += c[1];
+      s.u += u[1], s.v += v, s.t += t[1], s.uu += u[1] * u[1], s.tt += t[1] * t[1];
+      s.c += les_test_get(les, WB_NFIELDS, k, j, i);
       if (k == 0 || les->solid[at - les->lay.sz]) continue;
       const double w = les_test_get(les, WB_W, k, j, i), nu = 0.5 * (nut[at] + nut[at - les->lay.sz]);
       const double wx = (les_test_get(les, WB_W, k, j, i + 1) - les_test_get(les, WB_W, k, j, i - 1)) / (2.0 * DX);
       m += 1.0;
-      s.w += w, s.ww += w * w, uf += 0.5 * (u[0] + u[1]), tf += 0.5 * (t[0] + t[1]), cf += 0.5 * (c[0] + c[1]);
-      s.uw += 0.5 * (u[0] + u[1]) * w, s.wt += 0.5 * (t[0] + t[1]) * w, s.cw += 0.5 * (c[0] + c[1]) * w;
+      s.w += w, s.ww += w * w, uf += 0.5 * (u[0] + u[1]), s.uw += 0.5 * (u[0] + u[1]) * w;
+      const double tc = carried(les, WB_THETA, k, j, i), cc = carried(les, WB_NFIELDS, k, j, i);
+      tf += tc, cf += cc, s.wt += tc * w, s.cw += cc * w;
       s.sgs_t -= nu / 0.7 * (t[1] - t[0]) / DZ, s.sgs_u -= nu * ((u[1] - u[0]) / DZ + wx);
     }
   s.u /= n, s.v /= n, s.t /= n, s.c /= n;
