@@ -110,17 +110,6 @@ typedef struct {
   double u, v, t, uu, tt, w, ww, wt, uw, sgs_t, sgs_u, c, cw;
 } Level;
 
-/* What a scalar's transport carries through the face below (k, j, i): Koren's limiter in the form of slopes. */
-static double carried(WbLes les, int f, int k, int j, int i) {
-  const bool up = les_test_get(les, WB_W, k, j, i) > 0.0;
-  const int from = up ? k - 1 : k, to = up ? k : k - 1, behind = 2 * from - to;
-  const double c = les_test_get(les, f, from, j, i), b = les_test_get(les, f, to, j, i) - c;
-  const bool open = behind >= 0 && behind < NZ && !les->solid[wb_les_at(&les->lay, behind, j, i)];
-  const double a = open ? c - les_test_get(les, f, behind, j, i) : 0.0;
-  if (!(a * b > 0.0)) return c;
-  return c + copysign(fmin(fmin(fabs(a), fabs(b)), fabs(a + 2.0 * b) / 6.0), b);
-}
-
 static Level level_of(WbLes les, int k) {
   Level s = {0};
   double n = 0.0, m = 0.0, uf = 0.0, tf = 0.0, cf = 0.0;
@@ -143,7 +132,7 @@ static Level level_of(WbLes les, int k) {
       const double wx = (les_test_get(les, WB_W, k, j, i + 1) - les_test_get(les, WB_W, k, j, i - 1)) / (2.0 * DX);
       m += 1.0;
       s.w += w, s.ww += w * w, uf += 0.5 * (u[0] + u[1]), s.uw += 0.5 * (u[0] + u[1]) * w;
-      const double tc = carried(les, WB_THETA, k, j, i), cc = carried(les, WB_NFIELDS, k, j, i);
+      const double tc = les_test_carried(les, WB_THETA, k, j, i), cc = les_test_carried(les, WB_NFIELDS, k, j, i);
       tf += tc, cf += cc, s.wt += tc * w, s.cw += cc * w;
       s.sgs_t -= nu / 0.7 * (t[1] - t[0]) / DZ, s.sgs_u -= nu * ((u[1] - u[0]) / DZ + wx);
     }
