@@ -119,6 +119,7 @@ typedef struct {
   WbGrid *grid;   /* the whole domain, non-periodic */
   double *zf;     /* (nz + 1) faces [m] */
   uint8_t *solid; /* (nz, nyl, nxl) */
+  bool built;     /* any building, on any rank */
   WbLes les;      /* NULL until wb_sim_inflow */
   bool started;   /* holds a state */
 } WbSimRun;

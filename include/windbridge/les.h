@@ -86,8 +86,9 @@ typedef struct {
   bool theta_variance;         /* wb_les_variance gives that of theta too */
   bool top_no_slip;            /* verification: the lid drags with the molecular viscosity, moving at top_velocity */
   double top_velocity_m_per_s[2];
-  bool momentum_only;   /* verification: no theta */
-  bool drive_mean_wind; /* cyclic: body force steers the plane mean at wind_height to the target */
+  bool momentum_only;    /* verification: no theta */
+  bool ground_viscosity; /* flat rough ground only: viscosity that makes the lowest levels' mean shear its law's */
+  bool drive_mean_wind;  /* cyclic: body force steers the plane mean at wind_height to the target */
   WbLesForcing forcing;
   WbLesSurface surface;
   WbLesTracers tracers;

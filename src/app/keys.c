@@ -108,6 +108,9 @@ const WbKey wb_app_keys[] = {
     REAL("les", "z0_wall_m", "m", "0.05", 1e-5, 1, FLOW, "roughness length of roofs and walls"),
     CHOICE("les", "closure", "vreman", "vreman|smagorinsky|deardorff|none", FLOW ",bench",
            "subgrid closure (deardorff: an equation for the subgrid kinetic energy)"),
+    BOOL("les", "ground_viscosity", "false", FLOW,
+         "over flat ground (precursor, city without buildings): viscosity that gives the lowest levels' mean shear its "
+         "law"),
     CHOICE("les", "advection", "central", "central|upwind5", FLOW ",bench",
            "momentum advection: second-order central with les_upwind_fraction, or fifth-order upwind-biased"),
     REAL("les", "upwind_fraction", "", "0.3", 0, 1, FLOW ",bench",

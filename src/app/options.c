@@ -51,6 +51,7 @@ static void les_options(const WbApp *app, WbLesOptions *o) {
   o->closure = closure_of(wb_config_text(c, "les", "closure"));
   o->advection =
       strcmp(wb_config_text(c, "les", "advection"), "upwind5") == 0 ? WB_ADVECTION_UPWIND5 : WB_ADVECTION_CENTRAL;
+  o->ground_viscosity = wb_config_bool(c, "les", "ground_viscosity");
   o->upwind_fraction = wb_config_real(c, "les", "upwind_fraction");
   o->z0_ground_m = wb_config_real(c, "les", "z0_ground_m");
   o->z0_wall_m = wb_config_real(c, "les", "z0_wall_m");

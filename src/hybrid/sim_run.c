@@ -52,7 +52,8 @@ PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *r) {
   PetscFunctionBeginUser;
   if (r->les) PetscFunctionReturn(0);
   WbLesOptions les = sim->opt.les;
-  if (!is_finest(sim, r)) les.tracers.n_sources = 0; /* a street may be air on the finer grid only */
+  if (!is_finest(sim, r)) les.tracers.n_sources = 0;        /* a street may be air on the finer grid only */
+  les.ground_viscosity = les.ground_viscosity && !r->built; /* no plane means among buildings */
   PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &les, &r->les));
   PetscFunctionReturn(0);
 }
@@ -75,6 +76,9 @@ PetscErrorCode wb_sim_run_create(WbSim sim, const char *name, double dx_m, WbSim
          r->grid->ny, r->grid->nz, dx_m, 1e-6 * r->grid->nx * r->grid->ny * r->grid->nz,
          100.0 * (double)solid / ((double)r->grid->nx * r->grid->ny * r->grid->nz), r->grid->size, r->grid->px,
          r->grid->py);
+  r->built = solid > 0;
+  if (r->built && sim->opt.les.ground_viscosity)
+    wb_log("%s: has buildings: les_ground_viscosity does not act in this run, only in a precursor", r->name);
   if (sim->inflow) PetscCall(wb_sim_run_les(sim, r));
   *run = r;
   PetscFunctionReturn(0);

@@ -48,7 +48,7 @@ PetscErrorCode wb_les_forcing_create(WbLes les) {
   PetscFunctionBeginUser;
   for (int c = 0; c < 3; c++) {
     PetscCall(WB_CALLOC(nz, &m->tendency[c]));
-    if (c < 2) PetscCall(WB_CALLOC(nz, &m->push[c]));
+    PetscCall(WB_CALLOC(nz, &m->push[c]));
     for (int k = 0; k < nz && f->n_tendency > 0; k++)
       m->tendency[c][k] = interpolate(f->n_tendency, f->tendency_height_m, value[c], m->zc[k + 1]);
   }
@@ -63,9 +63,9 @@ void wb_les_forcing_step(WbLes les, double dt_s) {
   double now[2], then[2];
   wb_les_wind(&les->opt, les->time_s, now);
   wb_les_wind(&les->opt, les->time_s + dt_s, then);
-  for (int c = 0; c < 2; c++) {
-    const double change = les->opt.drive_mean_wind ? (then[c] - now[c]) / dt_s : 0.0;
-    les->geostrophic[c] = 0.5 * (now[c] + then[c]);
+  for (int c = 0; c < 3; c++) {
+    const double change = c < 2 && les->opt.drive_mean_wind ? (then[c] - now[c]) / dt_s : 0.0;
+    if (c < 2) les->geostrophic[c] = 0.5 * (now[c] + then[c]);
     for (int k = 0; k < les->lay.nz; k++) les->met.push[c][k] = les->met.tendency[c][k] + change;
   }
 }

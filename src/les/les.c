@@ -120,6 +120,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   PetscCall(metrics_create(les, zf));
   PetscCall(wb_les_forcing_create(les));
   PetscCall(wb_les_walls_create(les, solid, heat_flux));
+  PetscCall(wb_les_ground_viscosity_create(les));
   PetscCall(wb_les_tracers_create(les));
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
@@ -147,6 +148,7 @@ void wb_les_destroy(WbLes *handle) {
   WbLes les = *handle;
   if (!les) return;
   wb_les_walls_destroy(les);
+  wb_les_ground_viscosity_destroy(les);
   wb_les_tracers_destroy(les);
   wb_project_destroy(&les->project);
   if (les->planes) wb_inflow_unbind(&les->planes);
@@ -155,7 +157,7 @@ void wb_les_destroy(WbLes *handle) {
   WbLesMetrics *m = &les->met;
   double **metrics[] = {&m->zf,          &m->zc,      &m->dz,      &m->dzf,         &m->theta_ref,
                         &m->drive,       &m->relax_c, &m->relax_f, &m->tendency[0], &m->tendency[1],
-                        &m->tendency[2], &m->push[0], &m->push[1]};
+                        &m->tendency[2], &m->push[0], &m->push[1], &m->push[2]};
   for (size_t n = 0; n < sizeof(metrics) / sizeof(metrics[0]); n++) WB_FREE(metrics[n]);
   void **fields[] = {&les->state, &les->state0, &les->tendency, &les->nut, &les->tke_work, &les->work};
   for (size_t n = 0; n < sizeof(fields) / sizeof(fields[0]); n++) wb_free_bytes(fields[n]);

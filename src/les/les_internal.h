@@ -54,7 +54,7 @@ typedef struct {
   double *drive;             /* (nz) factor of WbLes.force: 1, with drive_mean_wind fading above the mixed layer */
   double *relax_c, *relax_f; /* (nz) damping rates of the sponge at centres and faces below [s-1] */
   double *tendency[3];       /* (nz) prescribed tendencies of u, v [m s-2], theta [K s-1] */
-  double *push[2];           /* (nz) acceleration of u, v in the current step: tendency and change of the mean wind */
+  double *push[3]; /* (nz) the same in the current step: tendency, change of the mean wind, ground_viscosity */
 } WbLesMetrics;
 
 /* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
@@ -151,6 +151,25 @@ typedef struct {
   double *ch;     /* columns: exchange coefficient of heat (theta given) */
 } WbLesGround;
 
+/* Viscosity of the mean shear over flat ground (src/les/ground_viscosity.c). All NULL: not asked for. Sums over the
+ * plane: u, v, theta of each level (3 nz), then what belongs to the ground and to the lowest face above it. */
+enum {
+  WB_SHEAR_STRESS_U, /* what the ground takes from u, v [m2 s-2] */
+  WB_SHEAR_STRESS_V,
+  WB_SHEAR_HEAT, /* kinematic heat flux of the ground [K m s-1] */
+  WB_SHEAR_UW,   /* resolved fluxes through the face */
+  WB_SHEAR_VW,
+  WB_SHEAR_THETAW,
+  WB_SHEAR_W,
+  WB_SHEAR_NU, /* of the closure, molecular part included [m2 s-1]: of momentum, of heat */
+  WB_SHEAR_KAPPA,
+  WB_SHEAR_SUMS
+};
+typedef struct {
+  double *sum;     /* (3 nz + WB_SHEAR_SUMS) */
+  double *flux[3]; /* (nz + 1) kinematic fluxes of u, v, theta through the faces in the current step */
+} WbLesMeanShear;
+
 /* Sources of one tracer: at, rate [kg m-3 s-1] while it is active. */
 typedef struct {
   int n;
@@ -186,6 +205,7 @@ typedef struct WbLesOps_s {
   void (*ground)(WbLes les);                                    /* cd, slope, ch of owned columns: real/ground.c */
   double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
+  void (*shear_sums)(WbLes les, double *sum);                   /* local sums of WbLesMeanShear: real/mean_shear.c */
 } WbLesOps;
 extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64; /* real/ops.c */
 
@@ -229,6 +249,7 @@ struct WbLes_s {
   WbLesFacets facets;
   WbLesExchange exchange[3]; /* normals along x, y, z */
   WbLesGround ground;
+  WbLesMeanShear mean_shear;
   WbLesSourceList source[WB_LES_SOURCES_MAX];
   double theta_change_K; /* of the surface temperatures since t = 0, in the current step */
   long sun_interval;     /* the one the heat fluxes belong to; LONG_MIN: none */
@@ -267,6 +288,10 @@ double wb_les_log_wind(const WbLesOptions *options, double speed, double z);
 void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
 PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
 void wb_les_forcing_step(WbLes les, double dt_s); /* large-scale wind and accelerations of the step from time_s */
+/* src/les/ground_viscosity.c: after walls; a step's share, after its viscosity: adds to met.push. Both collective. */
+PetscErrorCode wb_les_ground_viscosity_create(WbLes les);
+PetscErrorCode wb_les_ground_viscosity_step(WbLes les);
+void wb_les_ground_viscosity_destroy(WbLes les);
 /* src/les/facets.c */
 PetscErrorCode wb_les_facets_create(WbLes les); /* collective; after the mask and flags */
 void wb_les_facets_destroy(WbLes les);

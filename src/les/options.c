@@ -90,6 +90,7 @@ static uint64_t mark(const WbLesOptions *o, bool flow_only) {
   uint64_t h = mix(WB_HASH_START, o->advection == WB_ADVECTION_UPWIND5 ? 5.0 : o->upwind_fraction);
   h = mark_forcing(h, &o->forcing);
   h = mark_surface(h, o, flow_only);
+  if (o->ground_viscosity) h = mix(h, 1.0); /* unset: the marks of old files */
   return flow_only ? h : mark_tracers(h, &o->tracers);
 }
 
@@ -132,6 +133,8 @@ static PetscErrorCode check_surface(const WbLesOptions *o) {
   PetscFunctionBeginUser;
   if (s->most && (o->momentum_only || o->wall != WB_WALL_LOG))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option most: the ground by similarity needs theta and rough walls");
+  if (o->ground_viscosity && o->wall != WB_WALL_LOG)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option ground_viscosity: it needs rough walls (log law)");
   if (!(s->z0_heat_ratio > 0.0 && s->z0_heat_ratio <= 1.0))
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES option z0_heat_ratio = %g: allowed are values above 0 up to 1", s->z0_heat_ratio);
   for (int c = 0; c < WB_FACET_CLASSES; c++) {

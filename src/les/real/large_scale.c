@@ -1,4 +1,4 @@
-/* Large-scale forcing of one level, after the dense kernels: Coriolis force and prescribed heating. */
+/* Large-scale forcing of one level, after the dense kernels: Coriolis force and heating by level. */
 #include "stage.h"
 
 /* du = f (v - v_g), dv = -f (u - u_g), each with the mean of the four faces around: f u v cancels in the energy. */
@@ -20,7 +20,7 @@ WB_KERNEL void WB_R(wb_les_coriolis)(const WbStage *s, int k) {
 }
 
 void WB_R(wb_les_heat_level)(const WbStage *s, int k) {
-  const WbReal add = s->dt * (WbReal)s->tendency[k];
+  const WbReal add = s->dt * (WbReal)s->heating[k];
   for (int j = 0; j < s->nyl; j++) {
     WbReal *restrict out = s->out[WB_THETA] + s->origin + (size_t)k * s->sz + (size_t)j * (size_t)s->sy;
     for (int i = 0; i < s->nxl; i++) out[i] += add;

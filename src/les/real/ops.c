@@ -11,6 +11,7 @@ PetscErrorCode WB_R(wb_les_set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFi
 void WB_R(wb_les_ground)(WbLes les);
 void WB_R(wb_les_plane_mean)(WbLes les, int field, int k, double *sum);
 void WB_R(wb_les_momentum)(WbLes les, void *in, void *out);
+void WB_R(wb_les_shear_sums)(WbLes les, double *sum);
 static double start_viscosity(WbLes les) {
   return WB_R(wb_les_viscosity)(les, les->state);
 }
@@ -29,4 +30,5 @@ const WbLesOps WB_R(wb_les_ops) = {.real_bytes = sizeof(WbReal),
                                    .set_fields = WB_R(wb_les_set_fields),
                                    .ground = WB_R(wb_les_ground),
                                    .ground_stress = WB_R(wb_les_ground_stress),
-                                   .plane_mean = WB_R(wb_les_plane_mean)};
+                                   .plane_mean = WB_R(wb_les_plane_mean),
+                                   .shear_sums = WB_R(wb_les_shear_sums)};

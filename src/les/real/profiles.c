@@ -1,10 +1,10 @@
 /* Sums for vertical profiles over this rank's air, and the ground's heat flux. */
 #include "output.h"
-#include "stage.h"
+#include "scalar_flux.h"
 
 /* Row pointers of one level; below: one level down. */
 typedef struct {
-  const WbReal *u, *v, *w, *t, *nut, *kappa;
+  const WbReal *u, *v, *w, *t, *nut, *kappa, *fluid;
   const uint8_t *flags;
   ptrdiff_t sy, sz;
 } Rows;
@@ -19,6 +19,7 @@ static Rows rows_at(WbLes les, size_t o) {
                 .t = state + WB_THETA * field + o,
                 .nut = nut + o,
                 .kappa = kappa + o,
+                .fluid = (const WbReal *)les->fluid + o,
                 .flags = les->flags + o,
                 .sy = les->lay.sy,
                 .sz = (ptrdiff_t)les->lay.sz};
@@ -31,6 +32,11 @@ WB_INLINE double centre(const WbReal *q, ptrdiff_t step) {
 WB_INLINE double at_face(const WbReal *n, ptrdiff_t sz) {
   const double s = 0.5 * ((double)n[-sz] + (double)n[0]);
   return s > 0.0 ? s : 0.0;
+}
+
+/* What the transport of scalars carries through the face below cell i: its flux is theirs, so that budgets close. */
+WB_INLINE double carried(const Rows *r, const WbReal *q, int i) {
+  return (double)wb_les_carried(q + i, r->fluid + i, r->sz, r->w[i], true);
 }
 
 static void add_centres(const Rows *r, int n, double s[WB_PROF_FIXED]) {
@@ -57,7 +63,7 @@ static void add_faces(const Rows *r, int n, const double c[3], double s[WB_PROF_
     const double nu = at_face(r->nut + i, sz), kappa = c[2] * at_face(r->kappa + i, sz);
     const double wx = ((double)r->w[i + 1] - (double)r->w[i - 1]) * c[1],
                  wy = ((double)r->w[i + sy] - (double)r->w[i - sy]) * c[1];
-    const double u = 0.5 * (u0 + u1), v = 0.5 * (v0 + v1), t = 0.5 * (t0 + t1);
+    const double u = 0.5 * (u0 + u1), v = 0.5 * (v0 + v1), t = carried(r, r->t, i);
     s[WB_PROF_W] += w;
     s[WB_PROF_WW] += w * w;
     s[WB_PROF_U_FACE] += u;
@@ -78,8 +84,9 @@ static void add_scalar(const Rows *r, const WbReal *q, int n, const double c[3],
     if (r->flags[i] & WB_FLUID_CELL) s[WB_PROF_C] += (double)q[i];
     if (!(r->flags[i] & WB_OPEN_W)) continue;
     const double q0 = (double)q[i - sz], q1 = (double)q[i];
-    s[WB_PROF_C_FACE] += 0.5 * (q0 + q1);
-    s[WB_PROF_CW] += 0.5 * (q0 + q1) * (double)r->w[i];
+    const double face = carried(r, q, i);
+    s[WB_PROF_C_FACE] += face;
+    s[WB_PROF_CW] += face * (double)r->w[i];
     s[WB_PROF_CW_SUBGRID] -= c[2] * at_face(r->kappa + i, sz) * (q1 - q0) * c[0];
   }
 }
@@ -117,6 +124,8 @@ void WB_R(wb_les_profile_add)(WbLes les, double weight, double *sum) {
       for (int f = WB_NFIELDS; f < les->nf; f++)
         add_scalar(&r, (const WbReal *)les->state + (size_t)f * l->field + o, l->nxl, c, more[f - WB_NFIELDS]);
     }
+    for (int f = 0; f < 3 && les->mean_shear.sum; f++)
+      s[WB_PROF_UW_SUBGRID + f] += (double)l->nyl * l->nxl * les->mean_shear.flux[f][k];
     for (int n = 0; n < WB_PROF_FIXED; n++) sum[n * levels + k] += weight * s[n];
     for (int n = 0; n < WB_PROF_PER_SCALAR * (les->nf - WB_NFIELDS); n++)
       sum[(WB_PROF_FIXED + n) * levels + k] += weight * (&more[0][0])[n];

@@ -1,33 +1,13 @@
-/* Tendency and update of theta and other scalars, one level a call: flux form with actual face velocities, Koren's
- * (1993) limited third-order upwind interpolation, diffusion nu_t / Pr_t. A solid upwind-upwind neighbour counts as
- * zero gradient. */
-#include "stage.h"
+/* Tendency and update of theta and other scalars, one level a call: flux form with actual face velocities and the
+ * fluxes of scalar_flux.h. */
+#include "scalar_flux.h"
 
 #define HALF ((WbReal)0.5)
 
-/* Koren's limiter as an increment from the upwind value: 1/2 minmod(2 b, (a + 2 b)/3, 2 a), a = gradient upwind of the
- * upwind cell, b = across the face. */
-WB_INLINE WbReal koren(WbReal a, WbReal b) {
-  const WbReal third = (WbReal)(1.0 / 3.0);
-  const WbReal aa = WB_ABS(a), bb = WB_ABS(b);
-  const WbReal small = aa < bb ? aa : bb, mid = HALF * third * (aa + (WbReal)2 * bb);
-  const WbReal size = small < mid ? small : mid;
-  return a * b > (WbReal)0 ? (b > (WbReal)0 ? size : -size) : (WbReal)0;
-}
-
-/* Flux through the face between t[-st] and t[0] with normal velocity vel. m: 1 in fluid, 0 in solid cells. */
+/* Flux through the face between t[-st] and t[0] with normal velocity vel. */
 WB_INLINE WbReal flux(const WbReal *t, const WbReal *n, const WbReal *m, ptrdiff_t st, WbReal vel, WbReal rdh,
                       bool masked) {
-  const bool forward = vel > (WbReal)0;
-  const WbReal d = t[0] - t[-st];
-  WbReal a_lo = t[-st] - t[-2 * st], a_hi = t[0] - t[st];
-  if (masked) {
-    a_lo *= m[-2 * st];
-    a_hi *= m[st];
-  }
-  const WbReal up = forward ? t[-st] : t[0];
-  const WbReal face = up + koren(forward ? a_lo : a_hi, forward ? d : -d);
-  const WbReal nu = HALF * (n[-st] + n[0]);
+  const WbReal face = wb_les_carried(t, m, st, vel, masked), d = t[0] - t[-st], nu = HALF * (n[-st] + n[0]);
   return vel * face - (nu > (WbReal)0 ? nu : (WbReal)0) * rdh * d;
 }
 

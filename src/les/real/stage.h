@@ -35,7 +35,7 @@ typedef struct {
   /* per level, index k: 1/dz, 1/dzf (face below k), dz */
   const double *dz, *dzf;
   const double *drive;                         /* (nz): factor of force */
-  const double *push[2], *tendency;            /* (nz): acceleration of u, v; prescribed heating or NULL */
+  const double *push[2], *heating;             /* (nz): acceleration of u, v; heating by level or NULL */
   const double *theta_ref, *relax_c, *relax_f; /* (nz): offset of reference theta, damping rate at centre and face */
 } WbStage;
 

@@ -38,7 +38,7 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   s->drive = les->met.drive;
   s->push[0] = les->met.push[0];
   s->push[1] = les->met.push[1];
-  s->tendency = les->opt.forcing.n_tendency > 0 ? les->met.tendency[2] : NULL;
+  s->heating = les->opt.forcing.n_tendency > 0 || les->opt.ground_viscosity ? les->met.push[2] : NULL;
   s->coriolis = (WbReal)les->coriolis_per_s;
   s->geostrophic[0] = (WbReal)les->geostrophic[0];
   s->geostrophic[1] = (WbReal)les->geostrophic[1];
@@ -82,7 +82,7 @@ static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
     advance_velocity(&s, les->opt.advection, k);
     if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
-    if (!les->opt.momentum_only && s.tendency) WB_R(wb_les_heat_level)(&s, k);
+    if (!les->opt.momentum_only && s.heating) WB_R(wb_les_heat_level)(&s, k);
     for (int f = WB_NFIELDS; f < les->nf; f++) {
       if (f == les->tke_field)
         WB_R(wb_les_advance_tke)(&s, f, k);
@@ -177,6 +177,7 @@ PetscErrorCode WB_R(wb_les_rk3_step)(WbLes les, double dt_s) {
   PetscFunctionBeginUser;
   wb_timer_begin(t_closure);
   les->last_visc = WB_R(wb_les_viscosity)(les, start);
+  PetscCall(wb_les_ground_viscosity_step(les));
   wb_timer_end(t_closure);
   les->state0 = start; /* before each stage: it may fail, and the three must then still be three to be freed */
   les->tendency = a;

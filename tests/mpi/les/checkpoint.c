@@ -20,6 +20,7 @@ static bool built(int k, int j, int i, int shift) {
 
 static bool comm_ranks_matter; /* tight solves: runs on different ranks are compared */
 static bool rich;              /* physics beyond the defaults */
+static bool flat;              /* no buildings, ground viscosity */
 
 static void rich_physics(WbLesOptions *o) {
   o->forcing.coriolis = true;
@@ -57,6 +58,7 @@ static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow infl
   o.wind_height_m = 50;
   o.wind_direction_deg = 250;
   if (rich) rich_physics(&o);
+  o.ground_viscosity = flat;
   memset(r, 0, sizeof *r);
   WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, 0, 0, !inflow, !inflow, &r->grid));
   r->grid->dx_m = 5;
@@ -66,7 +68,7 @@ static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow infl
   size_t q = 0;
   for (int k = 0; k < NZ; k++)
     for (int j = 0; j < r->grid->nyl; j++)
-      for (int i = 0; i < r->grid->nxl; i++) solid[q++] = built(k, r->grid->y0 + j, r->grid->x0 + i, shift);
+      for (int i = 0; i < r->grid->nxl; i++) solid[q++] = !flat && built(k, r->grid->y0 + j, r->grid->x0 + i, shift);
   WB_OK(wb_les_create(r->grid, r->zf, solid, NULL, inflow, &o, &r->les));
   free(solid);
 }
@@ -210,6 +212,14 @@ static void test_bits_rich(void **state) {
   rich = false;
 }
 
+static void test_bits_flat(void **state) {
+  flat = true;
+  bit_for_bit(WB_FP32, false);
+  rich = true;
+  bit_for_bit(WB_FP32, true);
+  rich = flat = false;
+}
+
 /* Saved by all ranks, loaded by each rank for itself (and by all): the same to rounding. */
 static void test_other_ranks(void **state) {
   Run a, b;
@@ -309,5 +319,5 @@ static void test_blow_up(void **state) {
 
 WB_TEST_MAIN(cmocka_unit_test(test_bits_cyclic_fp64), cmocka_unit_test(test_bits_cyclic_fp32),
              cmocka_unit_test(test_bits_fed_fp64), cmocka_unit_test(test_bits_fed_fp32),
-             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_other_ranks), cmocka_unit_test(test_refused),
-             cmocka_unit_test(test_blow_up))
+             cmocka_unit_test(test_bits_rich), cmocka_unit_test(test_bits_flat), cmocka_unit_test(test_other_ranks),
+             cmocka_unit_test(test_refused), cmocka_unit_test(test_blow_up))

@@ -118,21 +118,22 @@ static Level level_of(WbLes les, int k) {
     for (int i = 0; i < NX; i++) {
       const size_t at = wb_les_at(&les->lay, k, j, i);
       if (les->solid[at]) continue;
-      double u[2], t[2], c[2];
+      double u[2], t[2];
       for (int d = 0; d < 2; d++) { /* below, here */
         u[d] = 0.5 * (les_test_get(les, WB_U, k - 1 + d, j, i) + les_test_get(les, WB_U, k - 1 + d, j, i + 1));
         t[d] = les_test_get(les, WB_THETA, k - 1 + d, j, i);
-        c[d] = les_test_get(les, WB_NFIELDS, k - 1 + d, j, i);
       }
       const double v = 0.5 * (les_test_get(les, WB_V, k, j, i) + les_test_get(les, WB_V, k, j + 1, i));
       n += 1.0;
-      s.u += u[1], s.v += v, s.t += t[1], s.uu += u[1] * u[1], s.tt += t[1] * t[1], s.c += c[1];
+      s.u += u[1], s.v += v, s.t += t[1], s.uu += u[1] * u[1], s.tt += t[1] * t[1];
+      s.c += les_test_get(les, WB_NFIELDS, k, j, i);
       if (k == 0 || les->solid[at - les->lay.sz]) continue;
       const double w = les_test_get(les, WB_W, k, j, i), nu = 0.5 * (nut[at] + nut[at - les->lay.sz]);
       const double wx = (les_test_get(les, WB_W, k, j, i + 1) - les_test_get(les, WB_W, k, j, i - 1)) / (2.0 * DX);
       m += 1.0;
-      s.w += w, s.ww += w * w, uf += 0.5 * (u[0] + u[1]), tf += 0.5 * (t[0] + t[1]), cf += 0.5 * (c[0] + c[1]);
-      s.uw += 0.5 * (u[0] + u[1]) * w, s.wt += 0.5 * (t[0] + t[1]) * w, s.cw += 0.5 * (c[0] + c[1]) * w;
+      s.w += w, s.ww += w * w, uf += 0.5 * (u[0] + u[1]), s.uw += 0.5 * (u[0] + u[1]) * w;
+      const double tc = les_test_carried(les, WB_THETA, k, j, i), cc = les_test_carried(les, WB_NFIELDS, k, j, i);
+      tf += tc, cf += cc, s.wt += tc * w, s.cw += cc * w;
       s.sgs_t -= nu / 0.7 * (t[1] - t[0]) / DZ, s.sgs_u -= nu * ((u[1] - u[0]) / DZ + wx);
     }
   s.u /= n, s.v /= n, s.t /= n, s.c /= n;

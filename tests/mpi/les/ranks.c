@@ -40,6 +40,10 @@ static void more_scalars(WbLesOptions *o) {
   o->tracers.source[0] = (WbLesSource){0, 121.0, 99.0, 30.0, 60.0, 50.0, 25.0, 1.0, 0.0, 1e9};
   o->tracers.source[1] = (WbLesSource){1, 35.0, 155.0, 55.0, 0.0, 0.0, 0.0, 1.0, 2.0, 5.0};
 }
+static void flat_ground(WbLesOptions *o) {
+  o->surface.most = true;
+  o->ground_viscosity = true;
+}
 typedef void (*Physics)(WbLesOptions *o);
 
 static LesBox city_box(MPI_Comm comm, WbPrecision precision, Physics physics) {
@@ -63,7 +67,7 @@ static LesBox city_box(MPI_Comm comm, WbPrecision precision, Physics physics) {
   uint8_t *mask = calloc(wb_grid_owned(b.grid), 1);
   for (int k = 0, n = 0; k < NZ; k++)
     for (int j = 0; j < b.grid->nyl; j++)
-      for (int i = 0; i < b.grid->nxl; i++) mask[n++] = city(k, b.grid->y0 + j, b.grid->x0 + i);
+      for (int i = 0; i < b.grid->nxl; i++) mask[n++] = !o.ground_viscosity && city(k, b.grid->y0 + j, b.grid->x0 + i);
   WB_OK(wb_les_create(b.grid, zf, mask, NULL, NULL, &o, &b.les));
   free(mask);
   free(zf);
@@ -119,6 +123,7 @@ static void ranks_agree_rich(void **state) {
   agree(rich_physics, 20);
   agree(warm_ground, 20);
   agree(more_scalars, 20);
+  agree(flat_ground, 20);
 }
 
 static void precisions_agree(void **state) {

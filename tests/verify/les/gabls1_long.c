@@ -1,7 +1,7 @@
 /* GABLS1 (Beare et al. 2006, Boundary-Layer Meteorol. 118): stable layer over ground that cools by 0.25 K an hour,
  * geostrophic wind 8 m/s, f = 1.39e-4 s-1, z0 = z0h = 0.1 m; means over hours 8 to 9: u* = 0.289 m/s, w'theta' =
- * -0.0130 K m/s, z_i = 155 m (stress 5 % of the ground's, over 0.95). Deardorff's closure, similarity at the ground,
- * WB_LONG_N^3 (64^3) cells over 400 m. */
+ * -0.0130 K m/s, z_i = 155 m (stress 5 % of the ground's, over 0.95). Deardorff's closure, similarity and viscosity at
+ * the ground, WB_LONG_N^3 (64^3) cells over 400 m. */
 #include "long_test.h"
 
 #define SIZE_M 400.0
@@ -34,6 +34,7 @@ static void stable(void **state) {
   o.mixed_height_m = 100.0;
   o.lapse_K_per_m = 0.01;
   o.z0_ground_m = 0.1;
+  o.ground_viscosity = getenv("WB_LONG_PLAIN") == NULL;
   o.surface.most = true;
   o.surface.theta_K[WB_FACET_GROUND] = 265.0;
   o.surface.theta_rate_K_per_s = -0.25 / 3600.0;

@@ -108,6 +108,17 @@ static inline double les_test_divergence(WbLes les) {
       }
   return les_test_max(worst);
 }
+/* What a scalar's transport carries through the face below (k, j, i): Koren's limiter in the form of slopes. */
+static inline double les_test_carried(WbLes les, int f, int k, int j, int i) {
+  const bool up = les_test_get(les, WB_W, k, j, i) > 0.0;
+  const int from = up ? k - 1 : k, to = up ? k : k - 1, behind = 2 * from - to;
+  const double c = les_test_get(les, f, from, j, i), b = les_test_get(les, f, to, j, i) - c;
+  const bool open = behind >= 0 && behind < les->lay.nz && !les->solid[wb_les_at(&les->lay, behind, j, i)];
+  const double a = open ? c - les_test_get(les, f, behind, j, i) : 0.0;
+  if (!(a * b > 0.0)) return c;
+  return c + copysign(fmin(fmin(fabs(a), fabs(b)), fabs(a + 2.0 * b) / 6.0), b);
+}
+
 /* Blocks of 4 x 4 x 3 cells, and a flow that is rough beside them. */
 static inline bool les_test_blocks(int k, int j, int i) {
   return k < 3 && i / 4 % 2 && j / 4 % 2;

@@ -1,6 +1,7 @@
 /* Shared by the long verification runs: spin-up, then profiles averaged over time. With WB_LONG_SMOKE set a run only
  * does a few steps, to see that it starts, and checks no value. WB_LONG_N: another number of cells where a case says
- * so; WB_LONG_OUT: an existing folder that keeps the profiles (postproc/windbridge_validation.py draws them). */
+ * so; WB_LONG_OUT: an existing folder that keeps the profiles (postproc/windbridge_validation.py draws them) and a
+ * checkpoint of the spin-up, from which the same command goes on; WB_LONG_PLAIN: without the ground viscosity. */
 #ifndef LONG_TEST_H
 #define LONG_TEST_H
 #include <stdlib.h>
@@ -40,15 +41,42 @@ static inline void long_add(WbNc nc, const char *var, int n, double *to) {
 }
 
 /* A line a tenth of the way, so that a long run is seen to live. */
-static inline void long_advance(WbLes les, double t_end, const char *what) {
+static inline void long_line(WbLes les, const char *what) {
+  WbLesSummary s;
+  WB_OK(wb_les_summary(les, &s));
+  print_message("%s: t = %.5g, %ld steps, dt %.3g, u* %.4f, %.2f M cell-steps/s\n", what, wb_les_time(les), s.steps,
+                s.dt_s, s.u_star_m_per_s, s.wall_s > 0 ? 1e-6 * s.cell_steps / s.wall_s : 0.0);
+  fflush(stdout);
+}
+
+/* From the last checkpoint of an earlier try to t_end, with a checkpoint each tenth. */
+static inline void long_spinup(WbLes les, double t_end, const char *name) {
+  const char *folder = getenv("WB_LONG_OUT");
+  char path[512];
+  WbCheckpoint ck = NULL;
+  snprintf(path, sizeof path, "%s/%s_spinup.h5", folder ? folder : "", name);
+  if (folder && access(path, F_OK) == 0) {
+    WB_OK(wb_checkpoint_open(PETSC_COMM_WORLD, path, &ck));
+    WB_OK(wb_les_load(les, ck, "les"));
+    WB_OK(wb_checkpoint_close(&ck));
+    print_message("goes on from %s\n", path);
+  }
+  for (int part = 1; part <= 10; part++) {
+    if (wb_les_time(les) >= t_end * part / 10.0) continue;
+    WB_OK(wb_les_advance(les, t_end * part / 10.0, NULL, NULL));
+    long_line(les, "spin-up");
+    if (!folder) continue;
+    WB_OK(wb_checkpoint_create(PETSC_COMM_WORLD, path, &ck));
+    WB_OK(wb_les_save(les, ck, "les"));
+    WB_OK(wb_checkpoint_close(&ck));
+  }
+}
+
+static inline void long_average(WbLes les, double t_end) {
   const double t0 = wb_les_time(les);
   for (int part = 1; part <= 10; part++) {
     WB_OK(wb_les_advance(les, t0 + (t_end - t0) * part / 10.0, NULL, NULL));
-    WbLesSummary s;
-    WB_OK(wb_les_summary(les, &s));
-    print_message("%s: t = %.5g, %ld steps, dt %.3g, u* %.4f, %.2f M cell-steps/s\n", what, wb_les_time(les), s.steps,
-                  s.dt_s, s.u_star_m_per_s, s.wall_s > 0 ? 1e-6 * s.cell_steps / s.wall_s : 0.0);
-    fflush(stdout);
+    long_line(les, "average");
   }
 }
 
@@ -76,7 +104,7 @@ static inline bool long_run(WbLes les, const char *name, double t_begin, double 
   }
   char dir[] = "/tmp/wb_long_XXXXXX", path[64];
   assert_non_null(mkdtemp(dir));
-  if (!long_smoke()) long_advance(les, t_begin, "spin-up");
+  if (!long_smoke()) long_spinup(les, t_begin, name);
   const WbLesOutputOptions o = {.dir = dir,
                                 .t_begin_s = t_begin,
                                 .t_end_s = t_end,
@@ -88,7 +116,7 @@ static inline bool long_run(WbLes les, const char *name, double t_begin, double 
   if (long_smoke())
     WB_OK(wb_les_advance(les, t_end, NULL, NULL));
   else
-    long_advance(les, t_end, "average");
+    long_average(les, t_end);
   WB_OK(wb_les_output_destroy(&out));
   snprintf(path, sizeof path, "%s/profiles.nc", dir);
   WbNc nc = NULL;

@@ -1,7 +1,7 @@
 /* Neutral Ekman layer, set-up of Andren et al. (1994, Q. J. R. Meteorol. Soc. 120): geostrophic wind 10 m/s,
  * f = 1e-4 s-1, z0 = 0.1 m; averaged over 7/f ... 10/f. Their codes have u* between 0.402 and 0.448 m/s. The log layer:
- * phi_m = kappa z / u* |dU/dz| within 15 % of 1. The solver as it is used (Vreman, upwind fraction), WB_LONG_N
- * (40) cells a side of 2 km and over 1.5 km. */
+ * phi_m = kappa z / u* |dU/dz| within 15 % of 1. The solver as it is used (Vreman, upwind fraction) with the ground
+ * viscosity, WB_LONG_N (40) cells a side of 2 km and over 1.5 km. */
 #include "long_test.h"
 
 static void ekman(void **state) {
@@ -13,6 +13,7 @@ static void ekman(void **state) {
   o.wind_speed_m_per_s = 10.0;
   o.wind_direction_deg = 270.0;
   o.z0_ground_m = 0.1;
+  o.ground_viscosity = getenv("WB_LONG_PLAIN") == NULL;
   o.sponge_height_m = 1e9;
   const int n = long_cells(40);
   double *zf = les_test_faces(n, 1500.0 / n, 1.0);
