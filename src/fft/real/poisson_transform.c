@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { LAG = 2 /* batches between the stages of near ranks: room for one that is late */ };
+enum { LAG = 6 /* batches between the stages of near ranks: room for one that is late */ };
 
 static int local_levels(WbPoisson s, int nk) {
   return wb_poisson_split(nk, s->ix + 1, s->px) - wb_poisson_split(nk, s->ix, s->px);

@@ -72,11 +72,16 @@ static void take(const void **list, int at, int count, const void *spare, const 
   for (int l = 0; l < 2 * WB_LANES; l++) rows[l] = at + l < count ? list[at + l] : spare;
 }
 
-/* Ask for the cache lines of rows to come, so that they arrive while the tile is transformed. */
-static void expect_rows(int n, const void *const *rows, int count) {
+/* Ask for the cache lines of rows to come, so that they arrive while the tile is transformed: to be read, or (`write`)
+ * at once to be owned, for another core may have them. */
+WB_INLINE void expect_rows(int n, const void *const *rows, int count, bool write) {
   const int limit = count < 2 * WB_LANES ? count : 2 * WB_LANES;
   for (int l = 0; l < limit; l++)
-    for (size_t at = 0; at < (size_t)n * sizeof(WbReal); at += 64) __builtin_prefetch((const char *)rows[l] + at, 0, 2);
+    for (size_t at = 0; at < (size_t)n * sizeof(WbReal); at += 64)
+      if (write)
+        __builtin_prefetch((const char *)rows[l] + at, 1, 3);
+      else
+        __builtin_prefetch((const char *)rows[l] + at, 0, 2);
 }
 
 /* Modes of rows [at, at + 2 WB_LANES) of `count`, to their pieces, or from them. */
@@ -98,9 +103,10 @@ static void load_pieces(const WbTransform *t, WbPieces in, int at, int count) {
   }
 }
 
-static void expect_pieces(WbPieces out, int at, int count) {
-  for (int p = 0; p < out.parts; p++)
-    expect_rows(out.starts[p + 1] - out.starts[p], out.rows + (size_t)p * out.stride + at, count - at);
+WB_INLINE void expect_pieces(WbPieces pieces, int at, int count, bool write) {
+  for (int p = 0; p < pieces.parts; p++)
+    expect_rows(pieces.starts[p + 1] - pieces.starts[p], pieces.rows + (size_t)p * pieces.stride + at, count - at,
+                write);
 }
 
 /* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
@@ -109,8 +115,8 @@ void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     take(in, at, count, t->pad, rows);
     for (int h = 0; h < 2; h++) load_rows(t->n, t->order, rows + h * WB_LANES, h, t->tile);
-    expect_pieces(out, at, count);
-    expect_rows(t->n, in + at + 2 * WB_LANES, count - at - 2 * WB_LANES);
+    expect_pieces(out, at, count, true);
+    expect_rows(t->n, in + at + 2 * WB_LANES, count - at - 2 * WB_LANES, false);
     WB_R(wb_transform_fft)(t);
     store_pieces(t, out, at, count);
   }
@@ -120,7 +126,8 @@ void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, WbPieces 
   const void *rows[2 * WB_LANES];
   for (int at = 0; at < count; at += 2 * WB_LANES) {
     load_pieces(t, in, at, count);
-    expect_rows(t->n, out + at, count - at);
+    expect_rows(t->n, out + at, count - at, true);
+    expect_pieces(in, at + 2 * WB_LANES, count, false);
     WB_R(wb_transform_ifft)(t);
     take(out, at, count, (WbReal *)t->pad + t->n + 2 * WB_LANES, rows);
     for (int h = 0; h < 2; h++) store_rows(t->n, t->order, rows + h * WB_LANES, h, t->tile);
