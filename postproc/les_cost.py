@@ -17,9 +17,8 @@ def halo(fields, nx, ny, nz, ghost=GHOST, real=REAL):
 
 
 def halos(nx, ny, nz, cyclic=True):
-    """[(fields, exchanges a step)]: before a projection the velocity (cyclic), or the state before and after the planes are
-    set (inflow); after it the state."""
-    return [(3, STAGES), (FIELDS, STAGES)] if cyclic else [(FIELDS, 3 * STAGES)]
+    """[(fields, exchanges a step)]: after a projection the state; with inflow also before and after the planes are set."""
+    return [(FIELDS, STAGES)] if cyclic else [(FIELDS, 3 * STAGES)]
 
 
 def squarest(ranks):

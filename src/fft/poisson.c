@@ -3,6 +3,7 @@
  * batches of such lengths), then one tridiagonal system in z per mode. */
 #include "fft_internal.h"
 
+#include <limits.h>
 #include <string.h>
 
 static PetscErrorCode poisson_starts(WbPoisson s, const WbGrid *grid) {
@@ -12,10 +13,9 @@ static PetscErrorCode poisson_starts(WbPoisson s, const WbGrid *grid) {
   PetscCall(WB_ALLOC(s->py + 1, &s->y_starts));
   PetscCall(WB_ALLOC(s->py + 1, &s->c_starts));
   PetscCall(WB_ALLOC(s->px + 1, &s->r_starts));
-  PetscCall(WB_ALLOC(parts, &s->send_counts));
-  PetscCall(WB_ALLOC(parts, &s->send_displs));
-  PetscCall(WB_ALLOC(parts, &s->recv_counts));
-  PetscCall(WB_ALLOC(parts, &s->recv_displs));
+  PetscCall(WB_ALLOC(s->py, &s->pitches));
+  PetscCall(WB_ALLOC(s->py, &s->parts));
+  PetscCall(WB_ALLOC(2 * parts, &s->requests));
   memcpy(s->x_starts, grid->x_starts, (size_t)(s->px + 1) * sizeof(int));
   memcpy(s->y_starts, grid->y_starts, (size_t)(s->py + 1) * sizeof(int));
   for (int p = 0; p <= s->py; p++) s->c_starts[p] = wb_poisson_split(s->nx, p, s->py);
@@ -39,6 +39,13 @@ static PetscErrorCode poisson_metrics(WbPoisson s, const double *zf) {
 
 PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
                                  WbPoisson *poisson) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_poisson_create_near(grid, dx_m, zf, precision, INT_MAX, poisson));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_poisson_create_near(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
+                                      int most_near, WbPoisson *poisson) {
   WbPoisson s;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &s));
@@ -61,9 +68,9 @@ PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *
   PetscCall(poisson_starts(s, grid));
   PetscCall(poisson_metrics(s, zf));
   if (precision == WB_FP32) {
-    PetscCall(wb_poisson_setup_f32(s));
+    PetscCall(wb_poisson_setup_f32(s, most_near));
   } else {
-    PetscCall(wb_poisson_setup_f64(s));
+    PetscCall(wb_poisson_setup_f64(s, most_near));
   }
   PetscFunctionReturn(0);
 }
@@ -97,10 +104,9 @@ void wb_poisson_destroy(WbPoisson *poisson) {
   WB_FREE(&s->y_starts);
   WB_FREE(&s->c_starts);
   WB_FREE(&s->r_starts);
-  WB_FREE(&s->send_counts);
-  WB_FREE(&s->send_displs);
-  WB_FREE(&s->recv_counts);
-  WB_FREE(&s->recv_displs);
+  WB_FREE(&s->pitches);
+  WB_FREE(&s->parts);
+  WB_FREE(&s->requests);
   WB_FREE(&s->dz);
   WB_FREE(&s->a_face);
   WB_FREE(poisson);

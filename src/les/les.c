@@ -84,7 +84,6 @@ static PetscErrorCode fields_create(WbLes les) {
   close_levels(les, les->nut);
   if (les->tke_work) close_levels(les, les->tke_work);
   PetscCall(wb_halo_create(les->grid, les->nf * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
-  PetscCall(wb_halo_create(les->grid, 3 * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_velocity));
   PetscFunctionReturn(0);
 }
 
@@ -153,7 +152,6 @@ void wb_les_destroy(WbLes *handle) {
   wb_project_destroy(&les->project);
   if (les->planes) wb_inflow_unbind(&les->planes);
   wb_halo_destroy(&les->halo_state);
-  wb_halo_destroy(&les->halo_velocity);
   WbLesMetrics *m = &les->met;
   double **metrics[] = {&m->zf,          &m->zc,      &m->dz,      &m->dzf,         &m->theta_ref,
                         &m->drive,       &m->relax_c, &m->relax_f, &m->tendency[0], &m->tendency[1],

@@ -256,13 +256,12 @@ struct WbLes_s {
   uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
   int sky_nz;
   WbLesRuns closed[WB_NFIELDS];
-  uint8_t *near_wall;   /* (nz, nyl, wb_les_blocks): the block's cells have a solid one within two along an axis */
-  void *fluid;          /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
-  float *heat_flux;     /* (nyl, nxl) kinematic flux of the column's horizontal facet */
-  bool has_solid;       /* any building cell on any rank */
-  double fluid_cells;   /* global */
-  WbHalo halo_state;    /* nf (nz + 2) planes */
-  WbHalo halo_velocity; /* 3 (nz + 2) planes */
+  uint8_t *near_wall; /* (nz, nyl, wb_les_blocks): the block's cells have a solid one within two along an axis */
+  void *fluid;        /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
+  float *heat_flux;   /* (nyl, nxl) kinematic flux of the column's horizontal facet */
+  bool has_solid;     /* any building cell on any rank */
+  double fluid_cells; /* global */
+  WbHalo halo_state;  /* nf (nz + 2) planes */
   WbProject project;
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */

@@ -11,8 +11,9 @@ enum { RIM_REALS = 14 /* rim vectors, warm starts, coefficients */ };
 static double project_bytes(const WbGrid *grid, double real, bool walls) {
   const double n = (double)wb_grid_owned(grid), columns = (double)grid->nyl * grid->nxl;
   const double rim = walls ? RIM_PER_COLUMN * columns * (RIM_REALS * real + RIM_BYTES) : 0,
-               transposes = (grid->px > 1) + (grid->py > 1);
-  const double work = (walls ? 5 : 3) + 2 + (transposes > 0 ? 2 + transposes : 0);
+               stages = grid->px > 1 ? 2 : 0 /* whole rows, whole columns */,
+               messages = grid->px * grid->py > 1 ? 2 : 0 /* on several nodes */;
+  const double work = (walls ? 5 : 3) + 2 + stages + messages;
   return n * (work * real + 1 + 4) + rim;
 }
 
@@ -47,7 +48,7 @@ double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls
   const int nf = field_count(o), more = o->closure == WB_CLOSURE_DEARDORFF ? 3 : 0;
   const double ghosted = field * (real * (3 * nf + 1 + more + (walls ? 1 : 0)) + 2 + 1.0 / WB_LES_BLOCK);
   const double statistics = owned * real * (nf + 3 + (o->theta_variance ? 1 : 0));
-  return ghosted + statistics + project_bytes(grid, real, walls) + halo_bytes(grid, nf + 3, ghost, real) +
+  return ghosted + statistics + project_bytes(grid, real, walls) + halo_bytes(grid, nf, ghost, real) +
          plane_bytes(grid, ghost);
 }
 

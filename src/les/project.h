@@ -64,6 +64,7 @@ ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj
 #define WB_PROJECT_DECLARE(suffix)                                                                                     \
   PetscErrorCode wb_project_setup_##suffix(WbProject pr);                                                              \
   PetscErrorCode wb_project_exchange_##suffix(WbProject pr, int nk, void *x);                                          \
+  PetscErrorCode wb_project_far_faces_##suffix(WbProject pr, void *u, void *v);                                        \
   double wb_project_divergence_##suffix(WbProject pr, const void *u, const void *v, const void *w);                    \
   double wb_project_correct_##suffix(WbProject pr, void *u, void *v, void *w);                                         \
   double wb_project_outflow_##suffix(WbProject pr, const void *u, const void *v);                                      \

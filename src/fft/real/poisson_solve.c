@@ -14,8 +14,11 @@ static int padded(int n) {
 
 #define WB_BATCH_BYTES (160 * 1024)
 
-static size_t largest(size_t a, size_t b) {
-  return a > b ? a : b;
+/* Most rows of any rank of col_comm: they must agree on the levels of a batch. */
+static int most_rows(WbPoisson s) {
+  int most = 0;
+  for (int p = 0; p < s->py; p++) most = PetscMax(most, s->y_starts[p + 1] - s->y_starts[p]);
+  return most;
 }
 
 /* Eigenvalue of the second difference for a mode of n points; cyclic modes k and n - k share one. */
@@ -54,56 +57,59 @@ static PetscErrorCode make_tables(WbPoisson s) {
   PetscCall(WB_R(wb_transform_create)(s->nx, !s->periodic_x, &s->tx));
   PetscCall(WB_R(wb_transform_create)(s->ny, !s->periodic_y, &s->ty));
   /* enough levels together for several full tiles of rows, but within the second-level cache */
-  const size_t level = (size_t)s->nyl * (size_t)s->nx * sizeof(WbReal);
+  const size_t level = (size_t)most_rows(s) * (size_t)s->nx * sizeof(WbReal);
   s->batch = (int)(WB_BATCH_BYTES / (level + 1)) + 1;
   if (s->batch > s->nz) s->batch = s->nz;
-  PetscCall(WB_ALLOC(2 * (size_t)s->batch * (size_t)s->nyl + 1, &s->rows));
+  PetscCall(WB_ALLOC((size_t)(1 + s->py) * (size_t)s->batch * (size_t)s->nyl + 1, &s->rows));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode make_buffers(WbPoisson s) {
+/* Stages of several ranks. xr and zs share a window: all ranks of row_comm have the same length of xr. */
+static PetscErrorCode make_windows(WbPoisson s, int most_near) {
+  PetscFunctionBeginUser;
+  const size_t nkl = (size_t)((s->nz + s->px - 1) / s->px), line = 64 / sizeof(WbReal), pitch = (size_t)s->pitch;
+  const size_t n_xr = (nkl * (size_t)s->nyl * (size_t)s->nx + line - 1) / line * line;
+  const size_t n_ys = nkl * (size_t)s->ny * pitch, n_zs = (size_t)s->nz * (size_t)s->nrl * pitch;
+  PetscCall(wb_window_create(s->col_comm, (n_ys + 1) * sizeof(WbReal), most_near, &s->col));
+  s->ys = s->zs = s->col.at[s->iy];
+  if (s->px > 1) {
+    PetscCall(wb_window_create(s->row_comm, (n_xr + n_zs + 1) * sizeof(WbReal), most_near, &s->row));
+    s->xr = s->row.at[s->ix];
+    s->zs = (WbReal *)s->xr + n_xr;
+  }
+  if (s->col.all_near && (s->px == 1 || s->row.all_near)) PetscFunctionReturn(0);
+  WbReal *b;
+  const size_t n = PetscMax(PetscMax(n_xr, n_ys), n_zs) + 1;
+  PetscCall(WB_ALLOC(n, &b));
+  s->send = b;
+  PetscCall(WB_ALLOC(n, &b));
+  s->recv = b;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_buffers(WbPoisson s, int most_near) {
   WbReal *b;
   PetscFunctionBeginUser;
-  const size_t nkl = (size_t)((s->nz + s->px - 1) / s->px), nyl = (size_t)s->nyl, pitch = (size_t)s->pitch;
-  const size_t n_xr = nkl * nyl * (size_t)s->nx, n_xs = nkl * nyl * (size_t)s->pitch_x;
-  const size_t n_ys = nkl * (size_t)s->ny * pitch, n_zs = (size_t)s->nz * (size_t)s->nrl * pitch;
-  PetscCall(WB_CALLOC(n_ys + 1, &b)); /* zeroed: the padding goes through the y transform's arithmetic unread */
-  s->ys = s->zs = s->xs = b;
-  if (s->px > 1) {
-    PetscCall(WB_ALLOC(n_xr + 1, &b));
-    s->xr = b;
-    PetscCall(WB_CALLOC(n_zs + 1, &b));
-    s->zs = b;
-  }
-  if (s->py > 1) {
-    PetscCall(WB_CALLOC(n_xs + 1, &b));
-    s->xs = b;
-  }
-  if (s->px > 1 || s->py > 1) {
-    const size_t n = largest(largest(n_xr, n_xs), largest(n_ys, n_zs)) + 1;
-    PetscCall(WB_ALLOC(n, &b));
-    s->send = b;
-    PetscCall(WB_ALLOC(n, &b));
-    s->recv = b;
-  }
-  PetscCall(WB_CALLOC(n_zs + 1, &b));
+  PetscCall(make_windows(s, most_near));
+  PetscCall(WB_CALLOC((size_t)s->nz * (size_t)s->nrl * (size_t)s->pitch + 1, &b));
   s->inv = b;
   if (s->px == 1) {
-    PetscCall(WB_CALLOC((size_t)s->batch * (size_t)s->ny * pitch + 1, &b));
+    const size_t plane = (size_t)s->ny * (size_t)s->pitch;
+    PetscCall(WB_CALLOC((size_t)s->batch * plane + 1, &b));
     s->xb = b;
-    PetscCall(WB_CALLOC((size_t)s->ny * pitch + 1, &b));
+    PetscCall(WB_CALLOC(plane + 1, &b));
     s->modes = b;
   }
   PetscCall(WB_CALLOC(s->nz, &s->zero));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode WB_R(wb_poisson_setup)(WbPoisson s) {
+PetscErrorCode WB_R(wb_poisson_setup)(WbPoisson s, int most_near) {
   PetscFunctionBeginUser;
-  s->pitch_x = padded(s->nx);
-  s->pitch = s->py == 1 ? s->pitch_x : padded(s->ncl);
+  for (int p = 0; p < s->py; p++) s->pitches[p] = padded(s->c_starts[p + 1] - s->c_starts[p]);
+  s->pitch = s->pitches[s->iy];
   PetscCall(make_tables(s));
-  PetscCall(make_buffers(s));
+  PetscCall(make_buffers(s, most_near));
   factorise(s);
   PetscFunctionReturn(0);
 }
@@ -112,10 +118,8 @@ void WB_R(wb_poisson_release)(WbPoisson s) {
   WB_R(wb_transform_destroy)(&s->tx);
   WB_R(wb_transform_destroy)(&s->ty);
   WB_FREE(&s->rows);
-  if (s->zs != s->ys) WB_FREE(&s->zs);
-  if (s->xs != s->ys) WB_FREE(&s->xs);
-  WB_FREE(&s->ys);
-  WB_FREE(&s->xr);
+  wb_window_destroy(&s->col);
+  if (s->px > 1) wb_window_destroy(&s->row);
   WB_FREE(&s->send);
   WB_FREE(&s->recv);
   WB_FREE(&s->inv);

@@ -72,40 +72,65 @@ static void take(const void **list, int at, int count, const void *spare, const 
   for (int l = 0; l < 2 * WB_LANES; l++) rows[l] = at + l < count ? list[at + l] : spare;
 }
 
-/* Ask for the cache lines of rows to come, so that they arrive while the tile is transformed. */
-static void expect_rows(int n, const void *const *rows, int count) {
+/* Ask for the cache lines of rows to come, so that they arrive while the tile is transformed: to be read, or (`write`)
+ * at once to be owned, for another core may have them. */
+WB_INLINE void expect_rows(int n, const void *const *rows, int count, bool write) {
   const int limit = count < 2 * WB_LANES ? count : 2 * WB_LANES;
   for (int l = 0; l < limit; l++)
-    for (size_t at = 0; at < (size_t)n * sizeof(WbReal); at += 64) __builtin_prefetch((const char *)rows[l] + at, 0, 2);
+    for (size_t at = 0; at < (size_t)n * sizeof(WbReal); at += 64)
+      if (write)
+        __builtin_prefetch((const char *)rows[l] + at, 1, 3);
+      else
+        __builtin_prefetch((const char *)rows[l] + at, 0, 2);
 }
 
-/* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
-void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void **in, const void **out) {
+/* Modes of rows [at, at + 2 WB_LANES) of `count`, to their pieces, or from them. */
+static void store_pieces(const WbTransform *t, WbPieces out, int at, int count) {
   const void *rows[2 * WB_LANES];
-  WbReal *tile = t->tile;
-  const WbReal *zero = t->pad;
-  for (int at = 0; at < count; at += 2 * WB_LANES) {
-    take(in, at, count, zero, rows);
-    for (int h = 0; h < 2; h++) load_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
-    expect_rows(t->n, out + at, count - at);
-    expect_rows(t->n, in + at + 2 * WB_LANES, count - at - 2 * WB_LANES);
-    WB_R(wb_transform_fft)(t);
-    take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
-    for (int h = 0; h < 2; h++) store_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
+  for (int p = 0; p < out.parts; p++) {
+    const int first = out.starts[p], n = out.starts[p + 1] - first;
+    take(out.rows + (size_t)p * out.stride, at, count, (WbReal *)t->pad + t->n + 2 * WB_LANES, rows);
+    for (int h = 0; h < 2; h++) store_rows(n, t->pos + first, rows + h * WB_LANES, h, t->tile);
   }
 }
 
-void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, const void **in, const void **out) {
+static void load_pieces(const WbTransform *t, WbPieces in, int at, int count) {
   const void *rows[2 * WB_LANES];
-  WbReal *tile = t->tile;
-  const WbReal *zero = t->pad;
+  for (int p = 0; p < in.parts; p++) {
+    const int first = in.starts[p], n = in.starts[p + 1] - first;
+    take(in.rows + (size_t)p * in.stride, at, count, t->pad, rows);
+    for (int h = 0; h < 2; h++) load_rows(n, t->pos + first, rows + h * WB_LANES, h, t->tile);
+  }
+}
+
+WB_INLINE void expect_pieces(WbPieces pieces, int at, int count, bool write) {
+  for (int p = 0; p < pieces.parts; p++)
+    expect_rows(pieces.starts[p + 1] - pieces.starts[p], pieces.rows + (size_t)p * pieces.stride + at, count - at,
+                write);
+}
+
+/* Rows in (n points each) to rows out (n modes each, in order); in and out may be the same. */
+void WB_R(wb_transform_rows_forward)(const WbTransform *t, int count, const void **in, WbPieces out) {
+  const void *rows[2 * WB_LANES];
   for (int at = 0; at < count; at += 2 * WB_LANES) {
-    take(in, at, count, zero, rows);
-    for (int h = 0; h < 2; h++) load_rows(t->n, t->pos, rows + h * WB_LANES, h, tile);
-    expect_rows(t->n, out + at, count - at);
+    take(in, at, count, t->pad, rows);
+    for (int h = 0; h < 2; h++) load_rows(t->n, t->order, rows + h * WB_LANES, h, t->tile);
+    expect_pieces(out, at, count, true);
+    expect_rows(t->n, in + at + 2 * WB_LANES, count - at - 2 * WB_LANES, false);
+    WB_R(wb_transform_fft)(t);
+    store_pieces(t, out, at, count);
+  }
+}
+
+void WB_R(wb_transform_rows_backward)(const WbTransform *t, int count, WbPieces in, const void **out) {
+  const void *rows[2 * WB_LANES];
+  for (int at = 0; at < count; at += 2 * WB_LANES) {
+    load_pieces(t, in, at, count);
+    expect_rows(t->n, out + at, count - at, true);
+    expect_pieces(in, at + 2 * WB_LANES, count, false);
     WB_R(wb_transform_ifft)(t);
-    take(out, at, count, zero + t->n + 2 * WB_LANES, rows);
-    for (int h = 0; h < 2; h++) store_rows(t->n, t->order, rows + h * WB_LANES, h, tile);
+    take(out, at, count, (WbReal *)t->pad + t->n + 2 * WB_LANES, rows);
+    for (int h = 0; h < 2; h++) store_rows(t->n, t->order, rows + h * WB_LANES, h, t->tile);
   }
 }
 

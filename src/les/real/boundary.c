@@ -46,23 +46,6 @@ void WB_R(wb_les_z_ghosts)(WbLes les) {
   }
 }
 
-/* What a divergence reads beyond the owned faces of a cyclic run: u on the face i = nxl and v on j = nyl. */
-PetscErrorCode WB_R(wb_les_far_faces)(WbLes les) {
-  const WbLesLayout *l = &les->lay;
-  const WbGrid *g = les->grid;
-  PetscFunctionBeginUser;
-  if (g->size > 1 || !g->periodic_x || !g->periodic_y) {
-    PetscCall(wb_halo_exchange(les->halo_velocity, les->state));
-    PetscFunctionReturn(0);
-  }
-  WbReal *u = wb_les_field(les, les->state, WB_U), *v = wb_les_field(les, les->state, WB_V);
-  for (int k = 0; k < l->nz; k++) {
-    for (int j = 0; j < l->nyl; j++) u[wb_les_at(l, k, j, l->nxl)] = u[wb_les_at(l, k, j, 0)];
-    memcpy(&v[wb_les_at(l, k, l->nyl, 0)], &v[wb_les_at(l, k, 0, 0)], sizeof(*v) * (size_t)l->nxl);
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode WB_R(wb_les_boundary)(WbLes les, double t_s, double dt_s) {
   PetscFunctionBeginUser;
   PetscCall(wb_halo_exchange(les->halo_state, les->state));

@@ -62,7 +62,6 @@ void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);
 void WB_R(wb_les_z_ghosts)(WbLes les);
-PetscErrorCode WB_R(wb_les_far_faces)(WbLes les);
 
 WB_INLINE WbReal *wb_les_field(const WbLes les, void *state, int f) {
   return (WbReal *)state + (size_t)f * les->lay.field;
