@@ -152,7 +152,7 @@ def plot(table, path):
         axis.set_title(title, fontsize=10)
         axis.grid(alpha=0.3)
     axes[2].axhline(1, color="k", lw=0.7)
-    axes[0].legend(fontsize=8)
+    axes[1].legend(fontsize=8)
     fig.tight_layout()
     fig.savefig(path, dpi=85)
 
