@@ -28,10 +28,12 @@ score() { # seed process options
 validate() {
   local samplers at=5
   case $2 in
-    bridge) samplers=(euler_maruyama:{base,foellmer}:1:{1,2}) ;;
-    diffusion_edm) samplers=(ddim flow_heun ddpm ddpm:base:1:7:0.0005 euler_maruyama) at="5 20" ;;
-    i2sb) samplers=(i2sb_posterior{,:base:1:2} euler_maruyama:base:1:{1,2}) ;;
-    flow) samplers=(flow_euler flow_heun ddim flow_euler:none:2:1) ;;
+    bridge) samplers=({euler_maruyama,exponential}:{base,foellmer}:{1:1,1:2,2:1}) ;;
+    diffusion_edm)
+      samplers=({ddim,flow_heun}{,:none:0.5:7:0.000025} ddpm ddpm:base:1:7:0.0005 euler_maruyama) at="5 20"
+      ;;
+    i2sb) samplers=({i2sb_posterior,euler_maruyama,exponential}:base:{1:1,1:2,2:1}) ;;
+    flow) samplers=(flow_heun {flow_euler,ddim}:none:{1:1,2:1} exponential:base:{1:1,2:1}) ;;
   esac
   score "$@" --split validation --evaluations 1 --samplers mean
   # shellcheck disable=SC2086

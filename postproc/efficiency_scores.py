@@ -4,8 +4,8 @@
     python3 efficiency_scores.py slices.nc OUT/bridge_1.pt OUT/scores --split test --chosen OUT/chosen.json
 
 Writes OUT/scores/NET.SPLIT.SAMPLER.EVALUATIONS.json, one file a sampler and number of evaluations; what is there is not
-done again. A sampler is STEPPER:NOISE:START_POWER:END_POWER[:END_FLOOR] in the names of -sr_sampler, -sr_noise and the time
-grid; STEPPER alone takes the process's own grid.
+done again. A sampler is STEPPER:NOISE[@SCALE]:START_POWER:END_POWER[:END_FLOOR] in the names of -sr_sampler, -sr_noise,
+-sr_noise_scale and the time grid; STEPPER alone takes the process's own grid.
 """
 import argparse
 import json
@@ -30,7 +30,7 @@ class Trained:
         o = stored["options"]
         self.name, self.process_name = os.path.basename(path)[:-3], o["process"]
         self.unit, self.residual = stored["unit"], o["residual"]
-        self.process = wb.Process(o["process"], epsilon=[o["epsilon"]] * 4)
+        self.process = wb.Process(o["process"], epsilon=np.broadcast_to(o["epsilon"], 4))
         self.net = SliceNet().to(memory_format=torch.channels_last)
         self.net.load_state_dict(stored["net"])
         self.net.eval()
@@ -54,12 +54,12 @@ class Trained:
 def make_plan(process, sampler, evaluations):
     """The plan with the most steps that needs at most so many evaluations, None where there is none."""
     words = sampler.split(":")
-    noise = words[1] if len(words) > 1 else "base"
+    noise, _, scale = (words[1] if len(words) > 1 else "base").partition("@")
     grid = tuple(float(w) for w in words[2:]) if len(words) > 2 else None
     if grid and len(grid) == 2:
         grid = (*grid, 0.0)
     for steps in range(evaluations, 0, -1):
-        plan = wb.Plan(process, words[0], steps, noise, grid=grid)
+        plan = wb.Plan(process, words[0], steps, noise, float(scale or 1), grid)
         if plan.evaluations <= evaluations:
             return plan
     return None

@@ -17,7 +17,8 @@ import numpy as np
 from efficiency_net import Slices
 from efficiency_scores import EVALUATIONS, picks_of
 
-NAMES = {("bridge", "foellmer"): "bridge, Föllmer", ("bridge", "base"): "bridge, base", ("diffusion_edm", "best"): "diffusion",
+NAMES = {("bridge", "exponential"): "bridge, base, exponential", ("bridge", "base"): "bridge, base, Euler",
+         ("bridge", "foellmer"): "bridge, Föllmer", ("diffusion_edm", "best"): "diffusion",
          ("i2sb", "best"): "I²SB", ("flow", "best"): "flow matching"}
 CHOSEN_AT = {1: (1,), 2: (5,), 3: (5,), 5: (5,), 10: (5,), 20: (20, 5), 50: (20, 5)}  # the first that was validated
 
@@ -61,9 +62,12 @@ def relative(score, base):
     return np.array(rows)
 
 
-def label_of(score):
-    words = score["sampler"].split(":")
-    return ("foellmer" if "foellmer" in words else "base") if score["process"] == "bridge" else "best"
+def label_of(process, sampler):
+    """Samplers of one label compete; the bridge has three: by noise, and base noise by stepper."""
+    words = sampler.split(":")
+    if process != "bridge":
+        return "best"
+    return "foellmer" if "foellmer" in words else "exponential" if words[0] == "exponential" else "base"
 
 
 def choose(scores, base):
@@ -71,7 +75,8 @@ def choose(scores, base):
     best = {}
     for s in scores:
         value = relative(s, base)[:, 4:8].mean()
-        labels = ["foellmer", "base"] if s["process"] == "bridge" and s["sampler"] == "mean" else [label_of(s)]
+        of_all = s["process"] == "bridge" and s["sampler"] == "mean"
+        labels = ["exponential", "base", "foellmer"] if of_all else [label_of(s["process"], s["sampler"])]
         for label in labels:
             key = (s["process"], label, s["asked"])
             print(f"{s['process']:14s} {label:9s} {s['asked']:3d} {s['sampler']:32s} {value:.4f}")
@@ -125,7 +130,8 @@ def compare(table, first, second):
               f"lower in {(per < 0).sum()} of {per.size} pairs; per variable {np.round(part.mean((0, 1)), 4)})")
 
 
-def figure(table, path):
+def plot(table, path):
+    """table: {(process, label, evaluations): (seeds, runs, 13 numbers)}"""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -146,7 +152,7 @@ def figure(table, path):
         axis.set_title(title, fontsize=10)
         axis.grid(alpha=0.3)
     axes[2].axhline(1, color="k", lw=0.7)
-    axes[0].legend(fontsize=8)
+    axes[1].legend(fontsize=8)
     fig.tight_layout()
     fig.savefig(path, dpi=85)
 
@@ -170,10 +176,10 @@ def main():
         chosen = json.load(file)
     table = collect(read_scores(o.scores, "test"), interpolation(o.slices, "test", o.minutes), chosen)
     write_table(table, o.table)
-    for label in ("foellmer", "base"):
+    for label in ("exponential", "base", "foellmer"):
         for n in (3, 5, 10):
             compare(table, ("bridge", label, n), ("diffusion_edm", "best", 50))
-    figure(table, o.figure)
+    plot(table, o.figure)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Trainer:
         torch.manual_seed(o.seed)
         self.o, self.data = o, Slices(o.slices, "train")
         self.valid = Slices(o.slices, "validation", self.data.unit)
-        self.process = wb.Process(o.process, epsilon=[o.epsilon] * 4)
+        self.process = wb.Process(o.process, epsilon=np.broadcast_to(o.epsilon, 4))
         self.net = SliceNet().to(memory_format=torch.channels_last)
         weights = [{"params": [p for p in self.net.parameters() if p.dim() > 1], "weight_decay": 0.05},
                    {"params": [p for p in self.net.parameters() if p.dim() <= 1], "weight_decay": 0.0}]
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--process", choices=wb.PROCESSES, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epsilon", type=float, default=1.0, help="noise amplitude in std(x1 - x0)")
+    parser.add_argument("--epsilon", type=json.loads, default=1.0, help="noise amplitude in std(x1 - x0), or a list of four")
     parser.add_argument("--residual", type=json.loads, default=[1.0] * 4, help="s of the preconditioning")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=2)

@@ -15,101 +15,14 @@ import json
 import math
 import time
 
-import h5py
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 import windbridge_torch as wt
+from windbridge_set import CHANNELS, Picker, TrainingSet
 
-CHANNELS = ("theta", "u", "v", "w")
 NOISE = (0.03, 0.15, 0.25, 0.33, 0.24)  # shares of the noise's variance by scale, as `windbridge train` has it
-T_MAX = 0.999  # nearer to t = 1 the target is a quotient of rounding errors
-
-
-def text(value):
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-class TrainingSet:
-    """What `windbridge train -train_export_file` wrote, on a device: x0, x1 (minutes, 4, nz, ny, nx), geometry (runs, 5,
-    nz, ny, nx): fluid, LR valid, wall distance / 40 m, height / 160 m, heat flux / 0.1 K m s-1."""
-
-    def __init__(self, path, device):
-        self.device = device
-        self.half = torch.float16 if device.startswith("cuda") else torch.float32
-        self.runs, self.run_of, x0, x1, geometry = [], [], [], [], []
-        with h5py.File(path, "r") as file:
-            self.scale = {c: float(np.ravel(file.attrs["scale_" + c])[0]) for c in CHANNELS}
-            self.flags = {k: bool(np.ravel(file.attrs[k])[0]) for k in ("scale_by_wind", "canonical_wind")}
-            for name in sorted(k for k in file if k.startswith("run_")):
-                group = file[name]
-                self.runs.append({k: text(group.attrs[k]) for k in ("split", "file")} |
-                                 {k: float(np.ravel(group.attrs[k])[0]) for k in
-                                  ("city_seed", "wind_speed_m_per_s", "wind_direction_deg", "heat_flux_K_m_per_s")})
-                x0.append(self.fields(group["x0"]))
-                x1.append(self.fields(group["x1"]))
-                self.run_of += [len(self.runs) - 1] * x0[-1].shape[0]
-                geometry.append(self.put(self.geometry(group)[None]))
-        self.x0, self.x1, self.geo = torch.cat(x0), torch.cat(x1), torch.cat(geometry)
-
-    def put(self, array):
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device).to(self.half)
-
-    def fields(self, dataset):
-        return self.put(np.moveaxis(dataset[()], -1, 1))
-
-    @staticmethod
-    def geometry(group):
-        fluid = (group["fluid_mask"][()] > 0).astype(np.float32)
-        z = np.broadcast_to(group["z"][()][:, None, None] / 160, fluid.shape)
-        flux = np.broadcast_to(group["heat_flux"][()] / 0.1, fluid.shape)
-        return np.stack([fluid, (group["lr_valid_mask"][()] > 0) * fluid, group["wall_distance"][()] / 40 * fluid,
-                         z * fluid, flux * fluid]).astype(np.float32)
-
-    def of_split(self, split):
-        return [r for r, run in enumerate(self.runs) if run["split"] == split]
-
-    def minutes(self, runs):
-        return [m for m, r in enumerate(self.run_of) if r in set(runs)]
-
-    def left_out(self, net, nets):
-        """Training runs that mean network `net` must not see; runs of one city stay together."""
-        cities = []
-        for r in self.of_split("train"):
-            if self.runs[r]["city_seed"] not in cities:
-                cities.append(self.runs[r]["city_seed"])
-        return [r for r in self.of_split("train") if cities.index(self.runs[r]["city_seed"]) % nets == net]
-
-    def samples(self, picks, n):
-        """picks: (minute, j0, i0) -> x0, x1 (b, 4, nz, n, n), static inputs (b, 9, ...), mask (b, 1, ...), float32."""
-        def cut(a, j, i):
-            return a[..., j:j + n, i:i + n]
-        x0 = torch.stack([cut(self.x0[m], j, i) for m, j, i in picks]).float()
-        x1 = torch.stack([cut(self.x1[m], j, i) for m, j, i in picks]).float()
-        geo = torch.stack([cut(self.geo[self.run_of[m]], j, i) for m, j, i in picks]).float()
-        return x0, x1, torch.cat([x0, geo], 1), geo[:, :1]
-
-    def whole(self, minute):
-        return self.samples([(minute, 0, 0)], self.x0.shape[-1])
-
-
-class Picker:
-    """Minutes in shuffled epochs, at random places on the 20 m grid."""
-
-    def __init__(self, data, minutes, n, seed):
-        self.random, self.n, self.width = np.random.default_rng(seed), n or data.x0.shape[-1], data.x0.shape[-1]
-        self.minutes, self.queue = minutes, []
-
-    def __call__(self, count):
-        picks = []
-        for _ in range(count):
-            if not self.queue:
-                self.queue = list(self.random.permutation(self.minutes))
-            j, i = 4 * self.random.integers(0, (self.width - self.n) // 4 + 1, 2)
-            picks.append((int(self.queue.pop()), int(j), int(i)))
-        return picks
 
 
 def refine(field):
@@ -199,8 +112,7 @@ def initialise(module, seed):
 
 
 def to_device(module, device):
-    module.to(device)
-    return module.to(memory_format=torch.channels_last_3d) if device.startswith("cuda") else module
+    return module.to(device, memory_format=torch.channels_last_3d)
 
 
 def precision(device):
@@ -231,14 +143,14 @@ class Progress:
 
 @torch.no_grad()
 def means_of(data, nets, minutes):
-    """minute -> average of the nets' means of the whole window (4, nz, ny, nx), half precision on a GPU."""
+    """minute -> average of the nets' means of the whole window (4, nz, ny, nx), half precision."""
     means = {}
     for net in nets:
         net.eval()
     for minute in minutes:
         _, _, stat, mask = data.whole(minute)
         with precision(data.device):
-            means[minute] = (sum(net(stat, mask).float() for net in nets) / len(nets))[0].to(data.half)
+            means[minute] = (sum(net(stat, mask).float() for net in nets) / len(nets))[0].half()
     return means
 
 
@@ -291,14 +203,13 @@ def train_mean(data, o):
                 "means": {k: v.cpu() for k, v in held_out.items()}, "steps": opt.n}, o.output)
 
 
-def gains(t, s, epsilon=1.0):
-    """k and c_out of src/bridge/precondition.c for the linear bridge, and its noise variance; t (n, 1), s (1, 4)."""
-    w = t * (1 - t) ** 2 * epsilon ** 2
-    total = t * t * s * s + w
+def gains(beta, w, s):
+    """k and c_out of src/bridge/precondition.c, and the deviation of r about beta m; beta, w (n, 1), s (1, 4), epsilon 1."""
+    total = beta * beta * s * s + w
     point = total <= 0
     safe = total.masked_fill(point, 1.0)
-    k = (t * s * s / safe).masked_fill(point, 0.0)
-    return k, torch.where(point, s.expand_as(total), (s * s * w / safe).sqrt()), w
+    k, c_out = (beta * s * s / safe).masked_fill(point, 0.0), (s * s * w / safe).sqrt()
+    return k, torch.where(point, s.expand_as(total), c_out), total.sqrt()
 
 
 def residual_deviation(data, means):
@@ -311,7 +222,7 @@ def residual_deviation(data, means):
     return [float(v) for v in (sums / count).sqrt()]
 
 
-def step_loss(data, net, forward, means, picks, n, s, o):
+def step_loss(data, path, forward, means, picks, n, s, o):
     x0, x1, stat, mask = data.samples(picks, n)
     mean = torch.stack([means[m][..., j:j + n, i:i + n] for m, j, i in picks]).float()
     total = len(picks) * o.draws
@@ -323,13 +234,15 @@ def step_loss(data, net, forward, means, picks, n, s, o):
         return a.view(total, -1, 1, 1, 1)
 
     order = torch.randperm(total, device=data.device)
-    t = ((order + torch.rand(total, device=data.device)) / total).clamp(max=T_MAX)
-    k, c_out, w = gains(t[:, None], s)
+    t, beta, w = path.draw((order + torch.rand(total, device=data.device)) / total, o.t_power)
+    k, c_out, deviation = gains(beta, w, s)
     sign = wide(2.0 * torch.randint(0, 2, (total,), device=data.device) - 1)
     m = each(mean)
     d = m + sign * (each(x1 - x0) - m)
-    r = wide(t) * d + wide(w.sqrt()) * coloured_noise(d.shape, o.noise, data.device)
-    target = (d - m - wide(k) * (r - wide(t) * m)) / wide(c_out)
+    r = wide(beta) * d + wide(w.sqrt()) * coloured_noise(d.shape, o.noise, data.device)
+    target = (d - m - wide(k) * (r - wide(beta) * m)) / wide(c_out)
+    if path.from_noise:
+        r = r / wide(deviation)
     with precision(data.device):
         out = forward(t, r, stat, mean, mask)
     return square_error(out.float() - target, each(mask), o.loss_weights)
@@ -360,9 +273,10 @@ def train_step(data, o):
     compiled = torch.compile(forward) if o.compile else forward
     opt, pick = Optimiser(learning, o), Picker(data, sorted(means), o.crop, o.seed)
     report, s = Progress(opt, o), torch.tensor([residual], device=o.device)
+    path, table = data.process(o.process, o.schedule)
     while opt.used() < 1:
         net.train()
-        loss = step_loss(data, net, compiled, means, pick(o.batch), pick.n, s, o)
+        loss = step_loss(data, path, compiled, means, pick(o.batch), pick.n, s, o)
         opt.step(loss)
         report(loss)
     opt.finish()
@@ -372,10 +286,9 @@ def train_step(data, o):
                 "pairs_columns": ["split", "city_seed", "wind_m_per_s", "direction_deg", "heat_flux"],
                 "pairs": [[r["split"][0], int(r["city_seed"]), r["wind_speed_m_per_s"], r["wind_direction_deg"],
                            r["heat_flux_K_m_per_s"]] for r in data.runs]}
-    meta = {"process": "bridge", "schedule": "linear", "target": "preconditioned", **data.flags, "scale": data.scale,
+    meta = {"process": o.process, "schedule": o.schedule, "target": "preconditioned", **data.flags, "scale": data.scale,
             "epsilon": {c: 1.0 for c in CHANNELS}, "residual": dict(zip(CHANNELS, residual)), "spread": {c: 1.0 for c in CHANNELS},
-            "noise": list(o.noise),
-            "training": json.dumps(training)}
+            "noise": list(o.noise), **({"table": table} if table else {}), "training": json.dumps(training)}
     wt.write_model(o.output, net, meta, o.mantissa_bits)
     print(f"written: {o.output}", flush=True)
 
@@ -399,6 +312,9 @@ def main():
     parser.add_argument("--warmup-steps", type=int, default=100)
     parser.add_argument("--dropout", type=float, default=0.3)
     parser.add_argument("--ema-decay", type=float, default=0.999)
+    parser.add_argument("--process", default="bridge", help="step: generative process, as train_process")
+    parser.add_argument("--schedule", default="linear", help="step: of a bridge, as sr_schedule")
+    parser.add_argument("--t-power", type=float, default=1.0, help="step: training times are u^t_power, as train_t_power")
     parser.add_argument("--noise", type=float, nargs="+", default=NOISE,
                         help="step: shares of the noise's variance on cells of 5, 10, 20, 40, 80 m")
     parser.add_argument("--loss-weights", type=float, nargs=4, default=(1.0, 1.0, 1.0, 1.0),

@@ -56,7 +56,7 @@ static inline WbTrainOptions wb_test_train_options(MPI_Comm comm, const char *na
                       .crop = 12,
                       .seed = 5,
                       .backend = WB_BACKEND_ONEDNN,
-                      .epsilon_factor = 1,
+                      .epsilon_factor = {1, 1, 1, 1},
                       .noise = {1},
                       .t_power = 1,
                       .loss_weights = {1, 1, 1, 1},

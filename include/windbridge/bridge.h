@@ -203,7 +203,8 @@ void wb_process_state_of(const struct WbProcess_s *process, double t, size_t n, 
  * the network: c_in r, c_in = 1 for processes from the point x0, (beta^2 s^2 + gamma^2)^(-1/2) for those from noise.
  * For diffusion_edm these are the coefficients of Karras et al. (2022). */
 typedef struct {
-  double t, mean, beta; /* mean = alpha + beta: r = x - mean x0 */
+  double t;          /* what the network is told of the time: t, diffusion_edm: ln(gamma / epsilon) / 4 (its c_noise) */
+  double mean, beta; /* mean = alpha + beta: r = x - mean x0 */
   double k[WB_CHANNELS], c_out[WB_CHANNELS], c_in[WB_CHANNELS];
 } WbPrecond;
 /* s (4) in, > 0. At t = 0 from a point K = 0 and c_out = s (nothing is known), at t = 1 c_out = 0 and D = x. Not

@@ -50,9 +50,18 @@ PetscErrorCode wb_model_turn(WbModel model, int s);
 int wb_model_tensors(WbModel model); /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
+/* A path given by values at rising times (bridge.h: WbPathTable). */
+enum { WB_MODEL_TABLE = 64 };
+typedef struct {
+  int n; /* 0: none */
+  bool has_diffusivity;
+  double t[WB_MODEL_TABLE], alpha[WB_MODEL_TABLE], beta[WB_MODEL_TABLE], noise[WB_MODEL_TABLE],
+      diffusivity[WB_MODEL_TABLE];
+} WbModelTable;
 /* Everything else that a model file carries. */
 typedef struct {
   char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
+  WbModelTable table;                         /* of schedule table or of an interpolant's path */
   float epsilon[4];
   float residual[4]; /* deviation of x1 - x0 about the network's mean, normalised units */
   float spread[4];   /* a member's departure from the mean is multiplied by it (evaluate_calibrate); 1 */

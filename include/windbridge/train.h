@@ -29,10 +29,11 @@ typedef struct {
   WbBackend backend;
   WbProcessKind process;
   WbScheduleKind schedule; /* of a bridge */
+  WbPathTable table;       /* n = 0: none; schedule table, or the interpolant's path. Borrowed */
   double t_power; /* times are u^t_power, u uniform: > 1 trains more near t = 0, where the state tells nothing yet and
                      the drift must come from the condition alone (the loss's minimiser is the same); diffusion_edm: has
                      its own distribution */
-  double epsilon_factor;        /* epsilon_c = factor * std(x1 - x0) over fluid voxels of the training pairs */
+  double epsilon_factor[WB_CHANNELS]; /* epsilon_c over std(x1 - x0) of the channel, fluid voxels of training pairs */
   float noise[WB_NOISE_SCALES]; /* shares of the noise's variance by scale (WbNoiseField), sum 1; 1, 0, ...: white */
   double dropout;               /* probability with which a channel of a residual block is dropped; 0: none */
   bool mirror; /* the step learns from x1 and from its mirror image about the mean, x0 + mean - (x1 - x0 - mean), by the
@@ -54,7 +55,7 @@ typedef struct {
 /* Collective on comm: data-parallel over groups of space_ranks ranks, each with one sample at a time on a grid of its
  * own, which its ranks share; gradients are summed over all ranks. Results depend on the number of ranks and groups by
  * rounding only. Every rank holds all pairs (the memory is printed). The process is options->process in normalised
- * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor; the network learns by mean
+ * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor[c]; the network learns by mean
  * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond). Mean
  * network k of net.cond_nets > 1 leaves out every cond_nets-th city (cross-fitting: Chernozhukov et al. 2018), and F is
  * learned about the mean of the network that left the sample's city out, as far from the truth as in use; validation
@@ -79,7 +80,10 @@ PetscErrorCode wb_train_grid(MPI_Comm comm, const WbTrainOptions *options, int n
  * a pair file with x0, x1 (time, z, y, x, channel) in normalised units (0 in buildings; turned to the canonical wind
  * where options->symmetry says so), fluid_mask, lr_valid_mask, wall_distance [m] (z, y, x), heat_flux [K m s-1] (y, x),
  * z [m]; attributes split, city_seed and forcing; root attributes scale_theta ... scale_w, scale_by_wind,
- * canonical_wind. Square windows; test runs too, in their own split, which set no scale. One rank, not collective.
+ * canonical_wind. Square windows; test runs too, in their own split, which set no scale. Groups path_PROCESS
+ * (path_bridge_SCHEDULE; table: options->table): net_t, beta and w (u) at the training times of u = (k + 1/2) / 4096,
+ * t_power 1; own_times: t_power does not count; from_noise; the table itself where there is one. One rank, not
+ * collective.
  * Errors: WB_ERR_INPUT, WB_ERR_IO. */
 PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path);
 #endif

@@ -33,6 +33,49 @@ static PetscErrorCode loss_weights_option(WbConfig c, double weights[WB_CHANNELS
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode epsilon_option(WbConfig c, double factor[WB_CHANNELS]) {
+  PetscFunctionBeginUser;
+  const int n = wb_config_numbers(c, "train", "epsilon_factor", WB_CHANNELS, factor);
+  if (n > 1 && n != WB_CHANNELS)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_epsilon_factor has %d numbers; allowed: one, or four (T, u, v, w)",
+                 wb_config_where(c, "train", "epsilon_factor"), n);
+  if (n == 0) factor[0] = 1;
+  for (int i = 1; i < WB_CHANNELS && n < 2; i++) factor[i] = factor[0];
+  PetscFunctionReturn(0);
+}
+
+/* The values of one column, as many as there are times; *column out: NULL where the key is unset. */
+static PetscErrorCode table_column(WbConfig c, const char *name, int n, bool needed, double *values,
+                                   const double **column) {
+  const int found = wb_config_numbers(c, "train", name, WB_MODEL_TABLE, values);
+  PetscFunctionBeginUser;
+  *column = found > 0 ? values : NULL;
+  if (n > WB_MODEL_TABLE || (found != n && (needed || found > 0)))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_%s has %d numbers, train_table_t %d; allowed: as many, at most %d",
+                 wb_config_where(c, "train", name), name, found, n, (int)WB_MODEL_TABLE);
+  PetscFunctionReturn(0);
+}
+
+/* Schedule and table of values, which only a bridge and an interpolant have. values: of the table, live with it. */
+static PetscErrorCode path_option(WbConfig c, WbModelTable *values, WbTrainOptions *o) {
+  const char *schedule = wb_config_text(c, "sr", "schedule");
+  WbPathTable *t = &o->table;
+  PetscFunctionBeginUser;
+  PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
+  *t = (WbPathTable){.n = wb_config_numbers(c, "train", "table_t", WB_MODEL_TABLE, values->t), .t = values->t};
+  PetscCall(table_column(c, "table_alpha", t->n, true, values->alpha, &t->alpha));
+  PetscCall(table_column(c, "table_beta", t->n, true, values->beta, &t->beta));
+  PetscCall(table_column(c, "table_noise", t->n, true, values->noise, &t->noise));
+  PetscCall(table_column(c, "table_diffusivity", t->n, false, values->diffusivity, &t->diffusivity));
+  const bool bridge = o->process == WB_PROCESS_BRIDGE && o->schedule == WB_SCHEDULE_TABLE;
+  if (t->n > 0 ? !bridge && o->process != WB_PROCESS_INTERPOLANT : bridge)
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "%s: train_table_t has %d times with train_process %s and sr_schedule %s; a table is for sr_schedule "
+                 "table of a bridge, which needs one, and for an interpolant",
+                 wb_config_where(c, "train", "table_t"), t->n, wb_process_name(o->process), schedule);
+  PetscFunctionReturn(0);
+}
+
 /* Ranks in groups that share samples, groups that share a batch. */
 static PetscErrorCode rank_options(const WbApp *app, WbTrainOptions *o) {
   WbConfig c = app->config;
@@ -49,7 +92,7 @@ static PetscErrorCode rank_options(const WbApp *app, WbTrainOptions *o) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainOptions *o) {
+static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbModelTable *table, WbTrainOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   wb_app_net_options(app, &o->net);
@@ -82,11 +125,10 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbTrainO
   o->export_levels = (int)wb_config_int(c, "train", "export_levels");
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
   PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
-  const char *schedule = wb_config_text(c, "sr", "schedule");
-  PetscCall(wb_schedule_parse(strcmp(schedule, "model") == 0 ? "linear" : schedule, &o->schedule));
+  PetscCall(path_option(c, table, o));
   PetscCall(noise_option(c, o->noise));
   o->t_power = wb_config_real(c, "train", "t_power");
-  o->epsilon_factor = wb_config_real(c, "train", "epsilon_factor");
+  PetscCall(epsilon_option(c, o->epsilon_factor));
   o->scale_by_wind = wb_config_bool(c, "train", "scale_by_wind");
   o->deck_yaml = app->deck_yaml;
   PetscFunctionReturn(0);
@@ -96,11 +138,12 @@ PetscErrorCode wb_app_train(WbApp *app) {
   PetscFunctionBeginUser;
   WbFileList files;
   WbTrainOptions options = {0};
+  WbModelTable table; /* options.table points into it */
   PetscCall(wb_app_expand_files(app, "data", "files", &files));
   if (files.n == 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: data_files is empty; give the pair files to train on (made by windbridge pairs)",
                  app->deck ? app->deck : "command line");
-  PetscCall(fill_options(app, &files, &options));
+  PetscCall(fill_options(app, &files, &table, &options));
   WbPairInfo *info = NULL;
   PetscCall(WB_ALLOC(files.n, &info));
   for (int i = 0; i < files.n; i++) PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));

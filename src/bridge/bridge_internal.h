@@ -15,6 +15,8 @@ typedef struct {
   PetscErrorCode (*setup)(const WbProcessOptions *options, WbProcess process);
   /* wb_process_train_time; NULL: t = u^power. */
   double (*train_time)(const struct WbProcess_s *process, double u);
+  /* What networks are told of t; NULL: t itself. */
+  double (*net_time)(const struct WbProcess_s *process, double t);
 } WbProcessClass;
 extern const WbProcessClass wb_class_bridge, wb_class_interpolant, wb_class_i2sb, wb_class_diffusion_vp,
     wb_class_diffusion_edm, wb_class_flow, wb_class_sf2m;

@@ -71,6 +71,11 @@ static double edm_train_time(const struct WbProcess_s *process, double u) {
   return t > 0.0 ? t : 0.0;
 }
 
+/* ln(gamma / epsilon) / 4, the paper's c_noise: all levels that matter lie within 6 % of t. Finite at t = 1. */
+static double edm_net_time(const struct WbProcess_s *process, double t) {
+  return 0.25 * log(process->options.sigma_max * fmax(1.0 - t, 1e-7));
+}
+
 const WbProcessClass wb_class_diffusion_vp = {
     .name = "diffusion_vp", .from_noise = true, .at = vp_at, .growth = growth, .setup = vp_setup};
 const WbProcessClass wb_class_diffusion_edm = {.name = "diffusion_edm",
@@ -78,4 +83,5 @@ const WbProcessClass wb_class_diffusion_edm = {.name = "diffusion_edm",
                                                .at = edm_at,
                                                .growth = growth,
                                                .setup = edm_setup,
-                                               .train_time = edm_train_time};
+                                               .train_time = edm_train_time,
+                                               .net_time = edm_net_time};

@@ -8,7 +8,7 @@ enum { C = WB_CHANNELS };
 void wb_precond_at(const struct WbProcess_s *process, const float s[C], double t, WbPrecond *out) {
   WbPathAt at;
   wb_process_at(process, t, &at);
-  out->t = t;
+  out->t = process->class->net_time ? process->class->net_time(process, t) : t;
   out->mean = at.alpha + at.beta;
   out->beta = at.beta;
   for (int q = 0; q < C; q++) {

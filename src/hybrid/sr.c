@@ -72,6 +72,14 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   WbProcessOptions process;
   wb_process_options_default(kind, &process);
   PetscCall(wb_schedule_parse(s->meta.schedule, &process.schedule));
+  const WbModelTable *table = &s->meta.table;
+  if (table->n > 0)
+    process.table = (WbPathTable){.n = table->n,
+                                  .t = table->t,
+                                  .alpha = table->alpha,
+                                  .beta = table->beta,
+                                  .noise = table->noise,
+                                  .diffusivity = table->has_diffusivity ? table->diffusivity : NULL};
   for (int c4 = 0; c4 < C; c4++) {
     if (!(s->meta.scale[c4] > 0.0f) || !(s->meta.epsilon[c4] > 0.0f) || !(s->meta.residual[c4] > 0.0f) ||
         !(s->meta.spread[c4] > 0.0f)) {
@@ -297,7 +305,7 @@ static PetscErrorCode network_denoiser(void *ctx, double t, const float *x, floa
   PetscFunctionBeginUser;
   wb_precond_at(s->process, s->meta.residual, t, &at);
   wb_precond_input(&at, n, s->fluid, s->x0_normal, x, s->state);
-  PetscCall(wb_slabs_forward(s->net, t, s->state, d));
+  PetscCall(wb_slabs_forward(s->net, at.t, s->state, d));
   wb_precond_denoiser(&at, n, s->fluid, s->x0_normal, wb_slabs_mean(s->net), x, d, d);
   s->evaluations++;
   PetscFunctionReturn(0);

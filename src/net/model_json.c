@@ -74,6 +74,25 @@ PetscErrorCode wb_model_config_parse(const char *path, const char *text, WbNetCo
 enum { N_NOISE = sizeof(((WbModelMeta *)0)->noise) / sizeof(float) };
 static const char *const channel_names[4] = {"theta", "u", "v", "w"};
 
+/* Columns of a table: the last is optional. */
+enum { N_COLUMNS = 5 };
+static const struct {
+  const char *name;
+  size_t offset;
+} columns[N_COLUMNS] = {{"t", offsetof(WbModelTable, t)},
+                        {"alpha", offsetof(WbModelTable, alpha)},
+                        {"beta", offsetof(WbModelTable, beta)},
+                        {"noise", offsetof(WbModelTable, noise)},
+                        {"diffusivity", offsetof(WbModelTable, diffusivity)}};
+
+static void put_table(cJSON *root, const WbModelTable *table) {
+  cJSON *object = cJSON_AddObjectToObject(root, "table");
+  for (int k = 0; k < N_COLUMNS - !table->has_diffusivity; k++) {
+    const double *column = (const double *)((const char *)table + columns[k].offset);
+    cJSON_AddItemToObject(object, columns[k].name, cJSON_CreateDoubleArray(column, table->n));
+  }
+}
+
 char *wb_model_meta_json(const WbModelMeta *meta) {
   cJSON *root = cJSON_CreateObject(), *epsilon = cJSON_AddObjectToObject(root, "epsilon"),
         *scale = cJSON_AddObjectToObject(root, "scale"), *residual = cJSON_AddObjectToObject(root, "residual"),
@@ -89,6 +108,7 @@ char *wb_model_meta_json(const WbModelMeta *meta) {
   }
   cJSON *noise = cJSON_AddArrayToObject(root, "noise");
   for (int l = 0; l < N_NOISE; l++) cJSON_AddItemToArray(noise, cJSON_CreateNumber((double)meta->noise[l]));
+  if (meta->table.n > 0) put_table(root, &meta->table);
   cJSON_AddBoolToObject(root, "scale_by_wind", meta->scale_by_wind);
   cJSON_AddBoolToObject(root, "canonical_wind", meta->canonical_wind);
   cJSON_AddStringToObject(root, "training", meta->training_json);
@@ -144,6 +164,28 @@ static PetscErrorCode get_noise(const char *path, const cJSON *root, float noise
   PetscFunctionReturn(0);
 }
 
+/* Whether the values make a path is the process's to say. */
+static PetscErrorCode get_table(const char *path, const cJSON *root, WbModelTable *table) {
+  const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, "table");
+  PetscFunctionBeginUser;
+  memset(table, 0, sizeof *table);
+  if (!object) PetscFunctionReturn(0);
+  table->n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "t"));
+  table->has_diffusivity = cJSON_HasObjectItem(object, columns[N_COLUMNS - 1].name);
+  for (int k = 0; k < N_COLUMNS - !table->has_diffusivity; k++) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, columns[k].name), *item = NULL;
+    double *column = (double *)((char *)table + columns[k].offset);
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) != table->n || table->n > WB_MODEL_TABLE)
+      WB_RAISE(WB_ERR_INPUT, "model file %s: column \"%s\" of \"table\" is not a list of %d (at most %d) numbers", path,
+               columns[k].name, table->n, (int)WB_MODEL_TABLE);
+    cJSON_ArrayForEach(item, list) {
+      if (!cJSON_IsNumber(item)) WB_RAISE(WB_ERR_INPUT, "model file %s: \"table\" holds more than numbers", path);
+      *column++ = item->valuedouble;
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta *meta) {
   PetscFunctionBeginUser;
   PetscCall(get_text(path, root, "process", sizeof meta->process, meta->process));
@@ -155,6 +197,7 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_channels(path, root, "residual", meta->residual));
   PetscCall(get_channels(path, root, "spread", meta->spread));
   PetscCall(get_noise(path, root, meta->noise));
+  PetscCall(get_table(path, root, &meta->table));
   PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));
   PetscCall(get_bool(path, root, "canonical_wind", &meta->canonical_wind));
   PetscFunctionReturn(0);

@@ -105,6 +105,74 @@ static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
   PetscFunctionReturn(0);
 }
 
+/* The path of a process, for trainers that do not have this program's bridge. */
+static PetscErrorCode put_path(const Export *e, const WbTrainOptions *o, WbProcessKind kind, WbScheduleKind schedule) {
+  enum { N = 4096 };
+  const int start[1] = {0}, count[1] = {N};
+  static const float unit[WB_CHANNELS] = {1, 1, 1, 1};
+  const char *const columns[3] = {"net_t", "beta", "w"};
+  const bool bridge = kind == WB_PROCESS_BRIDGE;
+  double value[3][N];
+  char group[64];
+  WbProcessOptions options;
+  WbProcess process = NULL;
+  PetscFunctionBeginUser;
+  wb_process_options_default(kind, &options);
+  options.schedule = schedule;
+  if (kind == o->process) options.table = o->table;
+  PetscCall(wb_process_create(&options, &process));
+  for (int k = 0; k < N; k++) {
+    const double t = wb_process_train_time(process, (k + 0.5) / N, 1);
+    WbPathAt at;
+    WbPrecond told;
+    wb_process_at(process, t, &at);
+    wb_precond_at(process, unit, t, &told);
+    value[0][k] = told.t;
+    value[1][k] = at.beta;
+    value[2][k] = at.w;
+  }
+  const bool own = wb_process_train_time(process, 0.5, 1) == wb_process_train_time(process, 0.5, 2);
+  const bool from_noise = wb_process_from_noise(process);
+  wb_process_destroy(&process);
+  snprintf(group, sizeof(group), bridge ? "/path_%s_%s" : "/path_%s", wb_process_name(kind),
+           wb_schedule_name(schedule));
+  PetscCall(wb_nc_def_dim(e->nc, group, "u", N));
+  PetscCall(wb_nc_att_int(e->nc, group, NULL, "own_times", own));
+  PetscCall(wb_nc_att_int(e->nc, group, NULL, "from_noise", from_noise));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(wb_nc_def_var(e->nc, group, columns[k], WB_NC_DOUBLE, "u"));
+    PetscCall(wb_nc_put(e->nc, group, columns[k], start, count, value[k]));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put_table(const Export *e, const WbPathTable *t) {
+  const int start[1] = {0}, count[1] = {t->n};
+  const char *const names[5] = {"t", "alpha", "beta", "noise", "diffusivity"};
+  const double *const values[5] = {t->t, t->alpha, t->beta, t->noise, t->diffusivity};
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_def_dim(e->nc, "/table", "row", t->n));
+  for (int k = 0; k < 5; k++) {
+    if (!values[k]) continue;
+    PetscCall(wb_nc_def_var(e->nc, "/table", names[k], WB_NC_DOUBLE, "row"));
+    PetscCall(wb_nc_put(e->nc, "/table", names[k], start, count, values[k]));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode put_paths(const Export *e, const WbTrainOptions *o) {
+  PetscFunctionBeginUser;
+  for (int s = 0; s < WB_N_SCHEDULES; s++) {
+    if (s != WB_SCHEDULE_TABLE || (o->table.n > 0 && o->process == WB_PROCESS_BRIDGE))
+      PetscCall(put_path(e, o, WB_PROCESS_BRIDGE, (WbScheduleKind)s));
+  }
+  for (int k = 0; k < WB_N_PROCESSES; k++) {
+    if (k != WB_PROCESS_BRIDGE) PetscCall(put_path(e, o, (WbProcessKind)k, WB_SCHEDULE_LINEAR));
+  }
+  if (o->table.n > 0) PetscCall(put_table(e, &o->table));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path) {
   Export e = {0};
   WbTrainSet *set = NULL;
@@ -114,6 +182,7 @@ PetscErrorCode wb_train_export(const WbTrainOptions *options, const char *path) 
   PetscErrorCode failed = wb_nc_create(PETSC_COMM_SELF, path, true, true, &e.nc);
   if (!failed) {
     failed = put_set(&e, options);
+    if (!failed) failed = put_paths(&e, options);
     const PetscErrorCode closed = failed ? wb_nc_abort(&e.nc) : wb_nc_close(&e.nc);
     if (!failed) failed = closed;
   }

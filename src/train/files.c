@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIGNATURE = 512 };
+enum { SIGNATURE = 640 };
 
 static const char csv_header[] =
     "step,loss,loss_mean,validation,validation_mean,learning_rate,grad_norm,samples_per_s\n";
@@ -123,11 +123,11 @@ static void provenance(const WbTrainer *t, char *out, size_t max) {
   Text x = {out, 0, max - 64}; /* room for the end */
   snprintf(piece, sizeof(piece),
            "{\"program\":\"windbridge %s (%s)\",\"steps\":%ld,\"batch\":%d,\"crop\":%d,\"seed\":%u,\"loss\":%.6g,"
-           "\"validation_loss\":%.6g,\"epsilon_factor\":%.6g,\"learning_rate\":%.6g,"
+           "\"validation_loss\":%.6g,\"learning_rate\":%.6g,"
            "\"ema_decay\":%.6g,\"draws\":%d,\"train_minutes\":%d,\"validation_minutes\":%d,\"parameters\":%zu",
            wb_version(), wb_git_version(), t->step, o->batch, o->crop, o->seed, isfinite(t->loss) ? t->loss : -1.0,
-           isfinite(t->validation) ? t->validation : -1.0, o->epsilon_factor, o->lr, o->ema_decay, o->draws,
-           t->set->n_train, t->set->n_validation, wb_model_size(t->model));
+           isfinite(t->validation) ? t->validation : -1.0, o->lr, o->ema_decay, o->draws, t->set->n_train,
+           t->set->n_validation, wb_model_size(t->model));
   append(&x, piece);
   if (o->deck_yaml && strlen(o->deck_yaml) < 3000) {
     char deck[4200];
@@ -151,6 +151,18 @@ static void provenance(const WbTrainer *t, char *out, size_t max) {
   append(&x, piece);
 }
 
+static void store_table(const WbPathTable *table, WbModelTable *out) {
+  const size_t bytes = (size_t)table->n * sizeof(double);
+  out->n = table->n;
+  out->has_diffusivity = table->diffusivity != NULL;
+  if (table->n == 0) return;
+  memcpy(out->t, table->t, bytes);
+  memcpy(out->alpha, table->alpha, bytes);
+  memcpy(out->beta, table->beta, bytes);
+  memcpy(out->noise, table->noise, bytes);
+  if (out->has_diffusivity) memcpy(out->diffusivity, table->diffusivity, bytes);
+}
+
 PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
   char path[1100];
   WbModelMeta meta;
@@ -166,6 +178,7 @@ PetscErrorCode wb_trainer_write_model(WbTrainer *t, const char *name) {
     meta.spread[c] = 1.0f;
   }
   memcpy(meta.noise, t->options->noise, sizeof meta.noise);
+  store_table(&t->options->table, &meta.table);
   meta.scale_by_wind = t->set->norm.scale_by_wind;
   meta.canonical_wind = t->options->symmetry == WB_SYMMETRY_CANONICAL;
   provenance(t, meta.training_json, sizeof(meta.training_json));
@@ -183,18 +196,30 @@ static float *array_of(WbTrainer *t, int a) {
   return a == 0 ? wb_model_params(t->model) : wb_adamw_state(t->opt, a - 1);
 }
 
+/* Tells tables apart (a checkpoint of another one is refused). */
+static double table_mark(const WbPathTable *table) {
+  double sum = table->n;
+  for (int i = 0; i < table->n; i++) {
+    sum += (i + 1) * (table->t[i] + 3 * table->alpha[i] + 5 * table->beta[i] + 7 * table->noise[i]);
+    if (table->diffusivity) sum += 11 * (i + 1) * table->diffusivity[i];
+  }
+  return sum;
+}
+
 /* What must be the same when a run goes on. Steps, learning rate and intervals may change. */
 static void signature(const WbTrainer *t, char text[SIGNATURE]) {
   const WbTrainOptions *o = t->options;
   snprintf(text, SIGNATURE,
            "seed %u batch %d draws %d ranks %d space %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, "
            "%d %s %s "
-           "eps %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g weights %g %g %g %g",
+           "table %.12g eps %g %g %g %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g "
+           "weights %g %g %g %g",
            o->seed, o->batch, o->draws, t->size, o->space_ranks, t->set->n, (int)o->symmetry, t->set->n_train,
            o->net.width1, o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2,
            o->net.cond_blocks1, o->net.cond_blocks2, o->net.embed, wb_process_name(o->process),
-           wb_schedule_name(o->schedule), o->epsilon_factor, o->t_power, o->residual_deviation, o->dropout,
-           o->scale_by_wind, o->net.cond_nets, o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2],
+           wb_schedule_name(o->schedule), table_mark(&o->table), o->epsilon_factor[0], o->epsilon_factor[1],
+           o->epsilon_factor[2], o->epsilon_factor[3], o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind,
+           o->net.cond_nets, o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2],
            (double)o->noise[3], (double)o->noise[4], o->loss_weights[0], o->loss_weights[1], o->loss_weights[2],
            o->loss_weights[3]);
 }

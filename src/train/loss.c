@@ -45,7 +45,7 @@ static PetscErrorCode one_draw(WbTrainer *t, const WbSamplePlan *plan, int draw,
   wb_precond_at(s->process, set->residual, time, &at);
   wb_precond_target(&at, s->cells, s->fluid, s->x0, x1, mean, s->state, s->target);
   wb_precond_input(&at, s->cells, s->fluid, s->x0, s->state, s->state);
-  PetscCall(wb_net_forward(t->net, time, s->state, s->out));
+  PetscCall(wb_net_forward(t->net, at.t, s->state, s->out));
   *error = square_error(s->cells, s->fluid, s->out, s->target, t->factor_out, weight, s->out);
   if (learn) PetscCall(wb_net_backward(t->net, s->out, NULL));
   PetscFunctionReturn(0);

@@ -32,6 +32,7 @@ PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *opt
   PetscCall(WB_ALLOC(plane, &s->source));
   wb_process_options_default(options->process, &process);
   process.schedule = options->schedule;
+  process.table = options->table;
   memcpy(process.epsilon, set->epsilon, sizeof(process.epsilon));
   PetscCall(wb_process_create(&process, &s->process));
   const WbNoiseBox box = {

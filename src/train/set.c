@@ -126,7 +126,7 @@ static void choose_scales(const WbTrainOptions *o, WbTrainSet *set) {
   for (int c = 0; c < WB_CHANNELS; c++) {
     const double scale = fmax(set->deviation[c], 1e-3);
     set->norm.scale[c] = (float)scale;
-    set->epsilon[c] = (float)(o->epsilon_factor * set->deviation[c] / scale);
+    set->epsilon[c] = (float)(o->epsilon_factor[c] * set->deviation[c] / scale);
     if (set->epsilon[c] < 1e-3f) set->epsilon[c] = 1e-3f;
     set->residual[c] = (float)fmax(o->residual_deviation * set->deviation[c] / scale, 1e-3);
   }

@@ -152,18 +152,22 @@ static PetscErrorCode check_options(const WbTrainOptions *o, int size) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_batch is %d; allowed: a multiple of the %d groups of ranks", o->batch,
                  size / o->space_ranks);
   double weights = 0;
+  for (int c = 0; c < WB_CHANNELS; c++) {
+    if (!(o->epsilon_factor[c] > 0))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "training: epsilon factor %g; it must be positive", o->epsilon_factor[c]);
+  }
   for (int c = 0; c < WB_CHANNELS; c++) weights += o->loss_weights[c] >= 0 ? o->loss_weights[c] : NAN;
   if (!(weights > 0) || !isfinite(weights))
     WB_RAISE_ALL(WB_ERR_CONFIG, "training: loss weights %g, %g, %g, %g; allowed: not below 0, not all 0",
                  o->loss_weights[0], o->loss_weights[1], o->loss_weights[2], o->loss_weights[3]);
   if (o->crop < 0 || o->crop % 4 != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "train_crop is %d; allowed: 0 or a multiple of 4", o->crop);
-  if (o->steps < 1 || o->validate_every < 1 || o->draws < 1 || !(o->lr > 0.0) || !(o->epsilon_factor > 0.0) ||
-      !(o->t_power > 0.0) || !(o->residual_deviation > 0.0)) {
+  if (o->steps < 1 || o->validate_every < 1 || o->draws < 1 || !(o->lr > 0.0) || !(o->t_power > 0.0) ||
+      !(o->residual_deviation > 0.0)) {
     WB_RAISE_ALL(WB_ERR_CONFIG,
-                 "training: steps %ld, validate_every %d, draws %d, learning rate %g, epsilon factor %g, t power %g "
-                 "and residual deviation %g must all be positive",
-                 o->steps, o->validate_every, o->draws, o->lr, o->epsilon_factor, o->t_power, o->residual_deviation);
+                 "training: steps %ld, validate_every %d, draws %d, learning rate %g, t power %g and residual "
+                 "deviation %g must all be positive",
+                 o->steps, o->validate_every, o->draws, o->lr, o->t_power, o->residual_deviation);
   }
   if (o->net.in_dynamic != WB_CHANNELS || o->net.in_static != WB_STATIC_CHANNELS || o->net.out != WB_CHANNELS) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "network has %d + %d inputs and %d outputs; the bridge needs %d + %d and %d",

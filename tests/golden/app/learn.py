@@ -16,6 +16,34 @@ NET = ["-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_bl
        "-train_warmup_steps", 2, "-train_validate_every", 3]
 
 
+# A path of one's own, and an amplitude for each variable
+TABLE = ["-sr_schedule", "table", "-train_table_t", "0,0.4,1", "-train_table_alpha", "1,0.6,0", "-train_table_beta", "0,0.3,1",
+         "-train_table_noise", "1,0.7,0"]
+
+
+def use(model, pair, out_dir):
+    """A model of the table is one that the program uses, on time grids of all kinds."""
+    info = run("info", model)
+    check("schedule table" in info.stdout, info.stdout, info.stderr)
+    for grid in ([], ["-sr_grid_start_power", 2], ["-sr_grid_start_power", 1.5, "-sr_grid_end_power", 3]):
+        out = run("evaluate", "-data_files", pair, "-sr_model", model, "-sr_members", 2, "-sr_steps", 2, *grid, "-run_overwrite",
+                  "-run_output_dir", out_dir)
+        check(out.returncode == 0, grid, out.stdout, out.stderr)
+
+
+def own_path(data, tmp, pair):
+    folder_ = os.path.join(tmp, "own")
+    amplitudes = ["-train_epsilon_factor", "1,1.2,1.2,0.9"]
+    done = run("train", *NET, *data, *TABLE, *amplitudes, "-train_steps", 2, "-run_output_dir", folder_)
+    check(done.returncode == 0, done.stdout, done.stderr)
+    use(os.path.join(folder_, "model.h5"), pair, os.path.join(tmp, "own_scores"))
+    for wrong, word in ((["-train_process", "i2sb"], "train_table_t"), (["-sr_schedule", "quadratic"], "train_table_t"),
+                        (["-train_table_beta", "0,1"], "train_table_beta"), (["-train_table_noise", "1,0.7,0.1"], "noise"),
+                        (["-train_epsilon_factor", "1,2"], "train_epsilon_factor")):
+        bad = run("train", *NET, *data, *TABLE, *wrong, "-train_steps", 2, "-run_output_dir", folder_ + word)
+        check(bad.returncode == 2 and word in bad.stderr, wrong, bad.returncode, bad.stderr)
+
+
 def torch_trainer(exported, tmp, pair):
     """postproc/windbridge_train.py on the exported set; its model file is one that the program uses."""
     try:
@@ -26,12 +54,11 @@ def torch_trainer(exported, tmp, pair):
     script = os.path.join(os.environ["WB_SOURCE_DIR"], "postproc", "windbridge_train.py")
     mean, model = os.path.join(tmp, "mean.pt"), os.path.join(tmp, "torch.h5")
     small = ["--steps", "3", "--batch", "1", "--device", "cpu", "--config", '{"cond_width1": 16, "cond_width2": 16, "width1": 16}']
-    for arguments in (["mean", exported, mean, "--nets", "1"], ["step", exported, model, "--means", mean]):
+    own = ["--process", "bridge", "--schedule", "table"]
+    for arguments in (["mean", exported, mean, "--nets", "1"], ["step", exported, model, "--means", mean, *own]):
         done = subprocess.run([sys.executable, script, *arguments, *small], capture_output=True, text=True)
         check(done.returncode == 0, "windbridge_train.py", arguments, done.stdout, done.stderr)
-    out = run("evaluate", "-data_files", pair, "-sr_model", model, "-sr_members", 2, "-sr_steps", 2, "-run_output_dir",
-              os.path.join(tmp, "torch"))
-    check(out.returncode == 0, out.stdout, out.stderr)
+    use(model, pair, os.path.join(tmp, "torch"))
 
 
 tmp = folder()
@@ -57,12 +84,13 @@ try:
     for name in ("model.h5", "loss.csv", "checkpoint.h5", "summary.json"):
         check(os.path.getsize(os.path.join(whole, name)) > 0, name)
     exported = os.path.join(tmp, "set.nc")
-    out = run("train", *NET, *data, "-train_export_file", exported, "-run_output_dir", os.path.join(tmp, "export"))
+    out = run("train", *NET, *data, *TABLE, "-train_export_file", exported, "-run_output_dir", os.path.join(tmp, "export"))
     check(out.returncode == 0, "export", out.stdout, out.stderr)
     with xr.open_dataset(exported, group="run_000") as one, xr.open_dataset(pairs[0], group="hr") as hr:
         check(one.x1.shape == (1, 32, 16, 16, 4) and int(one.fluid_mask.sum()) == int(hr.fluid_mask.sum()), one)
         check(0 < float(abs(one.x1 - one.x0).max()) < 100 and one.attrs["split"] == "train", one.attrs)
     torch_trainer(exported, tmp, pairs[2])
+    own_path(data, tmp, pairs[2])
     refused = run("train", *NET, *data, "-train_cond_nets", 2, "-run_output_dir", os.path.join(tmp, "refused"))
     check(refused.returncode == 2 and "train_cond_nets" in refused.stderr, refused.returncode, refused.stderr)
     two = run("train", *NET, *data, "-train_steps", 6, "-run_output_dir", os.path.join(tmp, "two"), ranks=2)

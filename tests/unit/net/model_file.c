@@ -23,16 +23,18 @@ static const WbNetConfig config = {.in_dynamic = 4,
 static char path[128];
 
 static WbModelMeta some_meta(void) {
-  WbModelMeta meta = {.process = "bridge",
-                      .schedule = "quadratic",
-                      .target = "preconditioned",
-                      .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
-                      .scale = {1.5F, 2.5F, 3.5F, 4.5F},
-                      .residual = {0.5F, 0.6F, 0.7F, 0.8F},
-                      .spread = {0.9F, 1.1F, 1.2F, 1.3F},
-                      .noise = {0.1F, 0.2F, 0.3F, 0.25F, 0.15F},
-                      .scale_by_wind = true,
-                      .canonical_wind = true};
+  WbModelMeta meta = {
+      .process = "bridge",
+      .schedule = "quadratic",
+      .target = "preconditioned",
+      .table = {.n = 3, .t = {0, 0.25, 1}, .alpha = {1, 0.7, 0}, .beta = {0, 0.1, 1}, .noise = {2, 1.0 / 3, 0}},
+      .epsilon = {0.1F, 0.2F, 0.3F, 0.4F},
+      .scale = {1.5F, 2.5F, 3.5F, 4.5F},
+      .residual = {0.5F, 0.6F, 0.7F, 0.8F},
+      .spread = {0.9F, 1.1F, 1.2F, 1.3F},
+      .noise = {0.1F, 0.2F, 0.3F, 0.25F, 0.15F},
+      .scale_by_wind = true,
+      .canonical_wind = true};
   snprintf(meta.training_json, sizeof meta.training_json, "{\"deck\":\"a: \\\"quoted\\\"\\n\",\"loss\":0.25}");
   return meta;
 }
@@ -77,6 +79,7 @@ static void round_trip(void **state) {
     WB_ASSERT_NEAR(meta.residual[c], wrote.residual[c], 0);
     WB_ASSERT_NEAR(meta.spread[c], wrote.spread[c], 0);
   }
+  assert_memory_equal(&meta.table, &wrote.table, sizeof meta.table);
   for (int l = 0; l < 5; l++) WB_ASSERT_NEAR(meta.noise[l], wrote.noise[l], 0);
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   assert_int_equal(stat(temporary, &info), -1);
@@ -206,6 +209,35 @@ static void noise_shares(void **state) {
   unlink(path);
 }
 
+static void unequal_columns(hid_t file) {
+  set_text(file, "meta",
+           "{\"process\":\"bridge\",\"schedule\":\"table\",\"target\":\"preconditioned\",\"training\":\"\","
+           "\"epsilon\":{\"theta\":1,\"u\":1,\"v\":1,\"w\":1},\"scale\":{\"theta\":1,\"u\":1,\"v\":1,\"w\":1},"
+           "\"residual\":{\"theta\":1,\"u\":1,\"v\":1,\"w\":1},\"spread\":{\"theta\":1,\"u\":1,\"v\":1,\"w\":1},"
+           "\"table\":{\"t\":[0,1],\"alpha\":[1,0],\"beta\":[0,0.5,1],\"noise\":[1,0]}}");
+}
+
+/* A column for the diffusivity; columns of one length; no table at all. */
+static void tables(void **state) {
+  (void)state;
+  WbModel model = write_model(), back = NULL;
+  WbModelMeta meta = some_meta(), read;
+  meta.table.has_diffusivity = true;
+  meta.table.diffusivity[1] = 0.125;
+  WB_OK(wb_model_write(PETSC_COMM_SELF, path, model, &meta));
+  WB_OK(wb_model_read(PETSC_COMM_SELF, path, &back, &read));
+  assert_memory_equal(&read.table, &meta.table, sizeof meta.table);
+  wb_model_destroy(&back);
+  damage(model, unequal_columns, "column \"beta\"");
+  meta.table.n = 0;
+  WB_OK(wb_model_write(PETSC_COMM_SELF, path, model, &meta));
+  WB_OK(wb_model_read(PETSC_COMM_SELF, path, &back, &read));
+  assert_int_equal(read.table.n, 0);
+  wb_model_destroy(&back);
+  wb_model_destroy(&model);
+  unlink(path);
+}
+
 static void bad_places(void **state) {
   (void)state;
   WbModel model = write_model();
@@ -229,4 +261,4 @@ static void bad_places(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(round_trip), cmocka_unit_test(damage_is_named), cmocka_unit_test(truncation_is_refused),
-             cmocka_unit_test(bad_places), cmocka_unit_test(noise_shares))
+             cmocka_unit_test(bad_places), cmocka_unit_test(noise_shares), cmocka_unit_test(tables))
