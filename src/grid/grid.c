@@ -8,11 +8,9 @@ static int largest_piece(int n, int p) {
   return (n + p - 1) / p;
 }
 
-/* Cost of a process grid: cells of the largest rank with its ghosts (two on each side), so load and halo traffic. Whole
- * rows save four of the six transposes of every pressure solve, which are worth more than a quarter of a step. */
+/* Cost of a process grid: cells of the largest rank with its ghosts (two on each side), so load and halo traffic. */
 static double split_cost(int ux, int uy, int px, int py) {
-  const double rows_cut = px > 1 ? 1.25 : 1.0;
-  return rows_cut * (largest_piece(ux, px) + 4.0) * (largest_piece(uy, py) + 4.0);
+  return (largest_piece(ux, px) + 4.0) * (largest_piece(uy, py) + 4.0);
 }
 
 /* Best factorisation px * py = size with px <= ux, py <= uy; py >= px unless no such one fits. False if none fits. */
