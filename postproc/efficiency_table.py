@@ -101,8 +101,8 @@ def collect(scores, base, chosen):
 
 
 def spread(values):
-    """values (seeds, runs) -> mean, deviation over seeds, deviation over runs."""
-    return (values.mean(), values.mean(1).std(ddof=1) if values.shape[0] > 1 else float("nan"), values.mean(0).std(ddof=1))
+    """values (seeds, runs) -> mean, deviation over seeds, deviation over runs (0 where there is one)."""
+    return (values.mean(), *(v.std(ddof=1) if len(v) > 1 else 0.0 for v in (values.mean(1), values.mean(0))))
 
 
 def write_table(table, path):
