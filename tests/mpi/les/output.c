@@ -279,9 +279,9 @@ static void schedule(void **state) {
   WbLesOutput out = NULL;
   WB_OK(wb_les_output_create(a.les, &w, &out));
   WB_OK(wb_les_output_open(out, false));
-  for (double t = 0.0; t <= 12.0; t += 6.0) {
-    WB_OK(wb_les_advance(a.les, t, NULL, NULL));
-    WB_OK(wb_les_advance(b.les, t, NULL, NULL));
+  for (int n = 0; n <= 2; n++) {
+    WB_OK(wb_les_advance(a.les, 6.0 * n, NULL, NULL));
+    WB_OK(wb_les_advance(b.les, 6.0 * n, NULL, NULL));
   }
   assert_memory_equal(a.les->state, b.les->state, (size_t)a.les->nf * a.les->lay.field * sizeof(double));
   WB_OK(wb_les_output_destroy(&out));
