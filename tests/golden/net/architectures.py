@@ -1,21 +1,9 @@
 """postproc/architectures.py: every candidate is blind inside buildings, every parameter learns, work is counted right."""
-import os
-import sys
+from _torch import check
 
-try:
-    import torch
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
+import torch
 
-sys.path.insert(0, os.path.join(os.environ["WB_SOURCE_DIR"], "postproc"))
-import architectures  # noqa: E402
-
-
-def check(condition, *why):
-    if not condition:
-        sys.exit("failed: " + " ".join(map(str, why)))
-
+import architectures  # found by _torch
 
 torch.manual_seed(1)
 stat, mask = torch.randn(1, 9, 8, 16, 16), (torch.rand(1, 1, 8, 16, 16) > 0.3).float()

@@ -1,22 +1,10 @@
 """postproc/windbridge_train.py's loss: weights count relative to each other, one of them alone gives the mean square error of
 that variable over air cells."""
-import os
-import sys
+from _torch import check
 
-try:
-    import torch
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
+import torch
 
-sys.path.insert(0, os.path.join(os.environ["WB_SOURCE_DIR"], "postproc"))
-import windbridge_train as wt  # noqa: E402
-
-
-def check(condition, *why):
-    if not condition:
-        sys.exit("failed: " + " ".join(map(str, why)))
-
+import windbridge_train as wt  # found by _torch
 
 torch.manual_seed(1)
 error = torch.randn(3, 4, 2, 5, 6)
