@@ -132,29 +132,25 @@ WB_INLINE void tile_out_c(int sheet, int c, const float *m, const float *bias, c
 
 /* The usual widths become constants, which turns pitches into offsets of instructions. */
 #define WB_BY_WIDTH(c, call) \
-  switch (c) {               \
-    case 32:                 \
+  do {                       \
+    if ((c) == 32)           \
       call(32);              \
-      break;                 \
-    case 64:                 \
+    else if ((c) == 64)      \
       call(64);              \
-      break;                 \
-    default:                 \
+    else                     \
       call(c);               \
-      break;                 \
-  }
-WB_KERNEL static void tile_in(int sheet, const float *in, ptrdiff_t sz, ptrdiff_t sy, int c, float *v){
-#define WB_CALL(width) tile_in_c(sheet, in, sz, sy, width, v)
-    WB_BY_WIDTH(c, WB_CALL)
-#undef WB_CALL
-} WB_KERNEL static void tile_gradient(int sheet, const float *dy, ptrdiff_t sz, ptrdiff_t sy, int c, float *v){
-#define WB_CALL(width) tile_gradient_c(sheet, dy, sz, sy, width, v)
-    WB_BY_WIDTH(c, WB_CALL)
-#undef WB_CALL
-} WB_KERNEL static void tile_out(int sheet, const float *m, const float *bias, const Place *o, float *out){
-#define WB_CALL(width) tile_out_c(sheet, width, m, bias, o, out)
-    WB_BY_WIDTH(o->c, WB_CALL)
-#undef WB_CALL
+  } while (0)
+#define WB_CALL_IN(width) tile_in_c(sheet, in, sz, sy, width, v)
+#define WB_CALL_GRADIENT(width) tile_gradient_c(sheet, dy, sz, sy, width, v)
+#define WB_CALL_OUT(width) tile_out_c(sheet, width, m, bias, o, out)
+WB_KERNEL static void tile_in(int sheet, const float *in, ptrdiff_t sz, ptrdiff_t sy, int c, float *v) {
+  WB_BY_WIDTH(c, WB_CALL_IN);
+}
+WB_KERNEL static void tile_gradient(int sheet, const float *dy, ptrdiff_t sz, ptrdiff_t sy, int c, float *v) {
+  WB_BY_WIDTH(c, WB_CALL_GRADIENT);
+}
+WB_KERNEL static void tile_out(int sheet, const float *m, const float *bias, const Place *o, float *out) {
+  WB_BY_WIDTH(o->c, WB_CALL_OUT);
 }
 
 /* ---- weights ---- */
