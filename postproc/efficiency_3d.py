@@ -3,8 +3,9 @@
     python3 efficiency_3d.py OUT/scores --choose OUT/chosen.txt
     python3 efficiency_3d.py OUT/scores --chosen OUT/chosen.txt --table OUT/efficiency_3d.csv --figure OUT/efficiency_3d.png
 
-Folders in OUT/scores are SPLIT.PROCESS.SAMPLER.EVALUATIONS (jobscripts/efficiency_3d.sh). RMSE and CRPS are ratios to
-interpolation's, averaged over T, u, v, w: 1 is interpolation, less is better.
+Folders in OUT/scores are SPLIT.PROCESS.SEED.SAMPLER.EVALUATIONS (jobscripts/efficiency_3d.sh). RMSE and CRPS are ratios to
+interpolation's, averaged over T, u, v, w: 1 is interpolation, less is better. Deviations: over the seeds of training (each
+averaged over runs) and over the test runs (each averaged over seeds). Spectra: of all runs of a file together.
 """
 import argparse
 import glob
@@ -13,7 +14,7 @@ import os
 
 import numpy as np
 
-from efficiency_table import NAMES, label_of, plot
+from efficiency_table import NAMES, compare, label_of, plot, write_table
 
 VARIABLES = ("T", "u", "v", "w")
 
@@ -28,27 +29,32 @@ def spectral_error(spectra):
 
 
 def numbers(path):
-    """[RMSE ratios of T u v w, CRPS ratios, spread/skill, spectral error], all air cells."""
+    """A row a run: [RMSE ratios of T u v w, CRPS ratios, spread/skill, spectral error], all air cells."""
     with open(path, encoding="utf-8") as file:
         s = json.load(file)
-    ours, base = ([s["pooled"]["all"][v][m] for v in VARIABLES] for m in ("bridge", "interpolation"))
-    return np.array([a[k] / b[k] for k in ("rmse", "crps") for a, b in zip(ours, base)] + [a["spread_skill"] for a in ours] +
+    rows = []
+    for run in s["cases"]:
+        scores = run["scores"]["all"]
+        ours, base = ([scores[v][m] for v in VARIABLES] for m in ("bridge", "interpolation"))
+        rows.append([a[k] / b[k] for k in ("rmse", "crps") for a, b in zip(ours, base)] + [a["spread_skill"] for a in ours] +
                     [spectral_error(s["spectra"])])
+    return np.array(rows)
 
 
 def read(folder, split):
-    """{(process, sampler, evaluations): numbers}"""
+    """{(process, sampler, evaluations): (seeds, runs, 13 numbers)}"""
     scores = {}
     for path in sorted(glob.glob(os.path.join(folder, f"{split}.*", "scores.json"))):
-        _, process, sampler, n = os.path.basename(os.path.dirname(path)).split(".")
-        scores[(process, sampler, int(n))] = numbers(path)
-    return scores
+        _, process, _, sampler, n = os.path.basename(os.path.dirname(path)).split(".")
+        scores.setdefault((process, sampler, int(n)), []).append(numbers(path))
+    return {k: np.stack(v) for k, v in scores.items()}
 
 
 def choose(scores):
     """Lines "process sampler" of least CRPS, one a label of the table."""
     best = {}
-    for (process, sampler, _), v in sorted(scores.items()):
+    for (process, sampler, _), every in sorted(scores.items()):
+        v = every.mean((0, 1))
         print(f"{process:14s} {sampler:28s} CRPS {v[4:8].mean():.4f} RMSE {v[:4].mean():.4f} spread/skill {v[8:12].round(2)} "
               f"spectra {v[12]:.3f}")
         key = (process, label_of(process, sampler))
@@ -58,25 +64,13 @@ def choose(scores):
 
 
 def collect(scores, chosen):
-    """{(process, label, evaluations): numbers}; one evaluation is the mean, the same for all labels."""
+    """{(process, label, evaluations): (seeds, runs, numbers)}; one evaluation is the mean, the same for all labels."""
     table = {}
     for process, sampler in chosen:
         for (p, s, n), v in scores.items():
             if p == process and (s == sampler or n == 1):
                 table[(process, label_of(process, sampler), n)] = v
     return table
-
-
-def write_table(table, path):
-    head = ["process", "evaluations", "RMSE", "CRPS", "spectra"]
-    lines = [",".join(head + [f"{what} {v}" for what in ("RMSE", "CRPS", "spread/skill") for v in VARIABLES])]
-    for key in sorted(table, key=lambda k: (list(NAMES).index(k[:2]), k[2])):
-        v = table[key]
-        values = [v[:4].mean(), v[4:8].mean(), v[12], *v[:12]]
-        lines.append(",".join([f'"{NAMES[key[:2]]}"', str(key[2]), *(f"{x:.3f}" for x in values)]))
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-    print("\n".join(lines))
 
 
 def main():
@@ -95,7 +89,10 @@ def main():
         chosen = [line.split() for line in file]
     table = collect(read(o.scores, "test"), chosen)
     write_table(table, o.table)
-    plot({k: v[None, None] for k, v in table.items()}, o.figure)
+    for label in ("exponential", "base", "foellmer"):
+        for n in (3, 5):
+            compare(table, ("bridge", label, n), ("diffusion_edm", "best", 20))
+    plot(table, o.figure)
 
 
 if __name__ == "__main__":
