@@ -12,12 +12,13 @@ typedef enum { WB_SYMMETRY_CANONICAL, WB_SYMMETRY_RANDOM, WB_SYMMETRY_NONE } WbT
 typedef struct {
   const char *const *files; /* pair files; those whose split is "train" train, "validation" validate */
   int n_files;
-  const char *output_dir;  /* checkpoint.h5, loss.csv, model.h5 */
-  const char *resume;      /* NULL or the output_dir's checkpoint */
-  long steps;              /* optimiser steps */
-  int batch;               /* samples a step over all ranks (a multiple of the groups of ranks) */
-  int space_ranks;         /* ranks in a group: they share one sample, decomposed as a forecast (divides the ranks) */
-  int draws;               /* times and noises a sample: they share its condition */
+  const char *store_dir;  /* NULL: pairs are held in memory; else in a file there, one a node, read in the background */
+  const char *output_dir; /* checkpoint.h5, loss.csv, model.h5 */
+  const char *resume;     /* NULL or the output_dir's checkpoint */
+  long steps;             /* optimiser steps */
+  int batch;              /* samples a step over all ranks (a multiple of the groups of ranks) */
+  int space_ranks;        /* ranks in a group: they share one sample, decomposed as a forecast (divides the ranks) */
+  int draws;              /* times and noises a sample: they share its condition */
   const char *start_model; /* NULL, or a model file whose weights are the first ones */
   double lr, weight_decay, clip_norm, ema_decay, warmup_steps;
   double walltime_s, checkpoint_interval_s;
@@ -49,12 +50,12 @@ typedef struct {
 typedef struct {
   long steps;
   double loss, validation_loss, samples_per_s, seconds;
-  double
-      sample_share; /* of the steps' time on this rank: making samples. The pairs are in memory; no step reads files. */
+  double sample_share; /* of the steps' time on this rank: making samples, waiting for their fields included */
 } WbTrainSummary;
 /* Collective on comm: data-parallel over groups of space_ranks ranks, each with one sample at a time on a grid of its
  * own, which its ranks share; gradients are summed over all ranks. Results depend on the number of ranks and groups by
- * rounding only. Every rank holds all pairs (the memory is printed). The process is options->process in normalised
+ * rounding only. Every rank holds all pairs (the memory is printed), or every node a file of them (store_dir: the same
+ * results bit for bit). The process is options->process in normalised
  * units in which std(x1 - x0) = 1 for every channel, epsilon_c = epsilon_factor[c]; the network learns by mean
  * squares over fluid voxels: its mean of x1 - x0 given the condition, and its output F (bridge.h: WbPrecond). Mean
  * network k of net.cond_nets > 1 leaves out every cond_nets-th city (cross-fitting: Chernozhukov et al. 2018), and F is

@@ -202,6 +202,14 @@ const WbKey wb_app_keys[] = {
     BOOL("train", "recompute", "false", "train",
          "keep only the inputs of residual blocks and compute the rest again in the backward pass: less memory, same "
          "bits"),
+    CHOICE(
+        "train", "store", "memory", "memory|disk", "train",
+        "where the pairs' fields are: in the memory of every rank, or in a file of every node, read in the background "
+        "(for sets larger than memory; same bits)"),
+    PATH("train", "store_dir", "", "train",
+         "with train_store disk: folder for that file, best on a fast disk of the node; unset: run_output_dir. The "
+         "file is "
+         "gone when the run ends"),
     NUMBERS("train", "loss_weights", "", 0, 1e6, "train",
             "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
     REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)"),

@@ -126,24 +126,27 @@ static PetscErrorCode compare(WbMemoryPlan *plan, double mine) {
   PetscFunctionReturn(0);
 }
 
-/* The pairs that every rank holds, its box of one sample, the network with its gradients, the optimiser. */
+/* The pairs that every rank holds (with a store their geometry alone), its box of one sample, the network with its
+ * gradients, the optimiser. */
 PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o, int n, const WbPairInfo *info) {
   enum { CELL_FLOATS = 8 * WB_CHANNELS + WB_STATIC_CHANNELS + 1, CELL_BYTES = 2 };
   WbGrid *grid = NULL;
   WbModel model = NULL;
   WbNetMemory net = {0};
   MPI_Comm space;
-  double pairs = 0;
+  double geometry = 0, minutes = 0;
   PetscFunctionBeginUser;
-  for (int i = 0; i < n; i++)
-    pairs += (double)info[i].nx_hr * info[i].ny_hr * info[i].nz_hr *
-             (2 + sizeof(float) * (1 + 2.0 * WB_CHANNELS * info[i].n_time));
+  for (int i = 0; i < n; i++) {
+    const double cells = (double)info[i].nx_hr * info[i].ny_hr * info[i].nz_hr;
+    geometry += cells * (2 + sizeof(float));
+    minutes += cells * sizeof(float) * 2.0 * WB_CHANNELS * info[i].n_time;
+  }
   const int side = o->crop > 0 ? o->crop : info[0].nx_hr;
   PetscCall(wb_train_grid(plan->app->comm, o, side, info[0].nz_hr, &space, &grid));
   PetscErrorCode e = wb_model_create(&o->net, &model);
   if (!e) e = wb_net_plan(model, grid, o->backend, wb_train_mode(o), &net);
   const double weights = sizeof(float) * (double)(e ? 0 : wb_model_size(model));
-  wb_memory_plan_add(plan, "training pairs", pairs);
+  wb_memory_plan_add(plan, "training pairs", geometry + (o->store_dir ? 0 : minutes));
   const WbNoiseBox box = {.start = {grid->x0, grid->y0, 0}, .size = {grid->nxl, grid->nyl, grid->nz}};
   wb_memory_plan_add(
       plan, "one sample",
@@ -154,7 +157,7 @@ PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o,
   wb_memory_plan_add(plan, "network: work space", net.work_space);
   wb_memory_plan_add(plan, "optimiser: moments, EMA", 4 * weights);
   plan->checkpoint = 4 * weights;
-  plan->results = 2 * weights;
+  plan->results = 2 * weights + (o->store_dir ? minutes : 0);
   wb_model_destroy(&model);
   wb_grid_destroy(&grid);
   PetscCallMPI(MPI_Comm_free(&space));

@@ -99,6 +99,8 @@ static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbModelT
   o->files = (const char *const *)files->paths;
   o->n_files = files->n;
   o->output_dir = app->out;
+  const char *store = wb_config_text(c, "train", "store_dir");
+  if (strcmp(wb_config_text(c, "train", "store"), "disk") == 0) o->store_dir = store ? store : app->out;
   o->steps = wb_config_int(c, "train", "steps");
   PetscCall(rank_options(app, o));
   PetscCall(loss_weights_option(c, o->loss_weights));
@@ -138,7 +140,7 @@ PetscErrorCode wb_app_train(WbApp *app) {
   PetscFunctionBeginUser;
   WbFileList files;
   WbTrainOptions options = {0};
-  WbModelTable table; /* options.table points into it */
+  WbModelTable table = {0}; /* options.table points into it */
   PetscCall(wb_app_expand_files(app, "data", "files", &files));
   if (files.n == 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: data_files is empty; give the pair files to train on (made by windbridge pairs)",

@@ -1,4 +1,4 @@
-/* The training set in memory: reading, scales, normalisation. */
+/* The training set: reading, scales, normalisation. */
 #include "train_internal.h"
 
 #include <math.h>
@@ -41,6 +41,7 @@ static PetscErrorCode read_runs(const WbTrainOptions *o, bool with_test, WbTrain
                    o->files[f]);
     }
     PetscCall(check_run(o, set, run));
+    if (o->store_dir) PetscCall(wb_store_put(&set->store, set->runs[f]));
     const bool train = strcmp(run->info.split, "train") == 0;
     set->n_train += train ? run->n_time : 0;
     set->n_validation += train ? 0 : run->n_time;
@@ -133,6 +134,7 @@ static void choose_scales(const WbTrainOptions *o, WbTrainSet *set) {
 }
 
 static void normalise_all(WbTrainSet *set) {
+  if (set->store.node_rank > 0) return; /* the file is the whole node's */
   for (int r = 0; r < set->n_runs; r++) {
     WbPairRun *run = set->runs[r];
     WbNormalisation norm = set->norm;
@@ -153,7 +155,10 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &set));
   *out = set;
+  set->store = (WbStore){.node = MPI_COMM_NULL, .file = -1};
+  if (options->store_dir) PetscCall(wb_store_create(comm, options->store_dir, &set->store));
   PetscCall(wb_error_agree(comm, read_runs(options, with_test, set)));
+  if (options->store_dir) PetscCall(wb_store_map(comm, &set->store, set->n_runs, set->runs));
   set->nz = set->runs[0]->info.nz_hr;
   set->n = options->crop > 0 ? options->crop : set->runs[0]->info.nx_hr;
   PetscCall(list_minutes(set));
@@ -162,16 +167,19 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
   PetscCall(wb_error_agree(comm, deviations(set)));
   choose_scales(options, set);
   normalise_all(set);
+  if (options->store_dir) PetscCallMPI(MPI_Barrier(set->store.node));
   wb_log(
-      "training set: %d minutes to train, %d to validate, %.2f GB a rank; std(x1 - x0): theta %.3g K, u v w %.3g %.3g "
+      "training set: %d minutes to train, %d to validate, %.2f GB %s; std(x1 - x0): theta %.3g K, u v w %.3g %.3g "
       "%.3g%s",
-      set->n_train, set->n_validation, set->bytes / 1e9, set->deviation[0], set->deviation[1], set->deviation[2],
-      set->deviation[3], options->scale_by_wind ? " of the wind speed" : " m/s");
+      set->n_train, set->n_validation, set->bytes / 1e9, options->store_dir ? "in a file of each node" : "a rank",
+      set->deviation[0], set->deviation[1], set->deviation[2], set->deviation[3],
+      options->scale_by_wind ? " of the wind speed" : " m/s");
   PetscFunctionReturn(0);
 }
 
 void wb_train_set_destroy(WbTrainSet **set) {
   if (!set || !*set) return;
+  if ((*set)->runs) wb_store_destroy(&(*set)->store, (*set)->n_runs, (*set)->runs);
   for (int r = 0; (*set)->runs && r < (*set)->n_runs; r++) wb_pair_destroy(&(*set)->runs[r]);
   WB_FREE(&(*set)->runs);
   WB_FREE(&(*set)->train);

@@ -28,6 +28,15 @@ static PetscErrorCode keep_weights(WbTrainer *t) {
   PetscFunctionReturn(0);
 }
 
+/* The fields of this slot of this step, or of the first of the next one, will be wanted soon. */
+static void expect_slot(WbTrainer *t, int slot) {
+  const bool next = slot >= t->options->batch;
+  WbSamplePlan plan;
+  if (!t->set->store.map) return;
+  wb_sample_plan(t->set, t->options, t->step + next, next ? t->group : slot, t->order, &plan);
+  wb_store_expect(&t->set->store, t->set->runs[plan.minute.run], plan.minute.minute);
+}
+
 /* One optimiser step; *stop out, the same on all ranks. */
 static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   const WbTrainOptions *o = t->options;
@@ -39,6 +48,7 @@ static PetscErrorCode train_step(WbTrainer *t, bool *stop) {
   for (int slot = t->group; slot < o->batch && !failed; slot += t->groups) {
     WbSamplePlan plan;
     double loss[3];
+    expect_slot(t, slot + t->groups);
     wb_sample_plan(t->set, o, t->step, slot, t->order, &plan);
     failed = wb_trainer_sample(t, &plan, 1.0 / o->batch, true, loss);
     for (int l = 0; l < 2 && !failed; l++) sums[l] += loss[l] / o->batch;

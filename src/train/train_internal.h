@@ -11,11 +11,34 @@ typedef struct {
   int run, minute;
 } WbMinute;
 
-/* All pairs, held whole by every rank, in normalised units; fluid masks as in the files. */
+/* Minutes in a file of the node in place of memory (store.c). map: NULL, they are in memory. */
+typedef struct {
+  MPI_Comm node;
+  int node_rank; /* 0 writes */
+  int file;
+  size_t bytes;
+  char *map;
+  char path[1100];
+} WbStore;
+
+/* An empty file in dir, which wb_store_map unlinks. Collective on comm. Errors: WB_ERR_IO. */
+PetscErrorCode wb_store_create(MPI_Comm comm, const char *dir, WbStore *store);
+/* Appends x0 and x1 of all minutes; the run's own arrays are freed. Errors: WB_ERR_IO, on the rank that writes. */
+PetscErrorCode wb_store_put(WbStore *store, WbPairRun *run);
+/* x0 and x1 of the runs, in the order they were put, point into the file from now on; node_rank 0 may write to them.
+ * Collective on comm. */
+PetscErrorCode wb_store_map(MPI_Comm comm, WbStore *store, int n_runs, WbPairRun *const *runs);
+/* Begins to read a minute in the background. Nothing when minutes are in memory. */
+void wb_store_expect(const WbStore *store, const WbPairRun *run, int minute);
+/* Pointers of the runs into it become NULL. */
+void wb_store_destroy(WbStore *store, int n_runs, WbPairRun *const *runs);
+
+/* All pairs in normalised units, held whole by every rank or in a file of every node; fluid masks as in the files. */
 typedef struct {
   int n_runs;
   WbPairRun **runs; /* x0, x1 normalised in place */
-  int *fold;        /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
+  WbStore store;
+  int *fold; /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
   int n_train, n_validation;
   WbMinute *train, *validation;
   WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */
