@@ -105,14 +105,28 @@ static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
   PetscFunctionReturn(0);
 }
 
+enum { PATH_ROWS = 4096 };
+
+/* What the network is told, beta and w at the training times of u = (k + 1/2)/n. */
+static void tabulate(WbProcess process, double net_t[PATH_ROWS], double beta[PATH_ROWS], double w[PATH_ROWS]) {
+  static const float unit[WB_CHANNELS] = {1, 1, 1, 1};
+  for (int k = 0; k < PATH_ROWS; k++) {
+    const double t = wb_process_train_time(process, (k + 0.5) / PATH_ROWS, 1);
+    WbPathAt at;
+    WbPrecond told;
+    wb_process_at(process, t, &at);
+    wb_precond_at(process, unit, t, &told);
+    net_t[k] = told.t;
+    beta[k] = at.beta;
+    w[k] = at.w;
+  }
+}
+
 /* The path of a process, for trainers that do not have this program's bridge. */
 static PetscErrorCode put_path(const Export *e, const WbTrainOptions *o, WbProcessKind kind, WbScheduleKind schedule) {
-  enum { N = 4096 };
-  const int start[1] = {0}, count[1] = {N};
-  static const float unit[WB_CHANNELS] = {1, 1, 1, 1};
+  const int start[1] = {0}, count[1] = {PATH_ROWS};
   const char *const columns[3] = {"net_t", "beta", "w"};
-  const bool bridge = kind == WB_PROCESS_BRIDGE;
-  double value[3][N];
+  double value[3][PATH_ROWS];
   char group[64];
   WbProcessOptions options;
   WbProcess process = NULL;
@@ -121,22 +135,13 @@ static PetscErrorCode put_path(const Export *e, const WbTrainOptions *o, WbProce
   options.schedule = schedule;
   if (kind == o->process) options.table = o->table;
   PetscCall(wb_process_create(&options, &process));
-  for (int k = 0; k < N; k++) {
-    const double t = wb_process_train_time(process, (k + 0.5) / N, 1);
-    WbPathAt at;
-    WbPrecond told;
-    wb_process_at(process, t, &at);
-    wb_precond_at(process, unit, t, &told);
-    value[0][k] = told.t;
-    value[1][k] = at.beta;
-    value[2][k] = at.w;
-  }
+  tabulate(process, value[0], value[1], value[2]);
   const bool own = wb_process_train_time(process, 0.5, 1) == wb_process_train_time(process, 0.5, 2);
   const bool from_noise = wb_process_from_noise(process);
   wb_process_destroy(&process);
-  snprintf(group, sizeof(group), bridge ? "/path_%s_%s" : "/path_%s", wb_process_name(kind),
+  snprintf(group, sizeof(group), kind == WB_PROCESS_BRIDGE ? "/path_%s_%s" : "/path_%s", wb_process_name(kind),
            wb_schedule_name(schedule));
-  PetscCall(wb_nc_def_dim(e->nc, group, "u", N));
+  PetscCall(wb_nc_def_dim(e->nc, group, "u", PATH_ROWS));
   PetscCall(wb_nc_att_int(e->nc, group, NULL, "own_times", own));
   PetscCall(wb_nc_att_int(e->nc, group, NULL, "from_noise", from_noise));
   for (int k = 0; k < 3; k++) {

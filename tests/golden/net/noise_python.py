@@ -1,18 +1,10 @@
 """postproc/windbridge_train.py's coloured noise has the covariance that src/bridge/noise_field.c states: unit variance in
 every cell, correlations of the splines' own matrices (made here by zero-stuffing and convolution). Bound: 5 standard
 deviations of a sample moment, on 40 checks: a false alarm in 4e4 seeds; the seed is fixed."""
-import os
-import sys
-
-try:
-    import numpy as np
-    import torch
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
-
-sys.path.insert(0, os.path.join(os.environ["WB_SOURCE_DIR"], "postproc"))
-import windbridge_train as wt  # noqa: E402
+from _torch import check  # first: it finds the modules below
+import numpy as np
+import torch
+import windbridge_train as wt
 
 SAMPLES, SIZE = 4000, (9, 18, 20)
 
@@ -53,11 +45,9 @@ def main():
         for c in (0, 1):
             got = float((z[:, c, a[0], a[1], a[2]] * z[:, c, b[0], b[1], b[2]]).mean())
             bound = 5 * np.sqrt((1 + want * want) / SAMPLES)
-            if not abs(got - want) <= bound:
-                sys.exit(f"FAILED cells {a}, {b}: correlation {got:.4f}, expected {want:.4f} within {bound:.4f}")
+            check(abs(got - want) <= bound, f"cells {a}, {b}: correlation {got:.4f}, expected {want:.4f} within {bound:.4f}")
     cross = float((z[:, 0, 4, 9, 9] * z[:, 1, 4, 9, 9]).mean())
-    if not abs(cross) <= 5 / np.sqrt(SAMPLES):
-        sys.exit(f"FAILED: channels correlated by {cross:.4f}")
+    check(abs(cross) <= 5 / np.sqrt(SAMPLES), f"channels correlated by {cross:.4f}")
     print("ok")
 
 
