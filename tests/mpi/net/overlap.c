@@ -1,7 +1,6 @@
 /* Exchanging halos while their arrays are still being made gives the same bits as exchanging afterwards, on 1, 2 and 4
  * ranks, with channels dropped or not, and sends the same messages. */
-#include "wb_test.h"
-#include "windbridge/net.h"
+#include "wb_test_net.h"
 #include <string.h>
 
 enum { NX = 20, NY = 28, NZ = 8 }; /* uneven on 2 and 4 ranks */
@@ -19,15 +18,6 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_nets = 2,
                                    .embed = 8};
 
-static void fill(size_t n, uint32_t stream, float *a) {
-  const WbRandomKey key = {.seed = 19, .stream = WB_STREAM_TEST, .step = stream};
-  for (size_t i = 0; i < n; i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    a[i] = v[0];
-  }
-}
-
 typedef struct {
   float *x, *stat, *out[2], *mean[2];
   uint8_t *mask;
@@ -38,8 +28,8 @@ static Fields make_fields(size_t n) {
   WB_OK(WB_CALLOC(4 * n, &f.x));
   WB_OK(WB_CALLOC(9 * n, &f.stat));
   WB_OK(WB_CALLOC(n, &f.mask));
-  fill(4 * n, 1, f.x);
-  fill(9 * n, 2, f.stat);
+  wb_test_fill(4 * n, 1, f.x);
+  wb_test_fill(9 * n, 2, f.stat);
   memset(f.mask, 1, n);
   for (int i = 0; i < 2; i++) {
     WB_OK(WB_CALLOC(4 * n, &f.out[i]));
@@ -75,7 +65,7 @@ static void same_bits(WbBackend backend, WbNetMode mode) {
   WbNet net = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &g));
   WB_OK(wb_model_create(&config, &model));
-  fill(wb_model_size(model), 3, wb_model_params(model));
+  wb_test_fill(wb_model_size(model), 3, wb_model_params(model));
   for (size_t i = 0; i < wb_model_size(model); i++) wb_model_params(model)[i] *= 0.2F;
   const size_t n = wb_grid_owned(g);
   Fields f = make_fields(n);

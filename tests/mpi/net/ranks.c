@@ -1,23 +1,9 @@
 /* The network on 1, 2 and 4 ranks equals a serial run of the whole domain: output, input gradient, weight gradients. */
-#include "wb_test.h"
-#include "windbridge/net.h"
+#include "wb_test_net.h"
 #include <string.h>
 #include <unistd.h>
 
 enum { NX = 20, NY = 28, NZ = 8 }; /* 5 x 7 coarse columns: uneven on 2 and 4 ranks */
-
-/* a value of a global voxel, the same on every decomposition */
-static void fill(const WbGrid *g, int channels, uint32_t stream, float *a) {
-  const WbRandomKey key = {.seed = 13, .stream = WB_STREAM_TEST, .step = stream};
-  for (int k = 0; k < g->nz; k++)
-    for (int j = 0; j < g->nyl; j++)
-      for (int i = 0; i < g->nxl; i++)
-        for (int c = 0; c < channels; c++) {
-          float v[4];
-          wb_random_normal4(&key, wb_grid_voxel(g, k, j, i) * (uint64_t)channels + (uint64_t)c, v);
-          *a++ = v[0];
-        }
-}
 
 typedef struct {
   float *x, *stat, *dout, *dmean, *out, *mean, *dx;
@@ -31,12 +17,12 @@ static Fields make_fields(const WbGrid *g) {
   for (int i = 0; i < 6; i++) WB_OK(WB_CALLOC(4 * n, states[i]));
   WB_OK(WB_CALLOC(9 * n, &f.stat));
   WB_OK(WB_CALLOC(n, &f.mask));
-  fill(g, 4, 1, f.x);
-  fill(g, 9, 2, f.stat);
-  fill(g, 4, 3, f.dout);
-  fill(g, 4, 5, f.dmean);
+  wb_test_fill_grid(g, 4, 1, f.x);
+  wb_test_fill_grid(g, 9, 2, f.stat);
+  wb_test_fill_grid(g, 4, 3, f.dout);
+  wb_test_fill_grid(g, 4, 5, f.dmean);
   float *open = f.out; /* borrowed as scratch */
-  fill(g, 1, 4, open);
+  wb_test_fill_grid(g, 1, 4, open);
   for (size_t i = 0; i < n; i++) f.mask[i] = open[i] > -0.5F;
   return f;
 }
@@ -75,16 +61,7 @@ static WbModel make_model(void) {
                               .cond_blocks2 = 1,
                               .cond_nets = 2,
                               .embed = 8};
-  WbModel model = NULL;
-  WB_OK(wb_model_create(&config, &model));
-  WB_OK(wb_model_init(model, 2));
-  const WbRandomKey key = {.seed = 17, .stream = WB_STREAM_TEST};
-  for (size_t i = 0; i < wb_model_size(model); i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    wb_model_params(model)[i] += 0.1F * v[0];
-  }
-  return model;
+  return wb_test_model(&config);
 }
 
 /* largest difference of the owned part from the serial field, over the largest serial value */

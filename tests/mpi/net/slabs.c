@@ -1,7 +1,6 @@
 /* A network in slabs of rows equals the whole, on 1, 2 and 4 ranks; the receptive field is what the network has; plans
  * tell what networks take. */
-#include "wb_test.h"
-#include "windbridge/net.h"
+#include "wb_test_net.h"
 #include <string.h>
 
 enum { NX = 60, NY = 160, NZ = 8 }; /* uneven on 4 ranks, and every rank's box is larger than the receptive field */
@@ -19,18 +18,6 @@ static const WbNetConfig config = {.in_dynamic = 4,
                                    .cond_nets = 3,
                                    .embed = 8};
 
-static void fill(const WbGrid *g, int channels, uint32_t stream, float *a) {
-  const WbRandomKey key = {.seed = 13, .stream = WB_STREAM_TEST, .step = stream};
-  for (int k = 0; k < g->nz; k++)
-    for (int j = 0; j < g->nyl; j++)
-      for (int i = 0; i < g->nxl; i++)
-        for (int c = 0; c < channels; c++) {
-          float v[4];
-          wb_random_normal4(&key, wb_grid_voxel(g, k, j, i) * (uint64_t)channels + (uint64_t)c, v);
-          *a++ = v[0];
-        }
-}
-
 typedef struct {
   float *x, *stat, *out, *mean;
   uint8_t *mask;
@@ -44,10 +31,10 @@ static Fields make_fields(const WbGrid *g) {
   WB_OK(WB_CALLOC(4 * n, &f.mean));
   WB_OK(WB_CALLOC(9 * n, &f.stat));
   WB_OK(WB_CALLOC(n, &f.mask));
-  fill(g, 1, 4, f.out); /* borrowed */
+  wb_test_fill_grid(g, 1, 4, f.out); /* borrowed */
   for (size_t p = 0; p < n; p++) f.mask[p] = f.out[p] > -0.5F;
-  fill(g, 4, 1, f.x);
-  fill(g, 9, 2, f.stat);
+  wb_test_fill_grid(g, 4, 1, f.x);
+  wb_test_fill_grid(g, 9, 2, f.stat);
   return f;
 }
 
@@ -57,20 +44,6 @@ static void free_fields(Fields *f) {
   WB_FREE(&f->mean);
   WB_FREE(&f->stat);
   WB_FREE(&f->mask);
-}
-
-/* every parameter away from its special initial value */
-static WbModel make_model(void) {
-  WbModel model = NULL;
-  WB_OK(wb_model_create(&config, &model));
-  WB_OK(wb_model_init(model, 2));
-  const WbRandomKey key = {.seed = 17, .stream = WB_STREAM_TEST};
-  for (size_t i = 0; i < wb_model_size(model); i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    wb_model_params(model)[i] += 0.1F * v[0];
-  }
-  return model;
 }
 
 /* Two evaluations, so that one leaves nothing behind for the next. */
@@ -106,7 +79,7 @@ static void slabs_equal_the_whole(void **state) {
   WbGrid *local = NULL, *whole = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &local));
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &whole));
-  WbModel model = make_model();
+  WbModel model = wb_test_model(&config);
   Fields a = make_fields(local), b = make_fields(whole);
   run(model, whole, 1, &b);
   for (int slabs = 1; slabs <= 5; slabs += 2) {
@@ -140,7 +113,7 @@ static void receptive_field(void **state) {
   const int reach = wb_net_receptive_field(&config);
   WbGrid *g = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_SELF, 16, 64, NZ, 4, 0, 0, false, false, &g));
-  WbModel model = make_model();
+  WbModel model = wb_test_model(&config);
   Fields a = make_fields(g), b = make_fields(g);
   memset(a.mask, 1, wb_grid_owned(g));
   memset(b.mask, 1, wb_grid_owned(g));
@@ -167,7 +140,7 @@ static void plans_are_right(void **state) {
   const WbBackend backends[] = {WB_BACKEND_BLAS, WB_BACKEND_ONEDNN, WB_BACKEND_NATIVE};
   WbGrid *g = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &g));
-  WbModel model = make_model();
+  WbModel model = wb_test_model(&config);
   for (int i = 0; i < 6; i++) {
     WbNet net = NULL;
     WbNetMemory plan, real, slabs;
@@ -190,7 +163,7 @@ static void unfit_counts_are_refused(void **state) {
   const int counts[] = {0, 1000};
   WbGrid *g = NULL;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, NX, NY, NZ, 4, 0, 0, false, false, &g));
-  WbModel model = make_model();
+  WbModel model = wb_test_model(&config);
   for (int i = 0; i < 2; i++) {
     WbSlabs s = NULL;
     assert_int_equal(wb_slabs_create(model, g, WB_BACKEND_BLAS, counts[i], &s), WB_ERR_CONFIG);

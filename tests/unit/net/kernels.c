@@ -1,18 +1,9 @@
 /* Pointwise kernels: values, adjoint identities, finite differences. */
 #include "net_internal.h"
-#include "wb_test.h"
+#include "wb_test_net.h"
 #include <string.h>
 
 enum { D = 3, H = 4, W = 5, C_MAX = 64 };
-
-static void fill(size_t n, uint32_t stream, float *a) {
-  const WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST, .step = stream};
-  for (size_t i = 0; i < n; i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    a[i] = v[0];
-  }
-}
 
 static double silu(double z) {
   return z / (1.0 + exp(-z));
@@ -44,10 +35,10 @@ static void values(void **state) {
     for (int norm = 0; norm < 2; norm++) {
       const int c = widths[n];
       const WbNormAct p = {D, H, W, c, norm, a, b};
-      fill((size_t)(D * H * W * c), 1, x);
+      wb_test_fill((size_t)(D * H * W * c), 1, x);
       for (int i = 0; i < D * H * W * c; i++) x[i] *= 20.0F; /* reaches both ends of the sigmoid */
-      fill((size_t)c, 2, a);
-      fill((size_t)c, 3, b);
+      wb_test_fill((size_t)c, 2, a);
+      wb_test_fill((size_t)c, 3, b);
       memset(padded, 0, sizeof padded);
       wb_norm_act_f32(&p, x, padded);
       norm_act_exact(&p, x, y);
@@ -73,11 +64,11 @@ static void finite_difference(void **state) {
       const WbNormAct p = {D, H, W, c, norm, a, b};
       static float direction[D * H * W * C_MAX], moved[D * H * W * C_MAX];
       static double up[D * H * W * C_MAX], down[D * H * W * C_MAX];
-      fill((size_t)size, 1, x);
-      fill((size_t)c, 2, a);
-      fill((size_t)c, 3, b);
-      fill((size_t)size, 4, direction);
-      fill(sizeof dpadded / sizeof *dpadded, 5, dpadded);
+      wb_test_fill((size_t)size, 1, x);
+      wb_test_fill((size_t)c, 2, a);
+      wb_test_fill((size_t)c, 3, b);
+      wb_test_fill((size_t)size, 4, direction);
+      wb_test_fill(sizeof dpadded / sizeof *dpadded, 5, dpadded);
       memset(da, 0, sizeof da);
       memset(db, 0, sizeof db);
       memset(dx, 0, sizeof dx);
@@ -131,8 +122,8 @@ static void shuffle_adjoint(void **state) {
   for (int pad = 0; pad < 2; pad++) {
     const WbShuffle s = {D, H, W, C, pad};
     const size_t n = (size_t)(D + 2 * pad) * (size_t)(H + 2 * pad) * (size_t)(W + 2 * pad) * 8 * C;
-    fill(FINE, 6, fine);
-    fill(n, 7, coarse_in);
+    wb_test_fill(FINE, 6, fine);
+    wb_test_fill(n, 7, coarse_in);
     for (int i = 0; i < 8 * D * H * W; i++) mask[i] = i % 3 != 0;
     memset(coarse, 0, sizeof coarse);
     wb_space_to_depth(&s, fine, mask, coarse);
@@ -149,7 +140,7 @@ static void shuffle_adjoint(void **state) {
   }
   /* the channel of a fine cell: ((dz 2 + dy) 2 + dx) C + c */
   const WbShuffle s = {D, H, W, C, 0};
-  fill(FINE, 6, fine);
+  wb_test_fill(FINE, 6, fine);
   wb_space_to_depth(&s, fine, NULL, coarse);
   const int k = 1, j = 2, i = 3, dz = 1, dy = 0, dx_ = 1, c = 2;
   WB_ASSERT_NEAR(coarse[(((k * H + j) * W + i) * 8 + (dz * 2 + dy) * 2 + dx_) * C + c],

@@ -1,6 +1,5 @@
 /* The whole network: gradients against finite differences, backends, masks; the optimiser; the model file. */
-#include "wb_test.h"
-#include "windbridge/net.h"
+#include "wb_test_net.h"
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,39 +21,17 @@ static const WbNetConfig small = {.in_dynamic = 4,
                                   .cond_nets = 2,
                                   .embed = 8};
 
-static void fill(size_t n, uint32_t stream, float scale, float *a) {
-  const WbRandomKey key = {.seed = 11, .stream = WB_STREAM_TEST, .step = stream};
-  for (size_t i = 0; i < n; i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    a[i] = scale * v[0];
-  }
-}
-
 static float x[CELLS * 4], stat[CELLS * 9], out[CELLS * 4], dout[CELLS * 4], dmean[CELLS * 4], dx[CELLS * 4],
     mean[CELLS * 4];
 static float dx_first[CELLS * 4];
 static uint8_t mask[CELLS];
 
 static void inputs(void) {
-  fill(CELLS * 4, 1, 1.0F, x);
-  fill(CELLS * 9, 2, 1.0F, stat);
-  fill(CELLS * 4, 3, 1.0F, dout);
-  fill(CELLS * 4, 5, 1.0F, dmean);
+  wb_test_fill(CELLS * 4, 1, x);
+  wb_test_fill(CELLS * 9, 2, stat);
+  wb_test_fill(CELLS * 4, 3, dout);
+  wb_test_fill(CELLS * 4, 5, dmean);
   for (int i = 0; i < CELLS; i++) mask[i] = i % NX < 5 || i / NX % NY > 6;
-}
-
-/* every parameter away from its special initial value (zeros hide errors) */
-static WbModel random_model(const WbNetConfig *config) {
-  WbModel model = NULL;
-  WB_OK(wb_model_create(config, &model));
-  WB_OK(wb_model_init(model, 5));
-  float *noise = NULL;
-  WB_OK(WB_ALLOC(wb_model_size(model), &noise));
-  fill(wb_model_size(model), 4, 0.15F, noise);
-  for (size_t i = 0; i < wb_model_size(model); i++) wb_model_params(model)[i] += noise[i];
-  WB_FREE(&noise);
-  return model;
 }
 
 static double dot(const float *a, const float *b) {
@@ -88,7 +65,7 @@ static void check_gradient(double dropout) {
   WbGrid *grid = NULL;
   WbNet net = NULL;
   inputs();
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_TRAINING, &net));
   const WbRandomKey key = {.seed = 3, .stream = WB_STREAM_TEST};
@@ -154,7 +131,7 @@ static void dropout_changes_the_mean(void **state) {
   WbNet net = NULL;
   static float plain[CELLS * 4];
   inputs();
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   WB_OK(wb_net_create(model, grid, WB_BACKEND_REF, WB_NET_TRAINING, &net));
   WB_OK(wb_net_condition(net, stat, mask, NULL));
@@ -215,7 +192,7 @@ static void backends_and_modes_agree(void **state) {
   inputs();
   WbNetConfig config = small;
   config.width1 = config.cond_width1 = config.cond_width2 = 16; /* for oneDNN's kernels */
-  WbModel model = random_model(&config);
+  WbModel model = wb_test_model(&config);
   WB_OK(WB_ALLOC(wb_model_size(model), &grads));
   WB_OK(WB_ALLOC(wb_model_size(model), &grads2));
   WB_OK(WB_ALLOC(wb_model_size(model), &grads3));
@@ -255,7 +232,7 @@ static void buildings_are_masked(void **state) {
   (void)state;
   static float first[CELLS * 4];
   inputs();
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   evaluate(model, WB_BACKEND_BLAS, WB_NET_INFERENCE, first, NULL);
   for (int i = 0; i < CELLS; i++)
     if (!mask[i]) {
@@ -278,7 +255,7 @@ static void buildings_are_masked(void **state) {
 /* ---- optimiser: minimises a quadratic; clipping and EMA by hand ---- */
 static void adamw_minimises(void **state) {
   (void)state;
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   const size_t n = wb_model_size(model);
   const WbAdamWOptions options = {
       .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0, .clip_norm = 1.0, .ema_decay = 0.5};
@@ -348,7 +325,7 @@ static void training_reduces_the_loss(void **state) {
   WB_ASSERT_BELOW(last, 0.5 * first);
   WbNet net = NULL;
   WbGrid *grid = NULL;
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   const PetscErrorCode bf16 = wb_net_create(model, grid, WB_BACKEND_ONEDNN_BF16, WB_NET_TRAINING, &net);
   wb_net_destroy(&net);
@@ -368,7 +345,7 @@ static void backends_run(void **state) {
   (void)state;
   const char *names[] = {"auto", "ref", "blas", "onednn", "onednn_bf16", "native"};
   WbGrid *grid = NULL;
-  WbModel model = random_model(&small);
+  WbModel model = wb_test_model(&small);
   WB_OK(wb_grid_create(PETSC_COMM_SELF, NX, NY, NZ, 4, 0, 0, false, false, &grid));
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     WbBackend backend;

@@ -1,21 +1,11 @@
 /* A turned model gives T^-1 N(T x) for all eight symmetries; the wind's own symmetry brings it into one octant. */
-#include "wb_test.h"
-#include "windbridge/net.h"
+#include "wb_test_net.h"
 #include <string.h>
 
 enum { N = 8, NZ = 4, CELLS = NZ * N * N };
 static float x[CELLS * 9], stat[CELLS * 9], turned_x[CELLS * 9], turned_stat[CELLS * 9];
 static float out[8][CELLS * 4], mean[8][CELLS * 4], want[CELLS * 4], want_mean[CELLS * 4], back[CELLS * 4];
 static uint8_t mask[CELLS], turned_mask[CELLS];
-
-static void fill(size_t n, uint32_t stream, float scale, float *a) {
-  const WbRandomKey key = {.seed = 11, .stream = WB_STREAM_TEST, .step = stream};
-  for (size_t i = 0; i < n; i++) {
-    float v[4];
-    wb_random_normal4(&key, i, v);
-    a[i] = scale * v[0];
-  }
-}
 
 static WbModel random_model(void) {
   const WbNetConfig config = {.in_dynamic = 4,
@@ -31,15 +21,7 @@ static WbModel random_model(void) {
                               .cond_blocks2 = 1,
                               .cond_nets = 2,
                               .embed = 8};
-  WbModel model = NULL;
-  float *noise = NULL;
-  WB_OK(wb_model_create(&config, &model));
-  WB_OK(wb_model_init(model, 5));
-  WB_OK(WB_ALLOC(wb_model_size(model), &noise));
-  fill(wb_model_size(model), 4, 0.15F, noise);
-  for (size_t i = 0; i < wb_model_size(model); i++) wb_model_params(model)[i] += noise[i];
-  WB_FREE(&noise);
-  return model;
+  return wb_test_model(&config);
 }
 
 static void evaluate(WbModel model, const float *state, const float *static_inputs, const uint8_t *fluid, float *result,
@@ -75,8 +57,8 @@ static void turn(int s, bool inverse, int channels, const float *a, float *b) {
 
 static void turned_model_is_the_turned_network(void **state) {
   (void)state;
-  fill(CELLS * 4, 1, 1.0F, x);
-  fill(CELLS * 9, 2, 1.0F, stat);
+  wb_test_fill(CELLS * 4, 1, x);
+  wb_test_fill(CELLS * 9, 2, stat);
   for (int p = 0; p < CELLS; p++) mask[p] = p % N < 5 || p / N % N > 5;
   for (int s = 0; s < 8; s++) {
     WbModel model = random_model();
