@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Figures of the long validation runs: folders of profiles (WB_LONG_OUT of tests/verify/les/*_long) -> validation.png.
 
-    windbridge_validation.py FOLDER [FOLDER ...] -o validation.png
+    windbridge_validation.py FOLDER[=LABEL] [FOLDER[=LABEL] ...] -o validation.png
 
-One panel for each case that the folders hold; the same case from several folders is drawn with its number of levels."""
+One panel for each case that the folders hold; the same case from several folders is drawn with its number of levels and
+the folder's label."""
 import argparse
 import os
 
@@ -69,16 +70,17 @@ def main():
     parser.add_argument("folders", nargs="+")
     parser.add_argument("-o", "--out", default="validation.png")
     options = parser.parse_args()
-    found = {case: [path for f in options.folders if os.path.exists(path := os.path.join(f, case.__name__ + ".nc"))]
+    folders = [f.partition("=")[::2] for f in options.folders]
+    found = {case: [(path, label) for f, label in folders if os.path.exists(path := os.path.join(f, case.__name__ + ".nc"))]
              for case in CASES}
     found = {case: paths for case, paths in found.items() if paths}
     if not found:
         raise SystemExit(f"no profiles in {', '.join(options.folders)}")
     fig, axes = plt.subplots(1, len(found), figsize=(3.4 * len(found), 3.6), dpi=130, squeeze=False)
     for ax, (case, paths) in zip(axes[0], found.items()):
-        for path, colour in zip(paths, COLOURS):
+        for (path, label), colour in zip(paths, COLOURS):
             with xr.open_dataset(path) as p:
-                case(ax, p.isel(time=0), colour, f"{p.sizes['z']} levels")
+                case(ax, p.isel(time=0), colour, f"{p.sizes['z']} levels" + (f", {label}" if label else ""))
         ax.legend(frameon=False, fontsize=8)
         ax.spines[["top", "right"]].set_visible(False)
     fig.tight_layout()
