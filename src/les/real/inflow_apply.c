@@ -15,6 +15,7 @@ typedef struct {
   ptrdiff_t along, inward;
   int n;
   double outward; /* -1 west and south, +1 east and north */
+  uint8_t behind; /* flag: building on the other side of the tangential face */
 } Side;
 
 static bool side_of(WbLes les, int s, Side *a) {
@@ -37,6 +38,7 @@ static bool side_of(WbLes les, int s, Side *a) {
   a->inward = (x ? 1 : l->sy) * (low ? 1 : -1);
   a->n = x ? l->nyl : l->nxl;
   a->outward = low ? -1.0 : 1.0;
+  a->behind = x ? WB_SOLID_SOUTH : WB_SOLID_WEST;
   return true;
 }
 static inline ptrdiff_t face_at(const WbLesLayout *l, const Side *a, int k, int m) {
@@ -109,7 +111,7 @@ static void correct_and_fill(WbLes les, const Side *a, double delta, bool all) {
       WbReal t = imposed ? (WbReal)a->tangent_in[q] : a->tangent[c];
       WbReal w = imposed ? (WbReal)a->plane->w[q] : a->w[c];
       const WbReal th = imposed ? (WbReal)a->plane->theta[q] + shift : a->theta[c];
-      if (solid || (m > -l->g && les->solid[c - a->along])) t = 0;
+      if (solid || (les->flags[c] & a->behind)) t = 0;
       if (solid || les->solid[c - (ptrdiff_t)l->sz]) w = 0;
       for (int d = 1; d <= l->g; d++) {
         const ptrdiff_t ghost = c - d * a->inward;
