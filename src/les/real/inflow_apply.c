@@ -16,8 +16,8 @@ typedef struct {
   size_t face0;
   ptrdiff_t along, inward;
   int n;
-  double outward; /* -1 west and south, +1 east and north */
   uint8_t behind; /* flag: building on the other side of the tangential face */
+  double outward; /* -1 west and south, +1 east and north */
 } Side;
 
 static bool side_of(WbLes les, int s, Side *a) {
