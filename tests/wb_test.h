@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "windbridge/core.h"
 
@@ -28,11 +29,20 @@
     if (wb_ierr) fail_msg("%s failed (%d): %s", #call, (int)wb_ierr, wb_error_message()); \
   } while (0)
 
+/* On several ranks an assertion may fail on one of them alone, while the others wait for its next message: cmocka then
+ * ends the process, and mpirun the others, instead of going on to the next test. */
+static inline void wb_test_stop_at_failure(void) {
+  int size = 1;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  if (size > 1) setenv("CMOCKA_TEST_ABORT", "1", 0);
+}
+
 /* main() of a test program: WB_TEST_MAIN(cmocka_unit_test(a), cmocka_unit_test(b)) */
 #define WB_TEST_MAIN(...)                                                \
   int main(int argc, char **argv) {                                      \
     if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;             \
     wb_error_install();                                                  \
+    wb_test_stop_at_failure();                                           \
     const struct CMUnitTest tests[] = {__VA_ARGS__};                     \
     int failed = cmocka_run_group_tests(tests, NULL, NULL);              \
     int any = 0;                                                         \

@@ -48,9 +48,11 @@ PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const cha
  * the error is marked ALL. Use after any step that only some ranks do (file reading on rank 0, ...). */
 PetscErrorCode wb_error_agree(MPI_Comm comm, PetscErrorCode local);
 
-void wb_error_install(void);              /* PETSc error handler without stack traces; after PetscInitialize */
-const char *wb_error_message(void);       /* message of the first error raised, never NULL */
-bool wb_error_is_collective(void);        /* do all ranks know of it? (then main returns, else aborts) */
+void wb_error_install(void);        /* PETSc error handler without stack traces; after PetscInitialize */
+const char *wb_error_message(void); /* message of the first error raised, never NULL */
+bool wb_error_is_collective(void);  /* do all ranks know of it? (then main returns, else aborts) */
+/* Is an error held of which the others may not know? What the caller then frees must not wait for them. */
+bool wb_error_is_alone(void);
 int wb_error_exit_code(PetscErrorCode e); /* 0, 1 (internal), 2, 3, 4, 5 or 75 */
 void wb_error_clear(void);                /* forget (tests that provoke errors) */
 

@@ -7,7 +7,7 @@
  * zf (nz + 1) [m] (any stretching; G_z divides by the distance between cell centres), dp/dz = 0 at top and bottom,
  * cyclic or dp/dn = 0 per horizontal direction as grid->periodic_x/y say. r's volume mean is removed and p has zero
  * volume mean. Arrays: owned cells (nz, nyl, nxl), no ghosts, float or double by precision.
- * Plans are made with FFTW_ESTIMATE so that results repeat bit for bit. In place (p == r) is allowed. */
+ * Own transforms without measured plans: results repeat bit for bit. In place (p == r) is allowed. */
 typedef struct WbPoisson_s *WbPoisson;
 PetscErrorCode wb_poisson_create(const WbGrid *grid, double dx_m, const double *zf, WbPrecision precision,
                                  WbPoisson *poisson);                       /* collective */
@@ -16,6 +16,7 @@ PetscErrorCode wb_poisson_solve(WbPoisson poisson, const void *r, void *p); /* c
  * above are eliminated exactly. p then is fixed up to a constant, not to zero mean. row_used (nk * nyl) or NULL: rows
  * (k, j) in which r is non-zero or p is wanted; the others are taken as zero and left untouched. Collective. */
 PetscErrorCode wb_poisson_solve_low(WbPoisson poisson, int nk, const uint8_t *row_used, const void *r, void *p);
+/* Collective (ranks of one machine share memory); a rank alone with an error may call it on its way out. */
 void wb_poisson_destroy(WbPoisson *poisson);
 
 /* One-dimensional energy spectrum of one horizontal plane, averaged over y: field (ny, nx) float on one rank with

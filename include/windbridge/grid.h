@@ -18,7 +18,7 @@ typedef struct WbGrid_s {
 } WbGrid;
 
 /* Collective on comm. Owned boxes are multiples of `align` cells (except that nx, ny must be multiples of it).
- * px = py = 0 lets the function choose (prefers py >= px: splitting y keeps x lines whole).
+ * px = py = 0 lets the function choose (prefers py >= px, and px = 1 until pieces get thin: x lines whole).
  * Errors: WB_ERR_CONFIG when there are more ranks than aligned columns. */
 PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
                               bool periodic_y, WbGrid **grid);

@@ -111,6 +111,9 @@ const WbSimOptions *wb_sim_options(WbSim sim);
  * must_exist: never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created,
  * before they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */
 PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist);
+/* Collective. Opens what wb_sim_inflow would read, refuses what does not fit (WB_ERR_INPUT) and closes it: nothing is
+ * made or written. Call after the runs were created. */
+PetscErrorCode wb_sim_check_inflow(WbSim sim, const char *path, bool must_exist);
 
 /* One simulation around the city. Members are for reading. */
 typedef struct {
@@ -124,7 +127,7 @@ typedef struct {
   bool started;   /* holds a state */
 } WbSimRun;
 /* Collective. dx_m: uniform 20 m levels when it is options.dx_m, else dx_m up to hr_uniform_top_m and stretched above.
- * The sim owns the run and destroys it. At most two runs. */
+ * The sim owns the run and destroys it. At most two runs. Errors: those of wb_les_check_run. */
 PetscErrorCode wb_sim_run_create(WbSim sim, const char *name, double dx_m, WbSimRun **run);
 /* Collective. From the inflow's mean profile at -spinup_s to t = 0 (goes on from where a resumed run stands). */
 PetscErrorCode wb_sim_spinup(WbSim sim, WbSimRun *run);
@@ -177,6 +180,7 @@ typedef struct {
   uint32_t city_seed;
   double sr_top_m; /* height of the pair's HR layer [m] */
   bool keep_inflow;
+  bool check; /* only refuse what does not fit: nothing runs, nothing is written */
 } WbPairsOptions;
 /* Collective. Both runs last duration_s, of which the first hr_drop_s are not written. Continues a run that was stopped
  * or killed (checkpoint beside the pair file). control->checkpoint is ignored. Errors: WB_ERR_CONFIG, WB_ERR_STOPPED,

@@ -135,6 +135,8 @@ PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowD
  * runs. Errors: WB_ERR_CONFIG (length). */
 PetscErrorCode wb_inflow_synthetic(MPI_Comm comm, const WbInflowDomain *domain, const WbLesOptions *options,
                                    double length_m, WbInflow *inflow);
+/* Collective. Do the planes fit a run on this grid with faces zf? Errors: WB_ERR_INPUT (domain, height, spacing). */
+PetscErrorCode wb_inflow_check(WbInflow inflow, const WbGrid *grid, const double *zf);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
 
 typedef struct WbLes_s *WbLes;
@@ -209,6 +211,11 @@ typedef struct {
  * outside the domain, before any work; solid (nz, nyl, nxl) owned cells; tracers, output may be NULL. */
 PetscErrorCode wb_les_check_places(const WbGrid *grid, const double *zf, const uint8_t *solid,
                                    const WbLesTracers *tracers, const WbLesOutputOptions *output);
+/* Collective on grid->comm: refuses before any work what wb_les_create would: options that do not fit the grid
+ * (WB_ERR_CONFIG) and, on a non-periodic grid, air at the edges that solid (nz, nyl, nxl, owned cells) cuts off
+ * (WB_ERR_INPUT). */
+PetscErrorCode wb_les_check_run(const WbGrid *grid, const double *zf, const uint8_t *solid,
+                                const WbLesOptions *options);
 typedef struct WbLesOutput_s *WbLesOutput;
 /* Collective. Attaches to the run (one at most), whose checkpoints then hold the statistics in progress; files come
  * with wb_les_output_open (append: the run was resumed and goes on writing them). Destroy before the run. Errors:

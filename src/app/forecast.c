@@ -56,7 +56,10 @@ static PetscErrorCode create(WbApp *app, const WbCity *city, const WbSimOptions 
   PetscCall(wb_sim_window_create(f->sim, f->run, 0, 1, &f->window));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(f->window->grid), &f->mean));
   PetscCall(WB_ALLOC(f->run->grid->nz, &f->tke));
-  PetscCall(wb_sim_inflow(f->sim, planes, false));
+  if (app->check)
+    PetscCall(wb_sim_check_inflow(f->sim, planes, false));
+  else
+    PetscCall(wb_sim_inflow(f->sim, planes, false));
   PetscFunctionReturn(0);
 }
 
@@ -131,6 +134,10 @@ static PetscErrorCode run(WbApp *app, const WbCity *city, const WbSimOptions *op
   bool resumed = false;
   wb_app_path(app, "checkpoint.h5", checkpoint);
   PetscCall(create(app, city, options, checkpoint, &f));
+  if (app->check) {
+    destroy(&f);
+    PetscFunctionReturn(0);
+  }
   if (wb_config_bool(app->config, "run", "restart")) PetscCall(wb_sim_resume(f.sim, &resumed));
   PetscCall(open_results(&f, city, options, resumed && wb_sim_first_minute(f.sim, f.run) > 0));
   PetscCall(wb_sim_spinup(f.sim, f.run));
@@ -174,7 +181,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_check_model(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
   PetscCall(plan(app, city, &options));
-  if (!app->check) PetscCall(run(app, city, &options));
+  PetscCall(run(app, city, &options));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);
 }

@@ -150,6 +150,11 @@ static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions
   if (dx < 20) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
   WbSimRun *run = fine ? fine : coarse;
   PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, &extra));
+  if (app->check) {
+    PetscCall(wb_sim_check_inflow(sim, given ? given : planes, given != NULL));
+    wb_sim_destroy(&sim);
+    PetscFunctionReturn(0);
+  }
   PetscCall(wb_sim_inflow(sim, given ? given : planes, given != NULL));
   memset(&output, 0, sizeof output);
   PetscCall(wb_les_output_create(run->les, &extra, &output.extra)); /* a checkpoint holds its statistics */
@@ -185,7 +190,7 @@ PetscErrorCode wb_app_les(WbApp *app) {
   wb_memory_plan_begin(app, &plan);
   PetscCall(wb_memory_plan_les(&plan, city, &options, dx));
   PetscCall(wb_memory_plan_report(&plan));
-  if (!app->check) PetscCall(run_les(app, city, &options, results[0]));
+  PetscCall(run_les(app, city, &options, results[0]));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);
 }

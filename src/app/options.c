@@ -29,12 +29,12 @@ void wb_app_city_options(const WbApp *app, WbCityOptions *o) {
   o->margin_m = wb_config_real(c, "les", "margin_m");
 }
 
-static PetscErrorCode check_multiple(const WbApp *app, const char *group, const char *name, double of_m) {
+static PetscErrorCode check_multiple(const WbApp *app, const char *group, const char *name, double of) {
   PetscFunctionBeginUser;
   const double value = wb_config_real(app->config, group, name);
-  if (fabs(value / of_m - round(value / of_m)) > 1e-9)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s is '%g'; allowed: a multiple of %g m",
-                 wb_config_where(app->config, group, name), group, name, value, of_m);
+  if (fabs(value / of - round(value / of)) > 1e-9)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s is '%g'; allowed: a multiple of %g %s",
+                 wb_config_where(app->config, group, name), group, name, value, of, strrchr(name, '_') + 1);
   PetscFunctionReturn(0);
 }
 

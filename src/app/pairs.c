@@ -22,19 +22,18 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   PetscCall(wb_app_output_begin(app, 1, results));
   wb_app_path(app, name, path);
   PetscCall(wb_city_create(app->comm, &city_options, &city));
-  if (!app->check) {
-    const WbSimControl control = {
-        .stop = stop, .ctx = app, .checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s")};
-    const WbPairsOptions pairs = {.path = path,
-                                  .split = wb_config_text(c, "pairs", "split"),
-                                  .city_name = city_options.file ? city_options.file : city_options.generate,
-                                  .deck_yaml = app->deck_yaml,
-                                  .start_time_iso = wb_config_text(c, "run", "start_time"),
-                                  .city_seed = city_options.seed,
-                                  .sr_top_m = wb_config_real(c, "sr", "top_m")};
-    PetscCall(wb_sim_pairs(app->comm, city, &options, &control, &pairs));
-    wb_log("done in %.1f s; written: %s", wb_wtime() - app->t_start, path);
-  }
+  const WbSimControl control = {
+      .stop = stop, .ctx = app, .checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s")};
+  const WbPairsOptions pairs = {.path = path,
+                                .split = wb_config_text(c, "pairs", "split"),
+                                .city_name = city_options.file ? city_options.file : city_options.generate,
+                                .deck_yaml = app->deck_yaml,
+                                .check = app->check,
+                                .start_time_iso = wb_config_text(c, "run", "start_time"),
+                                .city_seed = city_options.seed,
+                                .sr_top_m = wb_config_real(c, "sr", "top_m")};
+  PetscCall(wb_sim_pairs(app->comm, city, &options, &control, &pairs));
+  if (!app->check) wb_log("done in %.1f s; written: %s", wb_wtime() - app->t_start, path);
   wb_city_destroy(&city);
   PetscFunctionReturn(0);
 }

@@ -96,6 +96,10 @@ bool wb_error_is_collective(void) {
   return record.set && record.collective;
 }
 
+bool wb_error_is_alone(void) {
+  return record.set && !record.collective;
+}
+
 int wb_error_exit_code(PetscErrorCode e) {
   switch ((int)e) {
     case 0:

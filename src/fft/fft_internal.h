@@ -41,7 +41,7 @@ typedef struct {
 
 struct WbPoisson_s {
   WbPrecision precision;
-  MPI_Comm row_comm, col_comm; /* borrowed from the grid */
+  MPI_Comm comm, row_comm, col_comm; /* borrowed from the grid */
   int nx, ny, nz, nxl, nyl, px, py, ix, iy;
   bool periodic_x, periodic_y;
   int *x_starts, *y_starts; /* copies of the grid's */

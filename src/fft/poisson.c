@@ -51,6 +51,7 @@ PetscErrorCode wb_poisson_create_near(const WbGrid *grid, double dx_m, const dou
   PetscCall(WB_CALLOC(1, &s));
   *poisson = s;
   s->precision = precision;
+  s->comm = grid->comm;
   s->row_comm = grid->row_comm;
   s->col_comm = grid->col_comm;
   s->nx = grid->nx;

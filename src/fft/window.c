@@ -4,8 +4,12 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 enum { LINE = 64, SPINS = 4000 /* looks before another process gets the core: some microseconds */ };
+
+#define SHARED_MEMORY "/dev/shm" /* where Open MPI and MPICH put shared windows on Linux */
+#define SHARE 0.9                /* of the free room; MPI itself needs some */
 
 /* Before the memory of a rank, on a line of its own. */
 typedef _Atomic uint64_t Count;
@@ -57,6 +61,26 @@ static PetscErrorCode share(WbWindow *w, size_t bytes, int most_near) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode wb_window_fits(MPI_Comm comm, size_t bytes, bool *fits) {
+  MPI_Comm machine;
+  struct statvfs disk;
+  double mine = (double)(bytes + 4 * LINE), need, most, lacks = 0, worst;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine));
+  PetscCallMPI(MPI_Allreduce(&mine, &need, 1, MPI_DOUBLE, MPI_SUM, machine));
+  PetscCallMPI(MPI_Comm_free(&machine));
+  if (statvfs(SHARED_MEMORY, &disk) == 0) lacks = need - SHARE * (double)disk.f_bavail * (double)disk.f_frsize;
+  PetscCallMPI(MPI_Allreduce(&lacks, &worst, 1, MPI_DOUBLE, MPI_MAX, comm));
+  PetscCallMPI(MPI_Allreduce(&need, &most, 1, MPI_DOUBLE, MPI_MAX, comm));
+  *fits = worst <= 0;
+  if (!*fits)
+    wb_log_warn(
+        "%s has no room for the %.0f MB that the ranks of a machine would share: the pressure solver sends "
+        "messages instead, which is slower (containers: --shm-size)",
+        SHARED_MEMORY, 1e-6 * most);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_window_create(MPI_Comm comm, size_t bytes, int most_near, WbWindow *w) {
   PetscFunctionBeginUser;
   *w = (WbWindow){.comm = comm, .win = MPI_WIN_NULL};
@@ -90,7 +114,7 @@ void wb_window_wait(const WbWindow *w, uint64_t posts) {
 }
 
 void wb_window_destroy(WbWindow *w) {
-  if (w->win != MPI_WIN_NULL && w->at) (void)MPI_Win_free(&w->win);
+  if (w->win != MPI_WIN_NULL && w->at && !wb_error_is_alone()) (void)MPI_Win_free(&w->win);
   wb_free_bytes(&w->own);
   WB_FREE(&w->at);
 }

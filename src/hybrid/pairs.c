@@ -186,6 +186,10 @@ static PetscErrorCode run_pairs(MPI_Comm comm, const WbCity *city, const WbSimOp
   PetscFunctionBeginUser;
   bool resumed = false;
   PetscCall(create(comm, city, o, po, p));
+  if (po->check) {
+    PetscCall(wb_sim_check_inflow(p->sim, p->inflow, false));
+    PetscFunctionReturn(0);
+  }
   PetscCall(wb_sim_inflow(p->sim, p->inflow, false));
   PetscCall(wb_sim_resume(p->sim, &resumed));
   PetscCall(wb_sim_spinup(p->sim, p->run[LR]));

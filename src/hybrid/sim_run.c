@@ -79,6 +79,7 @@ PetscErrorCode wb_sim_run_create(WbSim sim, const char *name, double dx_m, WbSim
   r->built = solid > 0;
   if (r->built && sim->opt.les.ground_viscosity)
     wb_log("%s: has buildings: les_ground_viscosity does not act in this run, only in a precursor", r->name);
+  PetscCall(wb_les_check_run(r->grid, r->zf, r->solid, &sim->opt.les)); /* before a precursor runs for hours */
   if (sim->inflow) PetscCall(wb_sim_run_les(sim, r));
   *run = r;
   PetscFunctionReturn(0);

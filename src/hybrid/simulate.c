@@ -72,6 +72,9 @@ static PetscErrorCode check_domain(WbSim sim) {
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
     if (fabs(lengths[i].value / dx - round(lengths[i].value / dx)) > 1e-6)
       WB_RAISE_ALL(WB_ERR_CONFIG, "%s is '%g'; allowed: a multiple of %g m", lengths[i].name, lengths[i].value, dx);
+  if (sim->opt.inflow == WB_INFLOW_PRECURSOR && sim->opt.precursor_z0_m > 0.2 * dx)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_z0_inflow_m is '%g'; allowed: at most a fifth of the precursor's cells, %g m",
+                 sim->opt.precursor_z0_m, 0.2 * dx);
   float highest = 0;
   for (size_t c = 0; sim->city->height && c < (size_t)sim->city->nx * (size_t)sim->city->ny; c++)
     highest = fmaxf(highest, sim->city->height[c]);
@@ -215,11 +218,34 @@ static PetscErrorCode reuse_or_close(WbSim sim, const char *path, const char *ta
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
-  PetscFunctionBeginUser;
-  char forcing[768], tag[1024];
+/* Planes given by the user need not be those of the deck; that they are not should be no surprise. */
+static void tell_other_weather(WbSim sim, const char *path) {
+  const WbLesOptions *l = &sim->opt.les;
+  double speed, direction, height, theta;
+  const char *wind = strstr(wb_inflow_tag(sim->inflow), "wind ");
+  if (!wind || sscanf(wind, "wind %lf %lf at %lf theta %lf", &speed, &direction, &height, &theta) != 4) return;
+  const double turn = remainder(direction - l->wind_direction_deg, 360);
+  if (fabs(speed - l->wind_speed_m_per_s) < 1e-6 && fabs(turn) < 1e-6 && fabs(height - l->wind_height_m) < 1e-6 &&
+      fabs(theta - l->theta_surface_K) < 1e-6)
+    return;
+  wb_log_warn(
+      "%s holds a wind of %g m/s from %g deg at %g m and %g K, the deck's is %g m/s from %g deg at %g m and %g K: "
+      "the planes' weather flows in",
+      path, speed, direction, height, theta, l->wind_speed_m_per_s, l->wind_direction_deg, l->wind_height_m,
+      l->theta_surface_K);
+}
+
+static void inflow_tag(WbSim sim, char tag[1024]) {
+  char forcing[768];
   forcing_text(sim, true, forcing, sizeof forcing);
-  snprintf(tag, sizeof tag, "%s spinup %.9g planes %.9g", forcing, sim->opt.spinup_s, sim->opt.plane_interval_s);
+  snprintf(tag, 1024, "%s spinup %.9g planes %.9g", forcing, sim->opt.spinup_s, sim->opt.plane_interval_s);
+}
+
+/* sim->inflow of everything but a precursor that has yet to run: NULL then. */
+static PetscErrorCode find_inflow(WbSim sim, const char *path, bool must_exist) {
+  PetscFunctionBeginUser;
+  char tag[1024];
+  inflow_tag(sim, tag);
   bool there = false;
   if (sim->opt.inflow == WB_INFLOW_PRECURSOR) PetscCall(exists(sim->comm, path, &there));
   if (sim->opt.inflow != WB_INFLOW_PRECURSOR) {
@@ -231,10 +257,28 @@ PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
     if (!(first <= -sim->opt.spinup_s + 1e-6 && last >= sim->opt.duration_s - 1e-6))
       WB_RAISE_ALL(WB_ERR_INPUT, "%s: inflow planes reach from t = %g s to %g s; this run needs %g s to %g s", path,
                    first, last, -sim->opt.spinup_s, sim->opt.duration_s);
+    tell_other_weather(sim, path);
   } else if (there) {
     PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
     PetscCall(reuse_or_close(sim, path, tag));
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_check_inflow(WbSim sim, const char *path, bool must_exist) {
+  PetscFunctionBeginUser;
+  PetscErrorCode ierr = find_inflow(sim, path, must_exist);
+  for (int i = 0; i < sim->n_runs && sim->inflow && !ierr; i++)
+    ierr = wb_inflow_check(sim->inflow, sim->run[i]->grid, sim->run[i]->zf);
+  wb_inflow_destroy(&sim->inflow);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
+  PetscFunctionBeginUser;
+  char tag[1024];
+  inflow_tag(sim, tag);
+  PetscCall(find_inflow(sim, path, must_exist));
   if (!sim->inflow) {
     PetscCall(precursor_make(sim, path, tag));
     PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));

@@ -213,3 +213,10 @@ PetscErrorCode wb_inflow_profile(WbInflow f, double t_s, int nz, const double *z
   WB_FREE(&mean);
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode wb_inflow_check(WbInflow f, const WbGrid *grid, const double *zf) {
+  int ratio;
+  PetscFunctionBeginUser;
+  PetscCall(check_domain(f, grid, zf, &ratio));
+  PetscFunctionReturn(0);
+}

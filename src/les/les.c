@@ -88,19 +88,31 @@ static PetscErrorCode fields_create(WbLes les) {
 }
 
 /* Wind that the planes blow into a pocket between buildings and the domain's edge has nowhere to go. */
-static PetscErrorCode check_pockets(WbLes les) {
-  const WbGrid *g = les->grid;
+static PetscErrorCode check_pockets(WbProject project, const WbGrid *g, const double *zf) {
   long cells;
   int at[3];
   PetscFunctionBeginUser;
-  PetscCall(wb_project_pockets(les->project, g, &cells, at));
+  PetscCall(wb_project_pockets(project, g, &cells, at));
   if (cells > 0)
     WB_RAISE_ALL(
         WB_ERR_INPUT,
         "LES: %ld cells of air at the domain's edge are cut off by buildings, one of them at x = %.1f m, y = %.1f "
         "m, z = %.1f m; keep buildings away from the edges (les_rim_m)",
-        cells, g->x_min_m + (at[0] + 0.5) * g->dx_m, g->y_min_m + (at[1] + 0.5) * g->dx_m, les->met.zc[at[2] + 1]);
+        cells, g->x_min_m + (at[0] + 0.5) * g->dx_m, g->y_min_m + (at[1] + 0.5) * g->dx_m,
+        0.5 * (zf[at[2]] + zf[at[2] + 1]));
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_check_run(const WbGrid *grid, const double *zf, const uint8_t *solid,
+                                const WbLesOptions *options) {
+  WbProject project = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_les_options_check(options, grid->dx_m, zf[1] - zf[0]));
+  if (grid->periodic_x || grid->periodic_y) PetscFunctionReturn(0);
+  PetscErrorCode ierr = wb_project_create(grid, WB_LES_GHOST, grid->dx_m, zf, solid, WB_FP32, &project);
+  if (!ierr) ierr = check_pockets(project, grid, zf);
+  wb_project_destroy(&project);
+  PetscFunctionReturn(ierr);
 }
 
 static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, const float *heat_flux) {
@@ -124,7 +136,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
                               les->opt.precision, &les->project));
-  if (les->inflow) PetscCall(check_pockets(les));
+  if (les->inflow) PetscCall(check_pockets(les->project, grid, les->met.zf));
   if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->lay.g, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }

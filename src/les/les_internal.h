@@ -109,8 +109,8 @@ PetscErrorCode wb_inflow_profile(WbInflow inflow, double t_s, int nz, const doub
 
 /* ---- walls (src/les/walls.c) ---- */
 /* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0:
- * closed, or prescribed at an open edge), cell is fluid. */
-enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8 };
+ * closed, or prescribed at an open edge), cell is fluid, the cell to the west / south is a building. */
+enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8, WB_SOLID_WEST = 16, WB_SOLID_SOUTH = 32 };
 /* Faces of one component next to walls: at = offset in the field; tendency -= u_at (c1 s1 + c2 s2) where s1, s2 =
  * tangential speeds with the first / second of the two other components in cyclic order of (u, v, w) by the list:
  * u: s1 = |(u, w)| (walls facing y), s2 = |(u, v)| (facing z); v: |(v, w)| (facing x), |(v, u)| (facing z);

@@ -176,10 +176,9 @@ static PetscErrorCode check_tracers(const WbLesTracers *t) {
 PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double dz_first_m) {
   PetscFunctionBeginUser;
   if (!(o->cfl_max > 0.0 && o->cfl_max <= 1.7))
-    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: allowed are values above 0 up to 1.7 (limit of RK3)",
-                 o->cfl_max);
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_cfl_max is '%g'; allowed: above 0 to 1.7 (limit of RK3)", o->cfl_max);
   if (o->advection == WB_ADVECTION_UPWIND5 && o->cfl_max > UPWIND5_CFL)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "LES option cfl_max = %g: fifth-order advection allows values up to %g", o->cfl_max,
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_cfl_max is '%g'; allowed with les_advection upwind5: at most %g", o->cfl_max,
                  UPWIND5_CFL);
   if (!(o->dt_max_s > 0.0)) WB_RAISE_ALL(WB_ERR_CONFIG, "LES option dt_max_s = %g must be positive", o->dt_max_s);
   if (!(o->tol_final > 0.0 && o->tol_stage > 0.0) || o->max_iterations < 1)
@@ -201,11 +200,11 @@ PetscErrorCode wb_les_options_check(const WbLesOptions *o, double dx_m, double d
     /* ln(d / z0) must stay away from 0: the first point has to lie clearly above the roughness length */
     const double d = 0.5 * dz_first_m, dw = 0.5 * (dx_m < dz_first_m ? dx_m : dz_first_m);
     if (!(o->z0_ground_m > 0.0 && o->z0_ground_m <= 0.4 * d))
-      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option z0_ground_m = %g: allowed are values above 0 up to 0.4 half cells = %g m",
-                   o->z0_ground_m, 0.4 * d);
+      WB_RAISE_ALL(WB_ERR_CONFIG, "les_z0_ground_m is '%g'; allowed: above 0 to 0.4 half cells, %g m", o->z0_ground_m,
+                   0.4 * d);
     if (!(o->z0_wall_m > 0.0 && o->z0_wall_m <= 0.4 * dw))
-      WB_RAISE_ALL(WB_ERR_CONFIG, "LES option z0_wall_m = %g: allowed are values above 0 up to 0.4 half cells = %g m",
-                   o->z0_wall_m, 0.4 * dw);
+      WB_RAISE_ALL(WB_ERR_CONFIG, "les_z0_wall_m is '%g'; allowed: above 0 to 0.4 half cells, %g m", o->z0_wall_m,
+                   0.4 * dw);
   }
   PetscFunctionReturn(0);
 }

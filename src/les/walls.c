@@ -55,20 +55,45 @@ static void fill_flags(WbLes les) {
     for (int j = -g; j < l->nyl + g; j++)
       for (int i = -g; i < l->nxl + g; i++) {
         const size_t at = wb_les_at(l, k, j, i);
-        uint8_t f = 0;
+        const bool west = i > -g && s[at - 1], south = j > -g && s[at - (size_t)l->sy];
+        uint8_t f = (uint8_t)((west ? WB_SOLID_WEST : 0) | (south ? WB_SOLID_SOUTH : 0));
         if (k >= 0 && k < l->nz && !s[at]) {
           /* an open lateral edge's own face is prescribed, not updated */
           const bool edge_x =
               !grid->periodic_x && ((grid->ix == 0 && i <= 0) || (grid->ix == grid->px - 1 && i >= l->nxl));
           const bool edge_y =
               !grid->periodic_y && ((grid->iy == 0 && j <= 0) || (grid->iy == grid->py - 1 && j >= l->nyl));
-          f = WB_FLUID_CELL;
-          if (i > -g && !s[at - 1] && !edge_x) f |= WB_OPEN_U;
-          if (j > -g && !s[at - (size_t)l->sy] && !edge_y) f |= WB_OPEN_V;
+          f |= WB_FLUID_CELL;
+          if (i > -g && !west && !edge_x) f |= WB_OPEN_U;
+          if (j > -g && !south && !edge_y) f |= WB_OPEN_V;
           if (k > 0 && !s[at - l->sz]) f |= WB_OPEN_W;
         }
         les->flags[at] = f;
       }
+}
+
+/* What lies west and south of the outermost ghosts, which this rank's mask does not reach: their owners know. */
+static PetscErrorCode rim_flags(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  const int g = l->g;
+  float *beside = NULL;
+  WbHalo halo = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC((size_t)l->nz * l->sz, &beside));
+  for (int k = 0; k < l->nz; k++)
+    for (int j = 0; j < l->nyl; j++)
+      for (int i = 0; i < l->nxl; i++)
+        beside[wb_les_at(l, k - 1, j, i)] =
+            (float)(les->flags[wb_les_at(l, k, j, i)] & (WB_SOLID_WEST | WB_SOLID_SOUTH));
+  PetscCall(wb_halo_create(les->grid, l->nz, g, 1, WB_FP32, &halo));
+  PetscCall(wb_halo_exchange(halo, beside));
+  wb_halo_destroy(&halo);
+  for (int k = 0; k < l->nz; k++)
+    for (int j = -g; j < l->nyl + g; j++)
+      for (int i = -g; i < l->nxl + g; i++)
+        if (j == -g || i == -g) les->flags[wb_les_at(l, k, j, i)] |= (uint8_t)beside[wb_les_at(l, k - 1, j, i)];
+  WB_FREE(&beside);
+  PetscFunctionReturn(0);
 }
 
 /* Drag coefficient times 1/h (wall area over cell volume) of a wall at normal cell thickness h. */
@@ -246,6 +271,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
     les->heat_flux[c] = heat_flux ? heat_flux[c] : (float)les->opt.heat_flux_K_m_per_s;
   PetscCall(fill_solid(les, solid));
   fill_flags(les);
+  PetscCall(rim_flags(les));
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
       for (int i = 0; i < l->nxl; i++) local[les->solid[wb_les_at(l, k, j, i)] ? 1 : 0] += 1.0;

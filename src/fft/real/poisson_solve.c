@@ -70,10 +70,14 @@ static PetscErrorCode make_windows(WbPoisson s, int most_near) {
   const size_t nkl = (size_t)((s->nz + s->px - 1) / s->px), line = 64 / sizeof(WbReal), pitch = (size_t)s->pitch;
   const size_t n_xr = (nkl * (size_t)s->nyl * (size_t)s->nx + line - 1) / line * line;
   const size_t n_ys = nkl * (size_t)s->ny * pitch, n_zs = (size_t)s->nz * (size_t)s->nrl * pitch;
+  const size_t row_bytes = s->px > 1 ? (n_xr + n_zs + 1) * sizeof(WbReal) : 0;
+  bool fits = true;
+  if (s->px * s->py > 1) PetscCall(wb_window_fits(s->comm, (n_ys + 1) * sizeof(WbReal) + row_bytes, &fits));
+  if (!fits) most_near = 1;
   PetscCall(wb_window_create(s->col_comm, (n_ys + 1) * sizeof(WbReal), most_near, &s->col));
   s->ys = s->zs = s->col.at[s->iy];
   if (s->px > 1) {
-    PetscCall(wb_window_create(s->row_comm, (n_xr + n_zs + 1) * sizeof(WbReal), most_near, &s->row));
+    PetscCall(wb_window_create(s->row_comm, row_bytes, most_near, &s->row));
     s->xr = s->row.at[s->ix];
     s->zs = (WbReal *)s->xr + n_xr;
   }

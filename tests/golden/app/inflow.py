@@ -81,4 +81,24 @@ for args, code, words in ((["-les_inflow", "file"], 2, "needs les_boundary_file"
                            "y reaches from -400 m to 600 m")):
     done, out = les("no", *args)
     check(done.returncode == code and words in done.stderr, args, done.returncode, done.stderr)
+
+# ---- --check finds what would stop the run, and writes nothing; planes of other weather are told ----
+done, made = les("made")
+check(done.returncode == 0, done.stderr)
+planes = os.path.join(made, "inflow.nc")
+far = wind(made).x.values[0] - 500
+for args, code, words in (([], 0, ""),
+                          (["-les_inflow", "file", "-les_boundary_file", early], 3, "end at t = 60 s"),
+                          (["-les_inflow_file", os.path.join(tmp, "none.nc")], 3, "none.nc"),
+                          (["-les_inflow_file", planes, "-les_duration_s", 240], 3, "this run needs -60 s to 240 s"),
+                          (["-les_inflow_file", planes, "-les_top_m", 400], 3, "planes reach to 300 m"),
+                          (["-les_inflow_file", planes, "-les_wind_direction_deg", 90], 0, "the planes' weather flows in"),
+                          (["-les_advection", "upwind5", "-les_cfl_max", 1.7], 2, "les_cfl_max is '1.7'"),
+                          (["-les_z0_inflow_m", 5], 2, "les_z0_inflow_m is '5'"),
+                          (["-les_z0_ground_m", 5], 2, "les_z0_ground_m is '5'"),
+                          (["-les_slice_x_m", far], 2, "outside the domain"),
+                          (["-les_output_interval_s", 50], 2, "allowed: a multiple of 50 s")):
+    done, out = les("untouched", "--check", *args)
+    check(done.returncode == code and words in done.stderr + done.stdout, args, done.returncode, done.stdout, done.stderr)
+    check(not os.path.exists(out), args, "left", out)
 print("ok")

@@ -37,6 +37,19 @@ static void test_create(void **state) {
   }
 }
 
+/* Rows stay whole, but in no thin pieces. */
+static void test_whole_rows(void **state) {
+  int size;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  WbGrid *g;
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, 128, 128, 5, 1, 0, 0, true, false, &g));
+  assert_int_equal(g->px, 1);
+  wb_grid_destroy(&g);
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, 40, 40, 5, 1, 0, 0, true, false, &g));
+  assert_int_equal(g->px, size < 4 ? 1 : 2);
+  wb_grid_destroy(&g);
+}
+
 static void test_explicit_and_errors(void **state) {
   int size;
   MPI_Comm_size(PETSC_COMM_WORLD, &size);
@@ -124,5 +137,5 @@ static void test_remap(void **state) {
   check_remap(4, 2, 5, 8);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(test_create), cmocka_unit_test(test_explicit_and_errors), cmocka_unit_test(test_refine),
-             cmocka_unit_test(test_remap))
+WB_TEST_MAIN(cmocka_unit_test(test_create), cmocka_unit_test(test_whole_rows),
+             cmocka_unit_test(test_explicit_and_errors), cmocka_unit_test(test_refine), cmocka_unit_test(test_remap))

@@ -19,6 +19,7 @@ static bool built(int k, int j, int i, int shift) {
 }
 
 static bool comm_ranks_matter; /* tight solves: runs on different ranks are compared */
+static int cut_x, cut_y;       /* process grid; 0: as the program chooses */
 static bool rich;              /* physics beyond the defaults */
 static bool flat;              /* no buildings, ground viscosity */
 
@@ -60,7 +61,7 @@ static void run_make(Run *r, MPI_Comm comm, WbPrecision precision, WbInflow infl
   if (rich) rich_physics(&o);
   o.ground_viscosity = flat;
   memset(r, 0, sizeof *r);
-  WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, 0, 0, !inflow, !inflow, &r->grid));
+  WB_OK(wb_grid_create(comm, NX, NY, NZ, 1, cut_x, cut_y, !inflow, !inflow, &r->grid));
   r->grid->dx_m = 5;
   r->zf = malloc((NZ + 1) * sizeof(double));
   for (int k = 0; k <= NZ; k++) r->zf[k] = k <= 6 ? 5.0 * k : 30 + 10.0 * (k - 6);
@@ -191,32 +192,44 @@ static void bit_for_bit(WbPrecision precision, bool fed) {
   forget(planes);
 }
 
+/* On every process grid of these ranks: pieces as thin as 5 rows, whole rows and whole columns. */
+static void on_all_cuts(WbPrecision precision, bool fed) {
+  int size;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  for (cut_x = 1; cut_x <= size; cut_x++) {
+    if (size % cut_x) continue;
+    cut_y = size / cut_x;
+    bit_for_bit(precision, fed);
+  }
+  cut_x = cut_y = 0;
+}
+
 static void test_bits_cyclic_fp64(void **state) {
   bit_for_bit(WB_FP64, false);
 }
 static void test_bits_cyclic_fp32(void **state) {
-  bit_for_bit(WB_FP32, false);
+  on_all_cuts(WB_FP32, false);
 }
 static void test_bits_fed_fp64(void **state) {
   bit_for_bit(WB_FP64, true);
 }
 static void test_bits_fed_fp32(void **state) {
-  bit_for_bit(WB_FP32, true);
+  on_all_cuts(WB_FP32, true);
 }
 
 static void test_bits_rich(void **state) {
   rich = true;
-  bit_for_bit(WB_FP64, false);
-  bit_for_bit(WB_FP32, false);
-  bit_for_bit(WB_FP32, true);
+  on_all_cuts(WB_FP64, false);
+  on_all_cuts(WB_FP32, false);
+  on_all_cuts(WB_FP32, true);
   rich = false;
 }
 
 static void test_bits_flat(void **state) {
   flat = true;
-  bit_for_bit(WB_FP32, false);
+  on_all_cuts(WB_FP32, false);
   rich = true;
-  bit_for_bit(WB_FP32, true);
+  on_all_cuts(WB_FP32, true);
   rich = flat = false;
 }
 
