@@ -1,0 +1,175 @@
+/* Loops of the multigrid (multigrid.h), a slab at a time: a slab of all arrays fits the second-level cache, so the way
+ * up and down a column is one pass over memory. */
+#include "multigrid.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WB_INLINE static inline __attribute__((always_inline))
+
+/* Neighbours of the cells of half a row, and the conductances of the faces to them. */
+typedef struct {
+  const float *xw, *xe, *xs, *xn, *gw, *ge, *gs, *gn;
+} Sides;
+
+WB_INLINE Sides sides_of(const WbMgLevel *l, const float *x, int j, int k, int odd) {
+  const size_t own = wb_mg_at(l, j, k, odd), other = wb_mg_at(l, j, k, !odd) - (odd ? 0 : 1);
+  return (Sides){.xw = x + other,
+                 .xe = x + other + 1,
+                 .xs = x + own - l->slab,
+                 .xn = x + own + l->slab,
+                 .gw = l->gx + own,
+                 .ge = l->gx + other + 1,
+                 .gs = l->gy + own,
+                 .gn = l->gy + own + l->slab};
+}
+
+WB_INLINE float pull(const Sides *s, int i) {
+  return (s->gw[i] * s->xw[i] + s->ge[i] * s->xe[i]) + (s->gs[i] * s->xs[i] + s->gn[i] * s->xn[i]);
+}
+
+/* From the ground up: x = (b + pull + floor x_below) / pivot. The lowest level's floor is closed: its `below` is x. */
+WB_INLINE void eliminate(const WbMgLevel *l, int j, int k, int odd, bool from_zero) {
+  const size_t at = wb_mg_at(l, j, k, odd);
+  const Sides s = sides_of(l, l->x, j, k, odd);
+  const float *b = l->b + at, *gz = l->gz + at, *inv = l->inv + at;
+  float *x = l->x + at;
+  const float *below = k > 0 ? x - 2 * l->half : x;
+#pragma omp simd
+  for (int i = 0; i < l->nx / 2; i++) {
+    const float f = from_zero ? b[i] : b[i] + pull(&s, i);
+    x[i] = (f + gz[i] * below[i]) * inv[i];
+  }
+}
+
+WB_INLINE void substitute(const WbMgLevel *l, int j, int k, int odd) {
+  const size_t at = wb_mg_at(l, j, k, odd), up = at + 2 * l->half;
+  const float *restrict gz = l->gz + up, *restrict inv = l->inv + at, *restrict above = l->x + up;
+  float *restrict x = l->x + at;
+#pragma omp simd
+  for (int i = 0; i < l->nx / 2; i++) x[i] += gz[i] * inv[i] * above[i];
+}
+
+WB_INLINE double dot(int n, const float *restrict a, const float *restrict b) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+  return sum;
+}
+
+WB_KERNEL static double relax_slab(const WbMgLevel *l, int j, int odd, bool from_zero) {
+  double sum = 0;
+  for (int k = 0; k < l->nz; k++) {
+    if (from_zero) {
+      eliminate(l, j, k, odd, true);
+    } else {
+      eliminate(l, j, k, odd, false);
+    }
+  }
+  for (int k = l->nz - 1; k >= 0; k--) {
+    if (k < l->nz - 1) substitute(l, j, k, odd);
+    const size_t at = wb_mg_at(l, j, k, odd);
+    sum += dot(l->nx / 2, l->x + at, l->b + at);
+  }
+  return sum;
+}
+
+double wb_mg_relax(const WbMgLevel *l, int colour, bool from_zero) {
+  double sum = 0;
+  for (int j = 0; j < l->ny; j++) sum += relax_slab(l, j, (colour + j) & 1, from_zero);
+  return sum;
+}
+
+WB_KERNEL void wb_mg_residual_row(const WbMgLevel *l, int coarse_j, int k, float *out) {
+  const Sides even = sides_of(l, l->x, 2 * coarse_j, k, 0), odd = sides_of(l, l->x, 2 * coarse_j + 1, k, 1);
+#pragma omp simd
+  for (int i = 0; i < l->nx / 2; i++) out[i] = pull(&even, i) + pull(&odd, i);
+}
+
+WB_KERNEL static void add(int n, const float *restrict a, float *restrict x) {
+  for (int i = 0; i < n; i++) x[i] += a[i];
+}
+
+void wb_mg_add_row(const WbMgLevel *l, int coarse_j, int k, const float *row) {
+  for (int odd = 0; odd < 2; odd++) add(l->nx / 2, row, l->x + wb_mg_at(l, 2 * coarse_j + odd, k, odd));
+}
+
+WB_KERNEL void wb_mg_put_row(const WbMgLevel *l, float *array, int j, int k, int n, const float *row) {
+  float *restrict even = array + wb_mg_at(l, j, k, 0), *restrict odd = array + wb_mg_at(l, j, k, 1);
+  for (int i = 0; i < n / 2; i++) {
+    even[i] = row[2 * i];
+    odd[i] = row[2 * i + 1];
+  }
+  if (n % 2) even[n / 2] = row[n - 1];
+}
+
+WB_KERNEL void wb_mg_get_row(const WbMgLevel *l, const float *array, int j, int k, float *restrict row) {
+  const float *even = array + wb_mg_at(l, j, k, 0), *odd = array + wb_mg_at(l, j, k, 1);
+  for (int i = 0; i < l->nx / 2; i++) {
+    row[2 * i] = even[i];
+    row[2 * i + 1] = odd[i];
+  }
+}
+
+WB_INLINE double apply_half(const WbMgLevel *l, const float *p, int j, int k, int odd, float *restrict q) {
+  const size_t at = wb_mg_at(l, j, k, odd), step = 2 * l->half;
+  const Sides s = sides_of(l, p, j, k, odd);
+  const size_t low = k > 0 ? at - step : at, high = k < l->nz - 1 ? at + step : at;
+  const float *here = p + at, *below = p + low, *above = p + high, *gz = l->gz + at, *gz_up = l->gz + high;
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int i = 0; i < l->nx / 2; i++) {
+    const float x = here[i];
+    const float across = (s.gw[i] * (x - s.xw[i]) + s.ge[i] * (x - s.xe[i])) +
+                         (s.gs[i] * (x - s.xs[i]) + s.gn[i] * (x - s.xn[i]));
+    q[i] = across + (gz[i] * (x - below[i]) + gz_up[i] * (x - above[i]));
+    sum += (double)x * (double)q[i];
+  }
+  return sum;
+}
+
+WB_KERNEL static double apply_slab(const WbMgLevel *l, const float *p, int j, float *q) {
+  double sum = 0;
+  for (int k = 0; k < l->nz; k++)
+    for (int odd = 0; odd < 2; odd++) sum += apply_half(l, p, j, k, odd, q + wb_mg_at(l, j, k, odd));
+  return sum;
+}
+
+double wb_mg_apply(const WbMgLevel *l, const float *p, float *q) {
+  double sum = 0;
+  for (int j = 0; j < l->ny; j++) sum += apply_slab(l, p, j, q);
+  return sum;
+}
+
+/* Both halves of a row with the numbers between them, where nothing is: p and q are 0 or finite there. */
+WB_KERNEL static float update_row(size_t n, float alpha, const float *restrict p, const float *restrict q,
+                                  float *restrict x, float *restrict b) {
+  float max = 0;
+#pragma omp simd reduction(max : max)
+  for (size_t i = 0; i < n; i++) {
+    x[i] += alpha * p[i];
+    b[i] -= alpha * q[i];
+    const float a = fabsf(b[i]);
+    max = a > max ? a : max;
+  }
+  return max;
+}
+
+double wb_mg_update(const WbMgLevel *l, float alpha, const float *p, const float *q, const float *scale, float *x) {
+  float max = 0;
+  for (int j = 0; j < l->ny; j++)
+    for (int k = 0; k < l->nz; k++) {
+      const size_t at = wb_mg_at(l, j, k, 0) - 1;
+      const float a = scale[k] * update_row(2 * l->half, alpha, p + at, q + at, x + at, l->b + at);
+      max = a > max ? a : max;
+    }
+  return (double)max;
+}
+
+WB_KERNEL static void direction(size_t n, float beta, const float *restrict z, float *restrict p) {
+  for (size_t i = 0; i < n; i++) p[i] = z[i] + beta * p[i];
+}
+
+void wb_mg_direction(const WbMgLevel *l, float beta, const float *z, float *p) {
+  direction((size_t)l->ny * l->slab, beta, z + l->slab, p + l->slab);
+}
