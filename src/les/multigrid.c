@@ -6,12 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_LEVELS = 24, FEWEST_COLUMNS = 4 /* of the coarsest level */, LAST_SWEEPS = 17 /* there; odd */ };
+enum { MOST_LEVELS = 24, FEWEST_COLUMNS = 4 /* of the coarsest level */, LAST_SWEEPS = 9 /* there; odd */ };
 
 struct WbMultigrid_s {
   MPI_Comm comm, row_comm, col_comm; /* borrowed */
   int west, east, south, north;      /* ranks of row_comm, col_comm, or MPI_PROC_NULL */
   int nyl, nxl;
+  bool whole_rows;   /* one rank in x */
   int levels, apart; /* of all levels, the first `apart` are cut among the ranks */
   WbMgLevel level[MOST_LEVELS];
   float *p, *q, *x;          /* level 0 */
@@ -37,11 +38,49 @@ static void shape(WbMgLevel *l, int nz, int ny, int nx) {
   l->slab = 2 * (size_t)nz * l->half;
 }
 
-static PetscErrorCode allocate(WbMgLevel *l) {
-  float **arrays[] = {&l->gx, &l->gy, &l->gz, &l->inv, &l->x, &l->b};
+/* While the levels are made: conductances over those of open fine faces, in full precision. */
+typedef struct {
+  float *gx, *gy, *gz;
+} Faces;
+
+static PetscErrorCode allocate_faces(const WbMgLevel *l, Faces *f) {
   PetscFunctionBeginUser;
-  for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) PetscCall(WB_CALLOC(array_size(l), arrays[a]));
+  PetscCall(WB_CALLOC(array_size(l), &f->gx));
+  PetscCall(WB_CALLOC(array_size(l), &f->gy));
+  PetscCall(WB_CALLOC(array_size(l), &f->gz));
   PetscFunctionReturn(0);
+}
+
+static void free_faces(Faces *f) {
+  WB_FREE(&f->gx);
+  WB_FREE(&f->gy);
+  WB_FREE(&f->gz);
+}
+
+static PetscErrorCode allocate(WbMgLevel *l, const WbMultigridFaces *f) {
+  PetscFunctionBeginUser;
+  PetscCall(WB_CALLOC(array_size(l), &l->gx));
+  PetscCall(WB_CALLOC(array_size(l), &l->gy));
+  PetscCall(WB_CALLOC(array_size(l), &l->gz));
+  PetscCall(WB_CALLOC(array_size(l), &l->inv));
+  PetscCall(WB_CALLOC(array_size(l), &l->x));
+  PetscCall(WB_CALLOC(array_size(l), &l->b));
+  PetscCall(WB_ALLOC(l->nz, &l->side));
+  PetscCall(WB_ALLOC(l->nz + 1, &l->floor));
+  for (int k = 0; k < l->nz; k++) l->side[k] = (float)(f->dz[k] / (f->dx * f->dx));
+  for (int k = 0; k <= l->nz; k++) l->floor[k] = (float)f->rh[k];
+  PetscFunctionReturn(0);
+}
+
+static void release(WbMgLevel *l) {
+  WB_FREE(&l->gx);
+  WB_FREE(&l->gy);
+  WB_FREE(&l->gz);
+  WB_FREE(&l->inv);
+  WB_FREE(&l->x);
+  WB_FREE(&l->b);
+  WB_FREE(&l->side);
+  WB_FREE(&l->floor);
 }
 
 /* Place of cell i of a row, ghosts too. */
@@ -49,56 +88,65 @@ static size_t cell_at(const WbMgLevel *l, int j, int k, int i) {
   return wb_mg_at(l, j, k, i & 1) + (size_t)((i + 2) / 2) - 1;
 }
 
-static void set_finest(const WbMgLevel *l, const WbGrid *g, const WbMultigridFaces *f) {
+static void set_finest(const WbMgLevel *l, const WbGrid *g, const WbMultigridFaces *f, const Faces *to) {
   size_t c = 0;
   for (int k = 0; k < l->nz; k++) {
-    const float side = (float)(f->dz[k] / (f->dx * f->dx)), floor = (float)f->rh[k];
     for (int j = 0; j < g->nyl; j++) {
       for (int i = 0; i < g->nxl; i++, c++) {
         const size_t at = cell_at(l, j, k, i);
-        l->gx[at] = f->mask[c] & WB_OPEN_WEST ? side : 0;
-        l->gy[at] = f->mask[c] & WB_OPEN_SOUTH ? side : 0;
-        l->gz[at] = f->mask[c] & WB_OPEN_BELOW ? floor : 0;
+        to->gx[at] = f->mask[c] & WB_OPEN_WEST ? 1 : 0;
+        to->gy[at] = f->mask[c] & WB_OPEN_SOUTH ? 1 : 0;
+        to->gz[at] = f->mask[c] & WB_OPEN_BELOW ? 1 : 0;
       }
-      if (f->open_east[(size_t)k * (size_t)g->nyl + (size_t)j]) l->gx[cell_at(l, j, k, g->nxl)] = side;
+      to->gx[cell_at(l, j, k, g->nxl)] = f->open_east[(size_t)k * (size_t)g->nyl + (size_t)j] ? 1 : 0;
     }
     for (int i = 0; i < g->nxl; i++)
-      if (f->open_north[(size_t)k * (size_t)g->nxl + (size_t)i]) l->gy[cell_at(l, g->nyl, k, i)] = side;
+      to->gy[cell_at(l, g->nyl, k, i)] = f->open_north[(size_t)k * (size_t)g->nxl + (size_t)i] ? 1 : 0;
   }
 }
 
 /* Sums of four; sides halved. Faces beyond the last cells too: they are the neighbours'. */
-static void coarsen(const WbMgLevel *f, const WbMgLevel *c, int y0, int x0) {
-  for (int j = 0; j <= f->ny / 2; j++)
+static void coarsen(const WbMgLevel *f, const Faces *from, const WbMgLevel *c, const Faces *to) {
+  const int ny = f->ny / 2, nx = f->nx / 2;
+  for (int j = 0; j <= ny; j++)
     for (int k = 0; k < f->nz; k++)
-      for (int i = 0; i <= f->nx / 2; i++) {
-        const size_t to = cell_at(c, y0 + j, k, x0 + i);
+      for (int i = 0; i <= nx; i++) {
+        const size_t at = cell_at(c, f->y0 + j, k, f->x0 + i);
         for (int s = 0; s < 2; s++) {
-          if (j < f->ny / 2) c->gx[to] += 0.5F * f->gx[cell_at(f, 2 * j + s, k, 2 * i)];
-          if (i < f->nx / 2) c->gy[to] += 0.5F * f->gy[cell_at(f, 2 * j, k, 2 * i + s)];
-          for (int r = 0; r < 2 && j < f->ny / 2 && i < f->nx / 2; r++)
-            c->gz[to] += f->gz[cell_at(f, 2 * j + s, k, 2 * i + r)];
+          if (j < ny) to->gx[at] += 0.5F * from->gx[cell_at(f, 2 * j + s, k, 2 * i)];
+          if (i < nx) to->gy[at] += 0.5F * from->gy[cell_at(f, 2 * j, k, 2 * i + s)];
+          for (int r = 0; r < 2 && j < ny && i < nx; r++) to->gz[at] += from->gz[cell_at(f, 2 * j + s, k, 2 * i + r)];
         }
       }
+}
+
+static uint16_t upper_half(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return (uint16_t)((bits + 0x8000U) >> 16);
+}
+
+static void pack(const WbMgLevel *l, const Faces *from) {
+  for (size_t q = 0; q < array_size(l); q++) {
+    l->gx[q] = upper_half(from->gx[q]);
+    l->gy[q] = upper_half(from->gy[q]);
+    l->gz[q] = upper_half(from->gz[q]);
+  }
 }
 
 /* Pivots from the ground up. A column without a way out sideways is singular: its last cell stays 0. */
 static void factorise(const WbMgLevel *l, int j, int i) {
   double below = 0;
   for (int k = 0; k < l->nz; k++) {
-    const size_t at = cell_at(l, j, k, i), up = at + 2 * l->half;
-    const double gz = (double)l->gz[at], gz_up = k < l->nz - 1 ? (double)l->gz[up] : 0;
-    const double across = (double)l->gx[at] + (double)l->gx[cell_at(l, j, k, i + 1)] + (double)l->gy[at] +
-                          (double)l->gy[at + l->slab];
-    const double all = across + gz + gz_up, pivot = all - gz * gz * below;
+    const size_t at = cell_at(l, j, k, i), east = cell_at(l, j, k, i + 1), up = at + 2 * l->half;
+    const double gz = (double)(l->floor[k] * wb_mg_widen(l->gz[at]));
+    const double gz_up = k < l->nz - 1 ? (double)(l->floor[k + 1] * wb_mg_widen(l->gz[up])) : 0;
+    const float across =
+        wb_mg_widen(l->gx[at]) + wb_mg_widen(l->gx[east]) + wb_mg_widen(l->gy[at]) + wb_mg_widen(l->gy[at + l->slab]);
+    const double all = (double)(l->side[k] * across) + gz + gz_up, pivot = all - gz * gz * below;
     below = pivot > 1e-6 * all ? 1 / pivot : 0;
     l->inv[at] = (float)below;
   }
-}
-
-static void factorise_all(const WbMgLevel *l) {
-  for (int j = 0; j < l->ny; j++)
-    for (int i = 0; i < l->nx; i++) factorise(l, j, i);
 }
 
 static size_t plain_size(const WbMgLevel *whole) {
@@ -158,7 +206,7 @@ static PetscErrorCode allocate_all(WbMultigrid m, const WbMultigridFaces *f) {
   size_t row = 0;
   PetscFunctionBeginUser;
   for (int l = 0; l < m->levels; l++) {
-    PetscCall(allocate(&m->level[l]));
+    PetscCall(allocate(&m->level[l], f));
     row = PetscMax(row, (size_t)m->level[l].nx);
     if (m->level[l].gather) PetscCall(WB_ALLOC(plain_size(&m->level[l + 1]), &m->plain));
   }
@@ -175,12 +223,46 @@ static PetscErrorCode allocate_all(WbMultigrid m, const WbMultigridFaces *f) {
 }
 
 /* The faces beyond a rank's part were counted by it and by its neighbour: in a sum over ranks only its own may be. */
-static void forget_far_faces(const WbMgLevel *fine, const WbMgLevel *whole) {
+static PetscErrorCode sum_faces(WbMultigrid m, const WbMgLevel *fine, const WbMgLevel *whole, const Faces *f) {
   const int far_y = fine->y0 + fine->ny / 2, far_x = fine->x0 + fine->nx / 2;
+  PetscFunctionBeginUser;
   for (int k = 0; k < whole->nz; k++) {
-    for (int i = 0; i < whole->nx; i++) whole->gy[cell_at(whole, far_y, k, i)] = 0;
-    for (int j = 0; j < whole->ny; j++) whole->gx[cell_at(whole, j, k, far_x)] = 0;
+    for (int i = 0; i < whole->nx; i++) f->gy[cell_at(whole, far_y, k, i)] = 0;
+    for (int j = 0; j < whole->ny; j++) f->gx[cell_at(whole, j, k, far_x)] = 0;
   }
+  PetscCall(sum_parts(m, whole, f->gx));
+  PetscCall(sum_parts(m, whole, f->gy));
+  PetscCall(sum_parts(m, whole, f->gz));
+  PetscFunctionReturn(0);
+}
+
+/* Level l from its faces, and the next one's faces. */
+static PetscErrorCode make_level(WbMultigrid m, int l, const Faces *own, Faces *next) {
+  const WbMgLevel *at = &m->level[l];
+  PetscFunctionBeginUser;
+  pack(at, own);
+  for (int j = 0; j < at->ny; j++)
+    for (int i = 0; i < at->nx; i++) factorise(at, j, i);
+  if (l + 1 == m->levels) PetscFunctionReturn(0);
+  PetscCall(allocate_faces(at + 1, next));
+  coarsen(at, own, at + 1, next);
+  if (at->gather) PetscCall(sum_faces(m, at, at + 1, next));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_levels(WbMultigrid m, const WbGrid *g, const WbMultigridFaces *f) {
+  Faces own = {0}, next = {0};
+  PetscFunctionBeginUser;
+  PetscErrorCode e = allocate_faces(&m->level[0], &own);
+  if (!e) set_finest(&m->level[0], g, f, &own);
+  for (int l = 0; l < m->levels && !e; l++) {
+    e = make_level(m, l, &own, &next);
+    free_faces(&own);
+    own = next;
+    next = (Faces){0};
+  }
+  free_faces(&own);
+  PetscFunctionReturn(e);
 }
 
 static PetscErrorCode create(WbMultigrid m, const WbGrid *g, const WbMultigridFaces *f) {
@@ -191,19 +273,10 @@ static PetscErrorCode create(WbMultigrid m, const WbGrid *g, const WbMultigridFa
   m->south = g->iy > 0 ? g->iy - 1 : MPI_PROC_NULL;
   m->north = g->iy < g->py - 1 ? g->iy + 1 : MPI_PROC_NULL;
   m->nyl = g->nyl, m->nxl = g->nxl;
+  m->whole_rows = g->px == 1;
   PetscCall(lay_out(m, g));
   PetscCall(allocate_all(m, f));
-  set_finest(&m->level[0], g, f);
-  for (int l = 0; l < m->levels; l++) {
-    const WbMgLevel *at = &m->level[l], *next = at + 1;
-    factorise_all(at);
-    if (l + 1 == m->levels) break;
-    coarsen(at, next, at->y0, at->x0);
-    if (!at->gather) continue;
-    forget_far_faces(at, next);
-    float *arrays[] = {next->gx, next->gy, next->gz};
-    for (int a = 0; a < 3; a++) PetscCall(sum_parts(m, next, arrays[a]));
-  }
+  PetscCall(make_levels(m, g, f));
   PetscFunctionReturn(0);
 }
 
@@ -219,11 +292,7 @@ PetscErrorCode wb_multigrid_create(const WbGrid *grid, const WbMultigridFaces *f
 void wb_multigrid_destroy(WbMultigrid *multigrid) {
   WbMultigrid m = multigrid ? *multigrid : NULL;
   if (!m) return;
-  for (int l = 0; l < m->levels; l++) {
-    WbMgLevel *at = &m->level[l];
-    float **arrays[] = {&at->gx, &at->gy, &at->gz, &at->inv, &at->x, &at->b};
-    for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) WB_FREE(arrays[a]);
-  }
+  for (int l = 0; l < m->levels; l++) release(&m->level[l]);
   float **more[] = {&m->p, &m->q, &m->x, &m->row, &m->plain, &m->edge_out, &m->edge_in, &m->dz, &m->per_dz};
   for (size_t a = 0; a < sizeof more / sizeof *more; a++) WB_FREE(more[a]);
   WB_FREE(multigrid);
@@ -232,7 +301,8 @@ void wb_multigrid_destroy(WbMultigrid *multigrid) {
 double wb_multigrid_bytes(int nz, int nyl, int nxl) {
   WbMgLevel l = {0};
   shape(&l, nz, nyl, nxl);
-  return ((6 * 4.0 / 3.0) + 3) * (double)array_size(&l) * (double)sizeof(float);
+  const double level = 3 * sizeof(uint16_t) + 3 * sizeof(float), levels = 4.0 / 3.0, vectors = 3 * sizeof(float);
+  return (level * levels + vectors) * (double)array_size(&l);
 }
 
 /* ---- ghosts ---- */
@@ -262,7 +332,7 @@ static PetscErrorCode exchange(WbMultigrid m, int level, float *x) {
                             MPI_STATUS_IGNORE));
   PetscCallMPI(
       MPI_Sendrecv(last, n, MPI_FLOAT, m->north, 2, x, n, MPI_FLOAT, m->south, 2, m->col_comm, MPI_STATUS_IGNORE));
-  if (m->west == m->east) PetscFunctionReturn(0); /* alone in its row */
+  if (m->whole_rows) PetscFunctionReturn(0);
   PetscCall(swap_columns(m, l, x, 0, m->west, l->nx, m->east));
   PetscCall(swap_columns(m, l, x, l->nx - 1, m->east, -1, m->west));
   PetscFunctionReturn(0);
@@ -299,32 +369,43 @@ static void prolong(WbMultigrid m, int level) {
     }
 }
 
-static PetscErrorCode relax(WbMultigrid m, int level, int colour, double *sum) {
+/* Colours in turn, `first` (from zero: with nothing held) and the other, the second a slab behind the first, so that
+ * one pass over memory does for both. At the sides of a cut level the first comes first, for the neighbour to have it.
+ */
+static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero, double *sum) {
+  const WbMgLevel *l = &m->level[level];
+  const bool cut = level < m->apart;
+  const int ahead = cut && !m->whole_rows ? l->ny : 1;
   PetscFunctionBeginUser;
-  PetscCall(exchange(m, level, m->level[level].x));
-  *sum = wb_mg_relax(&m->level[level], colour, false);
+  *sum = 0;
+  if (!from_zero) PetscCall(exchange(m, level, l->x));
+  if (cut && m->whole_rows) {
+    *sum = wb_mg_relax(l, 0, first, from_zero) + wb_mg_relax(l, l->ny - 1, first, from_zero);
+    PetscCall(exchange(m, level, l->x));
+  }
+  for (int j = 0; j < l->ny + ahead; j++) {
+    const bool done = cut && m->whole_rows && (j == 0 || j == l->ny - 1);
+    if (j < l->ny && !done) *sum += wb_mg_relax(l, j, first, from_zero);
+    if (j + 1 == l->ny && cut && !m->whole_rows) PetscCall(exchange(m, level, l->x));
+    if (j >= ahead) *sum += wb_mg_relax(l, j - ahead, !first, false);
+  }
   PetscFunctionReturn(0);
 }
 
 /* x of the level from its b, symmetric: red, black, coarse levels, black, red. After black, only red cells have a
- * residual; what prolongation would add to black ones the next sweep replaces. Returns the sum of b x in *sum. */
+ * residual; what prolongation would add to black ones the next sweep replaces. *sum: of b x. */
 static PetscErrorCode cycle(WbMultigrid m, int level, double *sum) {
-  double red = 0, black = 0;
   PetscFunctionBeginUser;
-  (void)wb_mg_relax(&m->level[level], 0, true);
+  PetscCall(relax(m, level, 0, true, sum));
   if (level + 1 == m->levels) {
-    for (int s = 1; s < LAST_SWEEPS; s++) PetscCall(relax(m, level, s & 1, s & 1 ? &black : &red));
-    *sum = red + black;
+    for (int s = 0; s < LAST_SWEEPS; s++) PetscCall(relax(m, level, s & 1 ? 0 : 1, false, sum));
     PetscFunctionReturn(0);
   }
-  PetscCall(relax(m, level, 1, &black));
   PetscCall(exchange(m, level, m->level[level].x));
   PetscCall(restrict_residual(m, level));
-  PetscCall(cycle(m, level + 1, &red)); /* depth: at most MOST_LEVELS */
+  PetscCall(cycle(m, level + 1, sum)); /* depth: at most MOST_LEVELS */
   prolong(m, level);
-  PetscCall(relax(m, level, 1, &black));
-  PetscCall(relax(m, level, 0, &red));
-  *sum = red + black;
+  PetscCall(relax(m, level, 1, false, sum));
   PetscFunctionReturn(0);
 }
 

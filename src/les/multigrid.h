@@ -5,12 +5,15 @@
  * The equation of a cell c, over its open faces f of conductance g_f:
  *     sum_f g_f (x_c - x_f) = b_c,   g = dz / dx^2 through sides, 1 / centre distance through floors, b = -dz div.
  * Levels halve the columns in x and y only and keep z whole: columns are relaxed as tridiagonal systems, red and black
- * ones in turn, which the thick levels above the layer do not slow down. A coarse column is a sum of four: floors add up,
- * sides add up and halve (twice as far). Transfers are constant over the four (Wesseling 1988, J. Comput. Appl. Math. 22,
- * 1; McAdams, Sifakis, Teran 2010, Symp. Computer Animation, 65: multigrid as a preconditioner around voxels). */
+ * ones in turn, which the thick levels above the layer do not slow down. A coarse column is a sum of four: floors add
+ * up, sides add up and halve (twice as far). Transfers are constant over the four (Wesseling 1988, J. Comput. Appl.
+ * Math. 22, 1; McAdams, Sifakis, Teran 2010, Symp. Computer Animation, 65: multigrid as a preconditioner around
+ * voxels). */
 #ifndef WB_LES_MULTIGRID_H
 #define WB_LES_MULTIGRID_H
 #include "windbridge/grid.h"
+
+#include <string.h>
 
 /* Open faces of this rank's cells; bits WB_OPEN_... of project.h. */
 typedef struct {
@@ -24,8 +27,8 @@ typedef struct WbMultigrid_s *WbMultigrid;
 /* Collective. grid: not cyclic, boxes that begin at even cells; borrowed. */
 PetscErrorCode wb_multigrid_create(const WbGrid *grid, const WbMultigridFaces *faces, WbMultigrid *multigrid);
 void wb_multigrid_destroy(WbMultigrid *multigrid);
-/* Collective. rhs, x (owned cells) float: Laplacian of x = rhs [s-1] within tol [s-1] in every fluid cell, or as near as
- * max_iterations or rounding allow; rhs must vanish in the mean of each connected region. iterations: added to. */
+/* Collective. rhs, x (owned cells) float: Laplacian of x = rhs [s-1] within tol [s-1] in every fluid cell, or as near
+ * as max_iterations or rounding allow; rhs must vanish in the mean of each connected region. iterations: added to. */
 PetscErrorCode wb_multigrid_solve(WbMultigrid multigrid, const void *rhs, double tol, int max_iterations,
                                   int *iterations, void *x);
 double wb_multigrid_bytes(int nz, int nyl, int nxl); /* memory, about */
@@ -37,20 +40,31 @@ double wb_multigrid_bytes(int nz, int nyl, int nxl); /* memory, about */
 typedef struct {
   int nz, ny, nx;
   size_t half, slab;
-  float *gx, *gy, *gz; /* west face, south face, floor of each cell */
-  float *inv;          /* inverse pivots of the columns, 0 in solid cells */
+  /* Conductances of the west face, the south face and the floor of each cell: upper halves of floats (memory is what
+   * limits the sweeps), times those of open fine faces of the level: (nz) side, floor. */
+  uint16_t *gx, *gy, *gz;
+  float *side, *floor;
+  float *inv; /* inverse pivots of the columns, 0 in solid cells */
   float *x, *b;
   int x0, y0;  /* of this rank's first cell on the next level's array */
   bool gather; /* the next level is whole on every rank */
 } WbMgLevel;
+
+static inline float wb_mg_widen(uint16_t upper) {
+  const uint32_t bits = (uint32_t)upper << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
 
 static inline size_t wb_mg_at(const WbMgLevel *l, int j, int k, int odd) {
   return (size_t)(j + 1) * l->slab + (size_t)(2 * k + odd) * l->half + 1;
 }
 
 /* Kernels (multigrid_kernels.c). Colour 0: i + j even. */
-/* Columns of the colour solved with the others held; from zero: the others count as 0. Sum of b x over the colour. */
-double wb_mg_relax(const WbMgLevel *l, int colour, bool from_zero);
+/* Columns of the colour in slab j solved with the others held; from zero: the others count as 0. Sum of b x over them.
+ */
+double wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero);
 /* What a coarse row (J, k) is due: the residuals of its red cells, once the black ones are solved. out (nx / 2) */
 void wb_mg_residual_row(const WbMgLevel *l, int coarse_j, int k, float *out);
 /* Adds a coarse row to the red cells below it. */

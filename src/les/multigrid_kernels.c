@@ -3,13 +3,14 @@
 #include "multigrid.h"
 
 #include <math.h>
-#include <string.h>
 
 #define WB_INLINE static inline __attribute__((always_inline))
 
 /* Neighbours of the cells of half a row, and the conductances of the faces to them. */
 typedef struct {
-  const float *xw, *xe, *xs, *xn, *gw, *ge, *gs, *gn;
+  const float *xw, *xe, *xs, *xn;
+  const uint16_t *gw, *ge, *gs, *gn;
+  float scale;
 } Sides;
 
 WB_INLINE Sides sides_of(const WbMgLevel *l, const float *x, int j, int k, int odd) {
@@ -21,39 +22,45 @@ WB_INLINE Sides sides_of(const WbMgLevel *l, const float *x, int j, int k, int o
                  .gw = l->gx + own,
                  .ge = l->gx + other + 1,
                  .gs = l->gy + own,
-                 .gn = l->gy + own + l->slab};
+                 .gn = l->gy + own + l->slab,
+                 .scale = l->side[k]};
 }
 
 WB_INLINE float pull(const Sides *s, int i) {
-  return (s->gw[i] * s->xw[i] + s->ge[i] * s->xe[i]) + (s->gs[i] * s->xs[i] + s->gn[i] * s->xn[i]);
+  const float gw = wb_mg_widen(s->gw[i]), ge = wb_mg_widen(s->ge[i]);
+  const float gs = wb_mg_widen(s->gs[i]), gn = wb_mg_widen(s->gn[i]);
+  return s->scale * ((gw * s->xw[i] + ge * s->xe[i]) + (gs * s->xs[i] + gn * s->xn[i]));
 }
 
 /* From the ground up: x = (b + pull + floor x_below) / pivot. The lowest level's floor is closed: its `below` is x. */
 WB_INLINE void eliminate(const WbMgLevel *l, int j, int k, int odd, bool from_zero) {
   const size_t at = wb_mg_at(l, j, k, odd);
   const Sides s = sides_of(l, l->x, j, k, odd);
-  const float *b = l->b + at, *gz = l->gz + at, *inv = l->inv + at;
+  const float *b = l->b + at, *inv = l->inv + at, floor = l->floor[k];
+  const uint16_t *gz = l->gz + at;
   float *x = l->x + at;
   const float *below = k > 0 ? x - 2 * l->half : x;
 #pragma omp simd
   for (int i = 0; i < l->nx / 2; i++) {
     const float f = from_zero ? b[i] : b[i] + pull(&s, i);
-    x[i] = (f + gz[i] * below[i]) * inv[i];
+    x[i] = (f + floor * wb_mg_widen(gz[i]) * below[i]) * inv[i];
   }
 }
 
 WB_INLINE void substitute(const WbMgLevel *l, int j, int k, int odd) {
   const size_t at = wb_mg_at(l, j, k, odd), up = at + 2 * l->half;
-  const float *restrict gz = l->gz + up, *restrict inv = l->inv + at, *restrict above = l->x + up;
+  const float *restrict inv = l->inv + at, *restrict above = l->x + up, ceiling = l->floor[k + 1];
+  const uint16_t *restrict gz = l->gz + up;
   float *restrict x = l->x + at;
 #pragma omp simd
-  for (int i = 0; i < l->nx / 2; i++) x[i] += gz[i] * inv[i] * above[i];
+  for (int i = 0; i < l->nx / 2; i++) x[i] += ceiling * wb_mg_widen(gz[i]) * inv[i] * above[i];
 }
 
-WB_INLINE double dot(int n, const float *restrict a, const float *restrict b) {
-  double sum = 0;
+/* Half a row in float; its caller sums rows in double. Not inlined: gcc 12 would no longer vectorise it. */
+WB_KERNEL static float dot(int n, const float *restrict a, const float *restrict b) {
+  float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+  for (int i = 0; i < n; i++) sum += a[i] * b[i];
   return sum;
 }
 
@@ -69,15 +76,13 @@ WB_KERNEL static double relax_slab(const WbMgLevel *l, int j, int odd, bool from
   for (int k = l->nz - 1; k >= 0; k--) {
     if (k < l->nz - 1) substitute(l, j, k, odd);
     const size_t at = wb_mg_at(l, j, k, odd);
-    sum += dot(l->nx / 2, l->x + at, l->b + at);
+    sum += (double)dot(l->nx / 2, l->x + at, l->b + at);
   }
   return sum;
 }
 
-double wb_mg_relax(const WbMgLevel *l, int colour, bool from_zero) {
-  double sum = 0;
-  for (int j = 0; j < l->ny; j++) sum += relax_slab(l, j, (colour + j) & 1, from_zero);
-  return sum;
+double wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero) {
+  return relax_slab(l, j, (colour + j) & 1, from_zero);
 }
 
 WB_KERNEL void wb_mg_residual_row(const WbMgLevel *l, int coarse_j, int k, float *out) {
@@ -115,17 +120,21 @@ WB_INLINE double apply_half(const WbMgLevel *l, const float *p, int j, int k, in
   const size_t at = wb_mg_at(l, j, k, odd), step = 2 * l->half;
   const Sides s = sides_of(l, p, j, k, odd);
   const size_t low = k > 0 ? at - step : at, high = k < l->nz - 1 ? at + step : at;
-  const float *here = p + at, *below = p + low, *above = p + high, *gz = l->gz + at, *gz_up = l->gz + high;
-  double sum = 0;
+  const float *here = p + at, *below = p + low, *above = p + high;
+  const float floor = l->floor[k], ceiling = l->floor[k + 1];
+  const uint16_t *gz = l->gz + at, *gz_up = l->gz + high;
+  float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int i = 0; i < l->nx / 2; i++) {
     const float x = here[i];
-    const float across = (s.gw[i] * (x - s.xw[i]) + s.ge[i] * (x - s.xe[i])) +
-                         (s.gs[i] * (x - s.xs[i]) + s.gn[i] * (x - s.xn[i]));
-    q[i] = across + (gz[i] * (x - below[i]) + gz_up[i] * (x - above[i]));
-    sum += (double)x * (double)q[i];
+    const float gw = wb_mg_widen(s.gw[i]), ge = wb_mg_widen(s.ge[i]);
+    const float gs = wb_mg_widen(s.gs[i]), gn = wb_mg_widen(s.gn[i]);
+    const float across = (gw * (x - s.xw[i]) + ge * (x - s.xe[i])) + (gs * (x - s.xs[i]) + gn * (x - s.xn[i]));
+    const float along = floor * wb_mg_widen(gz[i]) * (x - below[i]) + ceiling * wb_mg_widen(gz_up[i]) * (x - above[i]);
+    q[i] = s.scale * across + along;
+    sum += x * q[i];
   }
-  return sum;
+  return (double)sum;
 }
 
 WB_KERNEL static double apply_slab(const WbMgLevel *l, const float *p, int j, float *q) {
