@@ -275,6 +275,7 @@ static PetscErrorCode create(WbMultigrid m, const WbGrid *g, const WbMultigridFa
   m->nyl = g->nyl, m->nxl = g->nxl;
   m->whole_rows = g->px == 1;
   PetscCall(lay_out(m, g));
+  m->level[0].voxels = true;
   PetscCall(allocate_all(m, f));
   PetscCall(make_levels(m, g, f));
   PetscFunctionReturn(0);
@@ -372,40 +373,40 @@ static void prolong(WbMultigrid m, int level) {
 /* Colours in turn, `first` (from zero: with nothing held) and the other, the second a slab behind the first, so that
  * one pass over memory does for both. At the sides of a cut level the first comes first, for the neighbour to have it.
  */
-static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero, double *sum) {
+static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero) {
   const WbMgLevel *l = &m->level[level];
   const bool cut = level < m->apart;
   const int ahead = cut && !m->whole_rows ? l->ny : 1;
   PetscFunctionBeginUser;
-  *sum = 0;
   if (!from_zero) PetscCall(exchange(m, level, l->x));
   if (cut && m->whole_rows) {
-    *sum = wb_mg_relax(l, 0, first, from_zero) + wb_mg_relax(l, l->ny - 1, first, from_zero);
+    wb_mg_relax(l, 0, first, from_zero);
+    wb_mg_relax(l, l->ny - 1, first, from_zero);
     PetscCall(exchange(m, level, l->x));
   }
   for (int j = 0; j < l->ny + ahead; j++) {
     const bool done = cut && m->whole_rows && (j == 0 || j == l->ny - 1);
-    if (j < l->ny && !done) *sum += wb_mg_relax(l, j, first, from_zero);
+    if (j < l->ny && !done) wb_mg_relax(l, j, first, from_zero);
     if (j + 1 == l->ny && cut && !m->whole_rows) PetscCall(exchange(m, level, l->x));
-    if (j >= ahead) *sum += wb_mg_relax(l, j - ahead, !first, false);
+    if (j >= ahead) wb_mg_relax(l, j - ahead, !first, false);
   }
   PetscFunctionReturn(0);
 }
 
 /* x of the level from its b, symmetric: red, black, coarse levels, black, red. After black, only red cells have a
- * residual; what prolongation would add to black ones the next sweep replaces. *sum: of b x. */
-static PetscErrorCode cycle(WbMultigrid m, int level, double *sum) {
+ * residual; what prolongation would add to black ones the next sweep replaces. */
+static PetscErrorCode cycle(WbMultigrid m, int level) {
   PetscFunctionBeginUser;
-  PetscCall(relax(m, level, 0, true, sum));
+  PetscCall(relax(m, level, 0, true));
   if (level + 1 == m->levels) {
-    for (int s = 0; s < LAST_SWEEPS; s++) PetscCall(relax(m, level, s & 1 ? 0 : 1, false, sum));
+    for (int s = 0; s < LAST_SWEEPS; s++) PetscCall(relax(m, level, s & 1 ? 0 : 1, false));
     PetscFunctionReturn(0);
   }
   PetscCall(exchange(m, level, m->level[level].x));
   PetscCall(restrict_residual(m, level));
-  PetscCall(cycle(m, level + 1, sum)); /* depth: at most MOST_LEVELS */
+  PetscCall(cycle(m, level + 1)); /* depth: at most MOST_LEVELS */
   prolong(m, level);
-  PetscCall(relax(m, level, 1, false, sum));
+  PetscCall(relax(m, level, 1, false));
   PetscFunctionReturn(0);
 }
 
@@ -445,7 +446,8 @@ PetscErrorCode wb_multigrid_solve(WbMultigrid m, const void *rhs, double tol, in
   load(m, rhs);
   for (int it = 0; it < max_iterations && largest > tol; it++) {
     double bx = 0;
-    PetscCall(cycle(m, 0, &bx));
+    PetscCall(cycle(m, 0));
+    for (int j = 0; j < l->ny; j++) bx += wb_mg_dot(l, j);
     PetscCall(total(m, &bx));
     wb_mg_direction(l, (float)(it ? bx / before : 0), l->x, m->p);
     before = bx;

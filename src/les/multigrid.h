@@ -44,7 +44,8 @@ typedef struct {
    * limits the sweeps), times those of open fine faces of the level: (nz) side, floor. */
   uint16_t *gx, *gy, *gz;
   float *side, *floor;
-  float *inv; /* inverse pivots of the columns, 0 in solid cells */
+  bool voxels; /* the finest level: a face is closed only beside a solid cell or the grid's edge, where x is 0 */
+  float *inv;  /* inverse pivots of the columns, 0 in solid cells */
   float *x, *b;
   int x0, y0;  /* of this rank's first cell on the next level's array */
   bool gather; /* the next level is whole on every rank */
@@ -62,9 +63,9 @@ static inline size_t wb_mg_at(const WbMgLevel *l, int j, int k, int odd) {
 }
 
 /* Kernels (multigrid_kernels.c). Colour 0: i + j even. */
-/* Columns of the colour in slab j solved with the others held; from zero: the others count as 0. Sum of b x over them.
- */
-double wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero);
+/* Columns of the colour in slab j solved with the others held; from zero: the others count as 0. */
+void wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero);
+double wb_mg_dot(const WbMgLevel *l, int j); /* sum of b x over slab j */
 /* What a coarse row (J, k) is due: the residuals of its red cells, once the black ones are solved. out (nx / 2) */
 void wb_mg_residual_row(const WbMgLevel *l, int coarse_j, int k, float *out);
 /* Adds a coarse row to the red cells below it. */

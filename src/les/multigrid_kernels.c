@@ -26,34 +26,39 @@ WB_INLINE Sides sides_of(const WbMgLevel *l, const float *x, int j, int k, int o
                  .scale = l->side[k]};
 }
 
-WB_INLINE float pull(const Sides *s, int i) {
+WB_INLINE float pull(const Sides *s, int i, bool voxels) {
+  if (voxels) return s->scale * ((s->xw[i] + s->xe[i]) + (s->xs[i] + s->xn[i]));
   const float gw = wb_mg_widen(s->gw[i]), ge = wb_mg_widen(s->ge[i]);
   const float gs = wb_mg_widen(s->gs[i]), gn = wb_mg_widen(s->gn[i]);
   return s->scale * ((gw * s->xw[i] + ge * s->xe[i]) + (gs * s->xs[i] + gn * s->xn[i]));
 }
 
-/* From the ground up: x = (b + pull + floor x_below) / pivot. The lowest level's floor is closed: its `below` is x. */
-WB_INLINE void eliminate(const WbMgLevel *l, int j, int k, int odd, bool from_zero) {
+/* From the ground up: x = (b + pull + floor x_below) / pivot. The lowest level's floor is closed. */
+WB_INLINE void eliminate(const WbMgLevel *l, int j, int k, int odd, bool from_zero, bool voxels) {
   const size_t at = wb_mg_at(l, j, k, odd);
   const Sides s = sides_of(l, l->x, j, k, odd);
   const float *b = l->b + at, *inv = l->inv + at, floor = l->floor[k];
   const uint16_t *gz = l->gz + at;
   float *x = l->x + at;
-  const float *below = k > 0 ? x - 2 * l->half : x;
+  const float *below = k > 0 ? x - 2 * l->half : b; /* b: any number, times 0 */
 #pragma omp simd
   for (int i = 0; i < l->nx / 2; i++) {
-    const float f = from_zero ? b[i] : b[i] + pull(&s, i);
-    x[i] = (f + floor * wb_mg_widen(gz[i]) * below[i]) * inv[i];
+    const float f = from_zero ? b[i] : b[i] + pull(&s, i, voxels);
+    const float g = voxels ? floor : floor * wb_mg_widen(gz[i]);
+    x[i] = (f + g * below[i]) * inv[i];
   }
 }
 
-WB_INLINE void substitute(const WbMgLevel *l, int j, int k, int odd) {
+WB_INLINE void substitute(const WbMgLevel *l, int j, int k, int odd, bool voxels) {
   const size_t at = wb_mg_at(l, j, k, odd), up = at + 2 * l->half;
   const float *restrict inv = l->inv + at, *restrict above = l->x + up, ceiling = l->floor[k + 1];
   const uint16_t *restrict gz = l->gz + up;
   float *restrict x = l->x + at;
 #pragma omp simd
-  for (int i = 0; i < l->nx / 2; i++) x[i] += ceiling * wb_mg_widen(gz[i]) * inv[i] * above[i];
+  for (int i = 0; i < l->nx / 2; i++) {
+    const float g = voxels ? ceiling : ceiling * wb_mg_widen(gz[i]);
+    x[i] += g * inv[i] * above[i];
+  }
 }
 
 /* Half a row in float; its caller sums rows in double. Not inlined: gcc 12 would no longer vectorise it. */
@@ -64,39 +69,70 @@ WB_KERNEL static float dot(int n, const float *restrict a, const float *restrict
   return sum;
 }
 
-WB_KERNEL static double relax_slab(const WbMgLevel *l, int j, int odd, bool from_zero) {
+WB_INLINE void relax_slab(const WbMgLevel *l, int j, int odd, bool from_zero, bool voxels) {
+  for (int k = 0; k < l->nz; k++) eliminate(l, j, k, odd, from_zero, voxels);
+  for (int k = l->nz - 2; k >= 0; k--) substitute(l, j, k, odd, voxels);
+}
+
+WB_KERNEL static void relax_voxels(const WbMgLevel *l, int j, int odd) {
+  relax_slab(l, j, odd, false, true);
+}
+WB_KERNEL static void relax_voxels_from_zero(const WbMgLevel *l, int j, int odd) {
+  relax_slab(l, j, odd, true, true);
+}
+WB_KERNEL static void relax_coarse(const WbMgLevel *l, int j, int odd) {
+  relax_slab(l, j, odd, false, false);
+}
+WB_KERNEL static void relax_coarse_from_zero(const WbMgLevel *l, int j, int odd) {
+  relax_slab(l, j, odd, true, false);
+}
+
+void wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero) {
+  const int odd = (colour + j) & 1;
+  if (l->voxels)
+    (from_zero ? relax_voxels_from_zero : relax_voxels)(l, j, odd);
+  else
+    (from_zero ? relax_coarse_from_zero : relax_coarse)(l, j, odd);
+}
+
+double wb_mg_dot(const WbMgLevel *l, int j) {
   double sum = 0;
-  for (int k = 0; k < l->nz; k++) {
-    if (from_zero) {
-      eliminate(l, j, k, odd, true);
-    } else {
-      eliminate(l, j, k, odd, false);
-    }
-  }
-  for (int k = l->nz - 1; k >= 0; k--) {
-    if (k < l->nz - 1) substitute(l, j, k, odd);
-    const size_t at = wb_mg_at(l, j, k, odd);
+  for (int half = 0; half < 2 * l->nz; half++) {
+    const size_t at = wb_mg_at(l, j, 0, 0) + (size_t)half * l->half;
     sum += (double)dot(l->nx / 2, l->x + at, l->b + at);
   }
   return sum;
 }
 
-double wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero) {
-  return relax_slab(l, j, (colour + j) & 1, from_zero);
+WB_INLINE void residual_row(const WbMgLevel *l, int coarse_j, int k, bool voxels, float *restrict out) {
+  const Sides even = sides_of(l, l->x, 2 * coarse_j, k, 0), odd = sides_of(l, l->x, 2 * coarse_j + 1, k, 1);
+  const float *fluid_even = l->inv + wb_mg_at(l, 2 * coarse_j, k, 0);
+  const float *fluid_odd = l->inv + wb_mg_at(l, 2 * coarse_j + 1, k, 1);
+#pragma omp simd
+  for (int i = 0; i < l->nx / 2; i++) {
+    const float a = pull(&even, i, voxels), b = pull(&odd, i, voxels);
+    out[i] = voxels ? (fluid_even[i] > 0 ? a : 0) + (fluid_odd[i] > 0 ? b : 0) : a + b;
+  }
 }
 
 WB_KERNEL void wb_mg_residual_row(const WbMgLevel *l, int coarse_j, int k, float *out) {
-  const Sides even = sides_of(l, l->x, 2 * coarse_j, k, 0), odd = sides_of(l, l->x, 2 * coarse_j + 1, k, 1);
-#pragma omp simd
-  for (int i = 0; i < l->nx / 2; i++) out[i] = pull(&even, i) + pull(&odd, i);
+  if (l->voxels) {
+    residual_row(l, coarse_j, k, true, out);
+  } else {
+    residual_row(l, coarse_j, k, false, out);
+  }
 }
 
-WB_KERNEL static void add(int n, const float *restrict a, float *restrict x) {
-  for (int i = 0; i < n; i++) x[i] += a[i];
+/* Solid cells stay 0. */
+WB_KERNEL static void add(int n, const float *restrict a, const float *restrict inv, float *restrict x) {
+  for (int i = 0; i < n; i++) x[i] += inv[i] > 0 ? a[i] : 0;
 }
 
 void wb_mg_add_row(const WbMgLevel *l, int coarse_j, int k, const float *row) {
-  for (int odd = 0; odd < 2; odd++) add(l->nx / 2, row, l->x + wb_mg_at(l, 2 * coarse_j + odd, k, odd));
+  for (int odd = 0; odd < 2; odd++) {
+    const size_t at = wb_mg_at(l, 2 * coarse_j + odd, k, odd);
+    add(l->nx / 2, row, l->inv + at, l->x + at);
+  }
 }
 
 WB_KERNEL void wb_mg_put_row(const WbMgLevel *l, float *array, int j, int k, int n, const float *row) {
