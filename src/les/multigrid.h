@@ -62,6 +62,32 @@ static inline size_t wb_mg_at(const WbMgLevel *l, int j, int k, int odd) {
   return (size_t)(j + 1) * l->slab + (size_t)(2 * k + odd) * l->half + 1;
 }
 
+enum { WB_MG_LEVELS = 24 };
+struct WbMultigrid_s {
+  MPI_Comm comm, row_comm, col_comm; /* borrowed */
+  int west, east, south, north;      /* ranks of row_comm, col_comm, or MPI_PROC_NULL */
+  int nyl, nxl;
+  bool whole_rows;   /* one rank in x */
+  int levels, apart; /* of all levels, the first `apart` are cut among the ranks */
+  WbMgLevel level[WB_MG_LEVELS];
+  float *p, *q, *x;          /* level 0 */
+  float *row;                /* a row of any level */
+  float *plain;              /* the first whole level in order, (ny, nz, nx), to be summed over the ranks */
+  float *edge_out, *edge_in; /* (nz, ny) of level 0 */
+  float *dz, *per_dz;        /* (nz) */
+};
+
+static inline size_t wb_mg_array(const WbMgLevel *l) {
+  return (size_t)(l->ny + 2) * l->slab;
+}
+static inline size_t wb_mg_plain(const WbMgLevel *whole) {
+  return (size_t)whole->ny * (size_t)whole->nz * (size_t)whole->nx;
+}
+/* Place of cell i of a row, ghosts too. */
+static inline size_t wb_mg_cell(const WbMgLevel *l, int j, int k, int i) {
+  return wb_mg_at(l, j, k, i & 1) + (size_t)((i + 2) / 2) - 1;
+}
+
 /* Kernels (multigrid_kernels.c). Colour 0: i + j even. */
 /* Columns of the colour in slab j solved with the others held; from zero: the others count as 0. */
 void wb_mg_relax(const WbMgLevel *l, int j, int colour, bool from_zero);
