@@ -71,8 +71,8 @@ static void prolong(WbMultigrid m, int level) {
 
 /* Colours in turn, `first` (from zero: with nothing held) and the other, the second a slab behind the first, so that
  * one pass over memory does for both. At the sides of a cut level the first comes first, for the neighbour to have it.
- */
-static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero) {
+ * bx (or NULL): the sum of b x is added to it. */
+static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero, double *bx) {
   const WbMgLevel *l = &m->level[level];
   const bool cut = level < m->apart;
   const int ahead = cut && !m->whole_rows ? l->ny : 1;
@@ -87,25 +87,28 @@ static PetscErrorCode relax(WbMultigrid m, int level, int first, bool from_zero)
     const bool done = cut && m->whole_rows && (j == 0 || j == l->ny - 1);
     if (j < l->ny && !done) wb_mg_relax(l, j, first, from_zero);
     if (j + 1 == l->ny && cut && !m->whole_rows) PetscCall(exchange(m, level, l->x));
-    if (j >= ahead) wb_mg_relax(l, j - ahead, !first, false);
+    if (j < ahead) continue;
+    wb_mg_relax(l, j - ahead, !first, false);
+    if (bx) *bx += wb_mg_dot(l, j - ahead);
   }
   PetscFunctionReturn(0);
 }
 
 /* x of the level from its b, symmetric: red, black, coarse levels, black, red. After black, only red cells have a
  * residual; what prolongation would add to black ones the next sweep replaces. */
-static PetscErrorCode cycle(WbMultigrid m, int level) {
+static PetscErrorCode cycle(WbMultigrid m, int level, double *bx) {
   PetscFunctionBeginUser;
-  PetscCall(relax(m, level, 0, true));
+  PetscCall(relax(m, level, 0, true, NULL));
   if (level + 1 == m->levels) {
-    for (int s = 0; s < LAST_SWEEPS; s++) PetscCall(relax(m, level, s & 1 ? 0 : 1, false));
+    for (int s = 0; s < LAST_SWEEPS; s++)
+      PetscCall(relax(m, level, s & 1 ? 0 : 1, false, s + 1 < LAST_SWEEPS ? NULL : bx));
     PetscFunctionReturn(0);
   }
   PetscCall(exchange(m, level, m->level[level].x));
   PetscCall(restrict_residual(m, level));
-  PetscCall(cycle(m, level + 1)); /* depth: at most WB_MG_LEVELS */
+  PetscCall(cycle(m, level + 1, NULL)); /* depth: at most WB_MG_LEVELS */
   prolong(m, level);
-  PetscCall(relax(m, level, 1, false));
+  PetscCall(relax(m, level, 1, false, bx));
   PetscFunctionReturn(0);
 }
 
@@ -145,8 +148,7 @@ PetscErrorCode wb_multigrid_solve(WbMultigrid m, const void *rhs, double tol, in
   load(m, rhs);
   for (int it = 0; it < max_iterations && largest > tol; it++) {
     double bx = 0;
-    PetscCall(cycle(m, 0));
-    for (int j = 0; j < l->ny; j++) bx += wb_mg_dot(l, j);
+    PetscCall(cycle(m, 0, &bx));
     PetscCall(total(m, &bx));
     wb_mg_direction(l, (float)(it ? bx / before : 0), l->x, m->p);
     before = bx;

@@ -26,8 +26,9 @@ PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
   PetscCall(real_array(pr->n_ghosted + 16, &pr->x_alloc));
   pr->x = (WbReal *)pr->x_alloc + 16;
   for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(nrim, &pr->slot[s]));
+  if (pr->multigrid) PetscFunctionReturn(0);
   PetscCall(real_array(pr->n, &pr->dense));
-  if (pr->flat || pr->multigrid) PetscFunctionReturn(0);
+  if (pr->flat) PetscFunctionReturn(0);
   PetscCall(real_array((size_t)pr->klow * (size_t)pr->nyl * (size_t)pr->nxl, &pr->low));
   PetscCall(real_array(pr->n_ghosted, &pr->z));
   void **lists[6] = {&pr->r, &pr->w, &pr->p, &pr->s, &pr->q, &pr->q_start};
