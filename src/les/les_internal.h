@@ -64,6 +64,9 @@ typedef struct WbProject_s *WbProject;
  * the ghosts of the fields that wb_project_apply gets. */
 PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project);
+/* The same by multigrid (multigrid.h): single precision, no cyclic sides, no warm start (slots mean nothing). */
+PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                           const uint8_t *solid, WbProject *project);
 void wb_project_destroy(WbProject *project);
 /* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
  * of one of them. Flow prescribed into them could not leave. */

@@ -1,6 +1,7 @@
 /* How much memory and checkpoint a run takes, counted from what les.c, walls.c, project*.c and the flat solver
  * allocate. Lists that depend on the buildings are taken for a dense city. */
 #include "inflow_internal.h"
+#include "multigrid.h"
 
 /* Cells that touch a building, for each column (walls and roofs over plan area of a dense city), and bytes of their
  * entries in the lists of rim, walls, facets and closed faces, beside the reals. */
@@ -63,7 +64,9 @@ double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *o) {
 double wb_solenoidal_memory_bytes(const WbGrid *grid) {
   WbGrid tall = *grid; /* sizes only */
   tall.nz += WB_SOLENOIDAL_ABOVE;
-  const double real = sizeof(float);
+  const double real = sizeof(float), owned = (double)wb_grid_owned(&tall), columns = (double)grid->nyl * grid->nxl;
+  const double project = owned * (2 * real + 1) + RIM_PER_COLUMN * columns * (real + RIM_BYTES) +
+                         wb_multigrid_bytes(tall.nz, tall.nyl, tall.nxl);
   return (double)wb_les_layout(&tall, WB_LES_GHOST).field * WB_SOLENOIDAL_FIELDS * real + (double)wb_grid_owned(grid) +
-         project_bytes(&tall, real, true) + halo_bytes(&tall, 3, WB_LES_GHOST, real);
+         project + halo_bytes(&tall, 3, WB_LES_GHOST, real);
 }

@@ -64,8 +64,9 @@ static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                 WbPrecision precision, WbProject *project) {
+/* Everything but the solver. */
+static PetscErrorCode project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                     WbPrecision precision, WbProject *project) {
   WbProject pr;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &pr));
@@ -80,6 +81,14 @@ PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, con
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_recv", &pr->edge_recv));
   PetscCall(project_solid(pr, grid, solid));
   PetscCall(wb_project_regions(pr, grid));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                 WbPrecision precision, WbProject *project) {
+  PetscFunctionBeginUser;
+  PetscCall(project_create(grid, ghost, dx_m, zf, solid, precision, project));
+  WbProject pr = *project;
   PetscCall(wb_poisson_create(grid, dx_m, zf, precision, &pr->poisson));
   if (precision == WB_FP32) {
     PetscCall(wb_project_setup_f32(pr));
@@ -89,10 +98,23 @@ PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, con
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                           const uint8_t *solid, WbProject *project) {
+  PetscFunctionBeginUser;
+  PetscCall(project_create(grid, ghost, dx_m, zf, solid, WB_FP32, project));
+  WbProject pr = *project;
+  pr->nrim = 0;
+  const WbMultigridFaces faces = {pr->mask, pr->open_east, pr->open_north, pr->dz, pr->rh, dx_m};
+  PetscCall(wb_multigrid_create(grid, &faces, &pr->multigrid));
+  PetscCall(wb_project_setup_f32(pr));
+  PetscFunctionReturn(0);
+}
+
 void wb_project_destroy(WbProject *project) {
   if (!project || !*project) return;
   WbProject pr = *project;
   wb_poisson_destroy(&pr->poisson);
+  wb_multigrid_destroy(&pr->multigrid);
   void **owned[] = {(void **)&pr->dz,
                     (void **)&pr->rh,
                     (void **)&pr->mask,

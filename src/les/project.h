@@ -8,6 +8,7 @@
 #ifndef WB_LES_PROJECT_H
 #define WB_LES_PROJECT_H
 #include "les_internal.h"
+#include "multigrid.h"
 
 enum { WB_OPEN_WEST = 1, WB_OPEN_SOUTH = 2, WB_OPEN_BELOW = 4, WB_FLUID = 8 }; /* bits of mask */
 enum { WB_PROJECT_SLOTS = 4 };
@@ -20,6 +21,7 @@ struct WbProject_s {
   size_t n;            /* owned cells */
   double dx, *dz, *rh; /* dz (nz); rh (nz + 1): 1 / centre distance at face k, 0 at bottom and top */
   WbPoisson poisson;
+  WbMultigrid multigrid; /* in place of poisson; then there is no rim and no slot */
   /* ghosted vector: owned cells, then planes of the neighbours W, E (nz, nyl) and S, N (nz, nxl) */
   size_t ghost[4], n_ghosted;
   int neighbour[4];      /* rank in row_comm (W, E), col_comm (S, N); MPI_PROC_NULL beyond a prescribed edge */

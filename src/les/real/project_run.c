@@ -26,6 +26,7 @@ PetscErrorCode WB_R(wb_project_setup)(WbProject pr) {
   PetscCall(real_array(pr->n_ghosted + 16, &pr->x_alloc));
   pr->x = (WbReal *)pr->x_alloc + 16;
   for (int s = 0; s < WB_PROJECT_SLOTS; s++) PetscCall(real_array(nrim, &pr->slot[s]));
+  if (pr->multigrid) PetscFunctionReturn(0);
   PetscCall(real_array(pr->n, &pr->dense));
   if (pr->flat) PetscFunctionReturn(0);
   PetscCall(real_array((size_t)pr->klow * (size_t)pr->nyl * (size_t)pr->nxl, &pr->low));
@@ -134,6 +135,11 @@ static PetscErrorCode potential(WbProject pr, const WbReal *q) {
 static PetscErrorCode solve(WbProject pr, double tol, int max_iterations, int *iterations) {
   const int before = *iterations, t_cg = wb_timer_id("les.cg");
   PetscFunctionBeginUser;
+  if (pr->multigrid) {
+    PetscCall(wb_multigrid_solve(pr->multigrid, pr->rhs, tol, max_iterations - before, iterations, pr->x));
+    PetscCall(WB_R(wb_project_exchange)(pr, pr->nz, pr->x));
+    PetscFunctionReturn(0);
+  }
   PetscCall(potential(pr, pr->q));
   if (pr->flat) PetscFunctionReturn(0);
   WbReal *restrict q = pr->q, *restrict more = pr->q_start;
@@ -176,7 +182,7 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
     }
     PetscCall(balance(pr, velocity, tol, largest));
     if (round == 0) guess_sources(pr, dt_s, slot);
-    if (round > 0 && !pr->flat) memset(pr->q, 0, (size_t)pr->nrim * sizeof(WbReal));
+    if (round > 0 && pr->nrim > 0) memset(pr->q, 0, (size_t)pr->nrim * sizeof(WbReal));
     /* a little below the tolerance: the correction adds rounding */
     PetscCall(solve(pr, 0.6 * tol, max_iterations, iterations));
     keep_sources(pr, dt_s, slot, round);
