@@ -208,8 +208,7 @@ const WbKey wb_app_keys[] = {
         "(for sets larger than memory; same bits)"),
     PATH("train", "store_dir", "", "train",
          "with train_store disk: folder for that file, best on a fast disk of the node; unset: run_output_dir. The "
-         "file is "
-         "gone when the run ends"),
+         "file is gone when the run ends"),
     NUMBERS("train", "loss_weights", "", 0, 1e6, "train",
             "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
     REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)"),

@@ -109,7 +109,7 @@ PetscErrorCode wb_les_check_run(const WbGrid *grid, const double *zf, const uint
   PetscFunctionBeginUser;
   PetscCall(wb_les_options_check(options, grid->dx_m, zf[1] - zf[0]));
   if (grid->periodic_x || grid->periodic_y) PetscFunctionReturn(0);
-  PetscErrorCode ierr = wb_project_create(grid, WB_LES_GHOST, grid->dx_m, zf, solid, WB_FP32, &project);
+  PetscErrorCode ierr = wb_project_create_regions(grid, WB_LES_GHOST, grid->dx_m, zf, solid, WB_FP32, &project);
   if (!ierr) ierr = check_pockets(project, grid, zf);
   wb_project_destroy(&project);
   PetscFunctionReturn(ierr);

@@ -67,6 +67,9 @@ PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, con
 /* The same by multigrid (multigrid.h): single precision, no cyclic sides, no warm start (slots mean nothing). */
 PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
                                            const uint8_t *solid, WbProject *project);
+/* Everything of it but the solver: enough for wb_project_pockets. */
+PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                         const uint8_t *solid, WbPrecision precision, WbProject *project);
 void wb_project_destroy(WbProject *project);
 /* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
  * of one of them. Flow prescribed into them could not leave. */

@@ -64,9 +64,8 @@ static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint
   PetscFunctionReturn(0);
 }
 
-/* Everything but the solver. */
-static PetscErrorCode project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                     WbPrecision precision, WbProject *project) {
+PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                         const uint8_t *solid, WbPrecision precision, WbProject *project) {
   WbProject pr;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &pr));
@@ -87,7 +86,7 @@ static PetscErrorCode project_create(const WbGrid *grid, int ghost, double dx_m,
 PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
                                  WbPrecision precision, WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(project_create(grid, ghost, dx_m, zf, solid, precision, project));
+  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, precision, project));
   WbProject pr = *project;
   PetscCall(wb_poisson_create(grid, dx_m, zf, precision, &pr->poisson));
   if (precision == WB_FP32) {
@@ -101,7 +100,7 @@ PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, con
 PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
                                            const uint8_t *solid, WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(project_create(grid, ghost, dx_m, zf, solid, WB_FP32, project));
+  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, WB_FP32, project));
   WbProject pr = *project;
   pr->nrim = 0;
   const WbMultigridFaces faces = {pr->mask, pr->open_east, pr->open_north, pr->dz, pr->rh, dx_m};

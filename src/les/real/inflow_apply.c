@@ -182,8 +182,7 @@ PetscErrorCode WB_R(wb_les_apply_planes)(WbLes les, double dt_s) {
   if (sums[4] < SEALED * sums[3])
     WB_RAISE_ALL(WB_ERR_INPUT,
                  "LES: buildings seal the outflow: of the wind that leaves through the domain's edges, %.3g m3/s, only "
-                 "%.3g m3/s "
-                 "finds them open; keep buildings away from the edges (les_rim_m)",
+                 "%.3g m3/s finds them open; keep buildings away from the edges (les_rim_m)",
                  sums[3] * les->grid->dx_m, sums[4] * les->grid->dx_m);
   const bool all = !(sums[1] > 0); /* inflow everywhere: nothing but the imposed faces can give way */
   const double area = all ? sums[2] : sums[1], delta = area > 0 ? -sums[0] / area : 0;
