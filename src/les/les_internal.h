@@ -2,8 +2,8 @@
  * Nothing here is public. */
 #ifndef WB_LES_INTERNAL_H
 #define WB_LES_INTERNAL_H
-#include "windbridge/fft.h"
 #include "windbridge/les.h"
+#include "windbridge/projection.h"
 
 /* Fields of the state, stacked in this order in one allocation so that one halo exchange carries all. WB_THETA holds
  * theta - opt.theta_surface_K (so that fp32 keeps its digits); closed faces of u, v, w hold exactly 0, and so does
@@ -15,26 +15,13 @@ enum { WB_LES_FIELDS_MAX = WB_NFIELDS + WB_LES_TRACERS_MAX + 1 };
 #define WB_KIND(f) ((f) < WB_THETA ? (f) : WB_THETA)
 #define WB_TKE_MIN 1e-6 /* [m2 s-2] */
 
-/* Layout of one ghosted field: (nz + 2, ny_t, nx_t), ny_t = nyl + 2g, nx_t = nxl + 2g, g = WB_LES_GHOST or, for
- * the wide stencil of fifth-order advection, WB_LES_GHOST_WIDE. */
-typedef struct {
-  int nz, nyl, nxl, g;
-  int sy;       /* nx_t: stride of j */
-  size_t sz;    /* nx_t * ny_t: stride of k */
-  size_t field; /* (nz + 2) * sz: elements of one field */
-} WbLesLayout;
-static inline WbLesLayout wb_les_layout(const WbGrid *grid, int ghost) {
-  WbLesLayout l = {.nz = grid->nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = ghost};
-  l.sy = l.nxl + 2 * l.g;
-  l.sz = (size_t)l.sy * (size_t)(l.nyl + 2 * l.g);
-  l.field = (size_t)(l.nz + 2) * l.sz;
-  return l;
-}
+/* Fields are ghosted by WB_LES_GHOST or, for the wide stencil of fifth-order advection, WB_LES_GHOST_WIDE. */
+typedef WbLayout WbLesLayout;
 static inline int wb_les_ghost_width(const WbLesOptions *o) {
   return o->advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST;
 }
 static inline size_t wb_les_at(const WbLesLayout *l, int k, int j, int i) { /* owned cell (k, j, i) */
-  return (size_t)(k + 1) * l->sz + (size_t)(j + l->g) * (size_t)l->sy + (size_t)(i + l->g);
+  return wb_layout_at(l, k, j, i);
 }
 
 /* Blocks of cells along a row, the last one may be shorter: kernels leave the mask out where none of a block's cells
@@ -56,34 +43,6 @@ typedef struct {
   double *tendency[3];       /* (nz) prescribed tendencies of u, v [m s-2], theta [K s-1] */
   double *push[3]; /* (nz) the same in the current step: tendency, change of the mean wind, ground_viscosity */
 } WbLesMetrics;
-
-/* Exact projection onto discretely solenoidal fields (src/les/projection). */
-typedef struct WbProject_s *WbProject;
-/* Collective. solid (nz, nyl, nxl) owned cells or NULL. Open faces lie between two fluid cells (cyclic wrap included);
- * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. ghost: width of
- * the ghosts of the fields that wb_project_apply gets. */
-PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                 WbPrecision precision, WbProject *project);
-/* The same by multigrid (multigrid.h): single precision, no cyclic sides, no warm start (slots mean nothing). */
-PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                           const uint8_t *solid, WbProject *project);
-/* Everything of it but the solver: enough for wb_project_pockets. */
-PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                         const uint8_t *solid, WbPrecision precision, WbProject *project);
-void wb_project_destroy(WbProject *project);
-/* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
- * of one of them. Flow prescribed into them could not leave. */
-PetscErrorCode wb_project_pockets(WbProject project, const WbGrid *grid, long *cells, int first[3]);
-/* Collective. u, v, w: ghosted fields (layout above) of the precision; on entry the ghosts (i = nxl, j = nyl faces) are
- * valid and closed faces hold 0. On exit owned open faces are corrected so that max|div| <= tol_per_s in fluid cells
- * (true divergence recomputed from the corrected velocity), ghosts are NOT refreshed. slot 0..2: warm start of that RK
- * stage. The net flux through prescribed faces must vanish per connected region (else the excess is reported as
- * WB_ERR_NUMERIC). Errors: WB_ERR_NUMERIC when max_iterations do not reach the tolerance. */
-PetscErrorCode wb_project_apply(WbProject project, void *u, void *v, void *w, double dt_s, double tol_per_s,
-                                int max_iterations, int slot, int *iterations, double *max_div_per_s);
-/* What the warm start of a slot is made of (slots 0 .. 3, project.h), as a field (owned cells, ghost-free) of the
- * precision, to read or to fill for checkpoints: valid until the next call with another slot or the next projection. */
-void *wb_project_potential(WbProject project, int slot);
 
 /* ---- lateral boundary by precursor planes (src/les/inflow) ---- */
 /* Planes interpolated to time t on this rank's edges; mapped to this run's z and x/y cells (piecewise constant across
@@ -268,7 +227,7 @@ struct WbLes_s {
   bool has_solid;     /* any building cell on any rank */
   double fluid_cells; /* global */
   WbHalo halo_state;  /* nf (nz + 2) planes */
-  WbProject project;
+  WbProjection projection;
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;
@@ -328,8 +287,6 @@ PetscErrorCode wb_les_check_output(const WbLesPlaces *p, const WbLesOutputOption
 PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
 void wb_les_tracers_destroy(WbLes les);
 void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
-/* src/les/projection/solenoidal.c: levels above the layer; ghosted fields that it holds (memory.c counts them) */
-enum { WB_SOLENOIDAL_ABOVE = 7, WB_SOLENOIDAL_FIELDS = 10 };
 /* src/les/surface/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);
