@@ -1,5 +1,5 @@
-/* windbridge projection: velocities on the faces of a C-grid made exactly free of divergence around voxel buildings, and
- * winds at cell centres by way of them. Knows fields and faces, nothing of what moves them. */
+/* windbridge projection: velocities on the faces of a C-grid made exactly free of divergence around voxel buildings,
+ * and winds at cell centres by way of them. Knows fields and faces, nothing of what moves them. */
 #ifndef WINDBRIDGE_PROJECTION_H
 #define WINDBRIDGE_PROJECTION_H
 #include "windbridge/grid.h"
