@@ -34,6 +34,24 @@ static inline size_t wb_grid_owned(const WbGrid *g) {
   return (size_t)g->nz * (size_t)g->nyl * (size_t)g->nxl;
 }
 
+/* Layout of a ghosted field (nz + 2, nyl + 2 g, nxl + 2 g): one level below and above, g cells around. */
+typedef struct {
+  int nz, nyl, nxl, g;
+  int sy;       /* nxl + 2 g: stride of j */
+  size_t sz;    /* stride of k */
+  size_t field; /* (nz + 2) * sz: elements of one field */
+} WbLayout;
+static inline WbLayout wb_layout(const WbGrid *grid, int ghost) {
+  WbLayout l = {.nz = grid->nz, .nyl = grid->nyl, .nxl = grid->nxl, .g = ghost};
+  l.sy = l.nxl + 2 * l.g;
+  l.sz = (size_t)l.sy * (size_t)(l.nyl + 2 * l.g);
+  l.field = (size_t)(l.nz + 2) * l.sz;
+  return l;
+}
+static inline size_t wb_layout_at(const WbLayout *l, int k, int j, int i) { /* owned cell (k, j, i) */
+  return (size_t)(k + 1) * l->sz + (size_t)(j + l->g) * (size_t)l->sy + (size_t)(i + l->g);
+}
+
 /* Halo exchange of an array (levels, nyl + 2*width, nxl + 2*width, components) of float or double, x and y ghosts
  * with corners; ghosts beyond a non-periodic edge are left untouched by forward and zeroed by adjoint.
  * `levels` is the number of k planes in the array (z ghosts and stacked fields are just more planes). */
@@ -47,6 +65,8 @@ PetscErrorCode wb_halo_adjoint(WbHalo halo, void *array);  /* owners += ghosts, 
 void wb_halo_destroy(WbHalo *halo);
 int wb_halo_messages(WbHalo halo);        /* sent by this rank in one exchange; not collective */
 double wb_halo_buffer_bytes(WbHalo halo); /* memory of the message buffers; not collective; halo may be NULL */
+/* The same of a halo to be made on this grid (sizes alone are read). */
+double wb_halo_memory_bytes(const WbGrid *grid, int levels, int width, int components, WbPrecision type);
 /* This rank's totals so far, of all halos, forward and adjoint. */
 typedef struct {
   double exchanges, messages, bytes; /* messages and bytes: sent */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "windbridge/hybrid.h"
+#include "windbridge/projection.h"
 
 enum { STATE_FIELDS = 3 /* of 4 channels, which any sampler asks for at most */ };
 

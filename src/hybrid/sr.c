@@ -1,5 +1,6 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
 #include "windbridge/hybrid.h"
+#include "windbridge/projection.h"
 
 #include <assert.h>
 #include <math.h>

@@ -9,13 +9,13 @@
  * up, sides add up and halve (twice as far). Transfers are constant over the four (Wesseling 1988, J. Comput. Appl.
  * Math. 22, 1; McAdams, Sifakis, Teran 2010, Symp. Computer Animation, 65: multigrid as a preconditioner around
  * voxels). */
-#ifndef WB_LES_MULTIGRID_H
-#define WB_LES_MULTIGRID_H
+#ifndef WB_PROJECTION_MULTIGRID_H
+#define WB_PROJECTION_MULTIGRID_H
 #include "windbridge/grid.h"
 
 #include <string.h>
 
-/* Open faces of this rank's cells; bits WB_OPEN_... of project.h. */
+/* Open faces of this rank's cells; bits WB_OPEN_... of projection_internal.h. */
 typedef struct {
   const uint8_t *mask;                   /* (nz, nyl, nxl) */
   const uint8_t *open_east, *open_north; /* (nz, nyl), (nz, nxl): faces i = nxl, j = nyl */

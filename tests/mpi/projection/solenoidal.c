@@ -1,6 +1,6 @@
 /* Winds at cell centres made solenoidal: what has no divergence stays, a gradient is removed, the reported divergence
  * of the faces holds in a city, the rank count does not matter, errors. */
-#include "windbridge/les.h"
+#include "windbridge/projection.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "les_internal.h"
+#include "windbridge/projection.h"
 
-enum { NX = 32, NY = 28, NZ = 12, BLOCK = 4 };
+enum { NX = 32, NY = 28, NZ = 12, BLOCK = 4, GHOST = 2 };
 static const double DX = 5.0;
 
 typedef struct {
@@ -18,11 +18,11 @@ typedef struct {
 typedef struct {
   WbGrid *grid;
   City city;
-  WbLesLayout lay;
+  WbLayout lay;
   double zf[NZ + 1];
   uint8_t *solid;
   WbPrecision precision;
-  WbProject project;
+  WbProjection project;
   WbHalo halo;
   double *field[3]; /* before, in double */
   void *real[3];    /* of the precision */
@@ -97,11 +97,11 @@ static void put(Case *c, int d, size_t at, double value) {
 }
 
 static void layout(Case *c) {
-  WbLesLayout *l = &c->lay;
+  WbLayout *l = &c->lay;
   l->nz = NZ;
   l->nyl = c->grid->nyl;
   l->nxl = c->grid->nxl;
-  l->g = WB_LES_GHOST;
+  l->g = GHOST;
   l->sy = l->nxl + 2 * l->g;
   l->sz = (size_t)l->sy * (size_t)(l->nyl + 2 * l->g);
   l->field = (size_t)(NZ + 2) * l->sz;
@@ -112,7 +112,7 @@ static void fill(Case *c) {
     for (int k = 0; k <= NZ; k++)
       for (int j = 0; j <= c->grid->nyl; j++)
         for (int i = 0; i <= c->grid->nxl; i++)
-          put(c, d, wb_les_at(&c->lay, k, j, i), initial(&c->city, d, k, c->grid->y0 + j, c->grid->x0 + i));
+          put(c, d, wb_layout_at(&c->lay, k, j, i), initial(&c->city, d, k, c->grid->y0 + j, c->grid->x0 + i));
   for (int d = 0; d < 3; d++)
     for (size_t at = 0; at < c->lay.field; at++) c->field[d][at] = get(c, d, at);
 }
@@ -134,8 +134,8 @@ static Case make(MPI_Comm comm, City city, WbPrecision precision) {
     c.real[d] = calloc(c.lay.field, sizeof(double));
     assert_true(c.field[d] && c.real[d]);
   }
-  WB_OK(wb_project_create(c.grid, WB_LES_GHOST, DX, c.zf, c.solid, precision, &c.project));
-  WB_OK(wb_halo_create(c.grid, NZ + 2, WB_LES_GHOST, 1, precision, &c.halo));
+  WB_OK(wb_projection_create(c.grid, GHOST, DX, c.zf, c.solid, precision, &c.project));
+  WB_OK(wb_halo_create(c.grid, NZ + 2, GHOST, 1, precision, &c.halo));
   fill(&c);
   return c;
 }
@@ -147,12 +147,12 @@ static void drop(Case *c) {
   }
   free(c->solid);
   wb_halo_destroy(&c->halo);
-  wb_project_destroy(&c->project);
+  wb_projection_destroy(&c->project);
   wb_grid_destroy(&c->grid);
 }
 
 static PetscErrorCode project_slot(Case *c, double tol, int slot, int *iterations, double *max_div) {
-  return wb_project_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, slot, iterations, max_div);
+  return wb_projection_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, slot, iterations, max_div);
 }
 
 static PetscErrorCode project(Case *c, double tol, int *iterations, double *max_div) {
@@ -167,7 +167,7 @@ static double divergence(Case *c) {
     for (int j = 0; j < c->grid->nyl; j++)
       for (int i = 0; i < c->grid->nxl; i++) {
         if (c->solid[((size_t)k * (size_t)c->grid->nyl + (size_t)j) * (size_t)c->grid->nxl + (size_t)i]) continue;
-        const size_t at = wb_les_at(&c->lay, k, j, i);
+        const size_t at = wb_layout_at(&c->lay, k, j, i);
         const double div =
             (get(c, 0, at + 1) - get(c, 0, at) + get(c, 1, at + (size_t)c->lay.sy) - get(c, 1, at)) / DX +
             (get(c, 2, at + c->lay.sz) - get(c, 2, at)) / (c->zf[k + 1] - c->zf[k]);
@@ -186,7 +186,7 @@ static double energy_and_faces(Case *c) {
       for (int j = 0; j < c->grid->nyl; j++)
         for (int i = 0; i < c->grid->nxl; i++) {
           const int gj = c->grid->y0 + j, gi = c->grid->x0 + i;
-          const double value = get(c, d, wb_les_at(&c->lay, k, j, i));
+          const double value = get(c, d, wb_layout_at(&c->lay, k, j, i));
           if (is_prescribed(&c->city, d, gj, gi)) {
             WB_ASSERT_NEAR(value, initial(&c->city, d, k, gj, gi), 0);
           } else if (!is_open(&c->city, d, k, gj, gi)) {
@@ -244,8 +244,8 @@ static void test_ranks(void **state) {
       for (int k = 0; k < NZ; k++)
         for (int j = 0; j < c.grid->nyl; j++)
           for (int i = 0; i < c.grid->nxl; i++) {
-            const double err = fabs(get(&c, d, wb_les_at(&c.lay, k, j, i)) -
-                                    get(&alone, d, wb_les_at(&alone.lay, k, c.grid->y0 + j, c.grid->x0 + i)));
+            const double err = fabs(get(&c, d, wb_layout_at(&c.lay, k, j, i)) -
+                                    get(&alone, d, wb_layout_at(&alone.lay, k, c.grid->y0 + j, c.grid->x0 + i)));
             if (!(err <= worst)) worst = err;
           }
     WB_ASSERT_BELOW(worst, 1e-10);
@@ -261,9 +261,9 @@ static void test_flat(void **state) {
     Case c = make(PETSC_COMM_WORLD, (City){true, 0, 1}, precision);
     int iterations = -1;
     double max_div;
-    wb_project_destroy(&c.project);
+    wb_projection_destroy(&c.project);
     memset(c.solid, 0, wb_grid_owned(c.grid));
-    WB_OK(wb_project_create(c.grid, WB_LES_GHOST, DX, c.zf, NULL, precision, &c.project));
+    WB_OK(wb_projection_create(c.grid, GHOST, DX, c.zf, NULL, precision, &c.project));
     WB_OK(project(&c, variant ? 1e-5 / DX : 1e-12, &iterations, &max_div));
     assert_int_equal(iterations, 0);
     WB_ASSERT_BELOW(divergence(&c), variant ? 1.01e-5 / DX : 1.05e-12);
@@ -278,13 +278,13 @@ static void test_errors(void **state) {
   double max_div;
   if (c.grid->ix == 0) /* 1 % more comes in than goes out */
     for (int k = 0; k < NZ; k++)
-      for (int j = 0; j < c.grid->nyl; j++) put(&c, 0, wb_les_at(&c.lay, k, j, 0), 1.01);
+      for (int j = 0; j < c.grid->nyl; j++) put(&c, 0, wb_layout_at(&c.lay, k, j, 0), 1.01);
   assert_int_equal(project(&c, 1e-6, &iterations, &max_div), WB_ERR_NUMERIC);
   assert_non_null(strstr(wb_error_message(), "net flux"));
   assert_true(wb_error_is_collective());
   wb_error_clear();
   fill(&c);
-  if (c.grid->rank == 0) put(&c, 2, wb_les_at(&c.lay, NZ - 2, 1, 1), NAN);
+  if (c.grid->rank == 0) put(&c, 2, wb_layout_at(&c.lay, NZ - 2, 1, 1), NAN);
   assert_int_equal(project(&c, 1e-6, &iterations, &max_div), WB_ERR_NUMERIC);
   assert_non_null(strstr(wb_error_message(), "not a number"));
   wb_error_clear();

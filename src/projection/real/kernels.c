@@ -1,7 +1,7 @@
 /* Divergence, and the correction u -= m G x fused with the divergence that it leaves. */
 #include "windbridge/real.h"
 
-#include "project.h"
+#include "projection_internal.h"
 
 #if WB_SINGLE
 typedef int32_t WbBits;
@@ -70,20 +70,20 @@ WB_INLINE void correct_row(int n, WbReal *const uvw[3], const WbReal *const xs[3
 }
 
 /* First and last u face of a row, whose other side is a ghost plane. */
-WB_INLINE void ends_of_row(WbProject pr, size_t row, const WbReal *u, WbReal rdx, WbReal out[2]) {
+WB_INLINE void ends_of_row(WbProjection pr, size_t row, const WbReal *u, WbReal rdx, WbReal out[2]) {
   const size_t c = row * (size_t)pr->nxl;
   const WbReal *x = pr->x;
   out[0] = u[0] - (x[c] - x[pr->ghost[0] + row]) * rdx * pr->open_west[row];
   out[1] = u[pr->nxl] - (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx * pr->open_east[row];
 }
 
-WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
+WB_KERNEL static void correct_level(WbProjection pr, int k, WbReal *const field[3]) {
   const WbReal *x = pr->x;
   const int n = pr->nxl;
   const size_t nxl = (size_t)n, plane = (size_t)pr->nyl * nxl;
   const Spacing r = {(WbReal)(1 / pr->dx), (WbReal)(1 / pr->dx), (WbReal)pr->rh[k]};
   for (int j = 0; j < pr->nyl; j++) {
-    const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * nxl, at = wb_les_at(&pr->lay, k, j, 0);
+    const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * nxl, at = wb_layout_at(&pr->lay, k, j, 0);
     const WbReal *south = j > 0 ? x + c - nxl : x + pr->ghost[2] + (size_t)k * nxl;
     const WbReal *const xs[3] = {x + c, south, k > 0 ? x + c - plane : x + c};
     WbReal *const uvw[3] = {field[0] + at, field[1] + at, field[2] + at};
@@ -98,19 +98,19 @@ WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3])
     uvw[0][n] = ends[1];
   }
   const size_t side = (size_t)k * nxl, last = (size_t)k * plane + plane - nxl;
-  WbReal *v = field[1] + wb_les_at(&pr->lay, k, pr->nyl, 0);
+  WbReal *v = field[1] + wb_layout_at(&pr->lay, k, pr->nyl, 0);
   for (int i = 0; i < n; i++)
     if (pr->open_north[side + (size_t)i]) v[i] -= (x[pr->ghost[3] + side + (size_t)i] - x[last + (size_t)i]) * r.dy;
 }
 
 /* Largest |divergence| of level k, which goes to rhs if `store`. */
-WB_KERNEL static WbBits divergence_level(WbProject pr, int k, const WbReal *const field[3], bool store) {
+WB_KERNEL static WbBits divergence_level(WbProjection pr, int k, const WbReal *const field[3], bool store) {
   const Spacing r = {(WbReal)(1 / pr->dx), (WbReal)(1 / pr->dx), (WbReal)(1 / pr->dz[k])};
   const int n = pr->nxl;
   WbBits max = 0;
   for (int j = 0; j < pr->nyl; j++) {
     const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, c = row * (size_t)n;
-    const size_t at = wb_les_at(&pr->lay, k, j, 0);
+    const size_t at = wb_layout_at(&pr->lay, k, j, 0);
     const Faces f = {field[0] + at, field[1] + at, field[1] + at + (size_t)pr->lay.sy, field[2] + at,
                      field[2] + at + pr->lay.sz};
     WbReal *div = (WbReal *)pr->rhs + c;
@@ -126,7 +126,7 @@ WB_KERNEL static WbBits divergence_level(WbProject pr, int k, const WbReal *cons
 }
 
 /* Divergence into rhs; returns the largest magnitude of this rank, not finite if any is not. */
-double WB_R(wb_project_divergence)(WbProject pr, const void *u, const void *v, const void *w) {
+double WB_R(wb_projection_divergence)(WbProjection pr, const void *u, const void *v, const void *w) {
   const WbReal *const field[3] = {u, v, w};
   WbBits max = 0;
   for (int k = 0; k < pr->nz; k++) {
@@ -137,7 +137,7 @@ double WB_R(wb_project_divergence)(WbProject pr, const void *u, const void *v, c
 }
 
 /* Correction by x; returns the largest divergence it leaves on this rank (rhs is not touched). */
-double WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w) {
+double WB_R(wb_projection_correct)(WbProjection pr, void *u, void *v, void *w) {
   WbReal *const field[3] = {u, v, w};
   const WbReal *const read[3] = {u, v, w};
   WbBits max = 0;
@@ -150,7 +150,7 @@ double WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w) {
 }
 
 /* Net outflow of this rank through one prescribed side (0 .. 3: W, E, S, N), over dx: its part of the sum of dz div. */
-static double side_flux(WbProject pr, int side, const WbReal *field) {
+static double side_flux(WbProjection pr, int side, const WbReal *field) {
   const bool along_x = side < 2;
   const int m = along_x ? pr->nyl : pr->nxl, edge = side % 2 ? (along_x ? pr->nxl : pr->nyl) : 0;
   const int inside = side % 2 ? edge - 1 : 0;
@@ -160,12 +160,12 @@ static double side_flux(WbProject pr, int side, const WbReal *field) {
     for (int s = 0; s < m; s++) {
       const int j = along_x ? s : inside, i = along_x ? inside : s;
       const size_t c = ((size_t)k * (size_t)pr->nyl + (size_t)j) * (size_t)pr->nxl + (size_t)i;
-      const size_t at = along_x ? wb_les_at(&pr->lay, k, s, edge) : wb_les_at(&pr->lay, k, edge, s);
+      const size_t at = along_x ? wb_layout_at(&pr->lay, k, s, edge) : wb_layout_at(&pr->lay, k, edge, s);
       if (pr->mask[c] & WB_FLUID) sum += pr->dz[k] * (double)field[at];
     }
   return (side % 2 ? sum : -sum) / pr->dx;
 }
 
-double WB_R(wb_project_outflow)(WbProject pr, const void *u, const void *v) {
+double WB_R(wb_projection_outflow)(WbProjection pr, const void *u, const void *v) {
   return side_flux(pr, 0, u) + side_flux(pr, 1, u) + side_flux(pr, 2, v) + side_flux(pr, 3, v);
 }

@@ -1,7 +1,7 @@
 /* The multigrid's levels, made once for a city (multigrid.h). */
 #include "multigrid.h"
 
-#include "project.h"
+#include "projection_internal.h"
 
 #include <math.h>
 #include <string.h>
