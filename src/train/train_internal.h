@@ -69,7 +69,7 @@ typedef struct {
   int i0, j0, symmetry;
   bool validation;
   long serial; /* of the sample, from the start of training, or of the validation item */
-  WbRandomKey noise;
+  WbRandomKey random; /* of the sample's draws, but for stream and step */
 } WbSamplePlan;
 
 /* with_test: runs of the split test are taken too, beside those of validation; no scale comes from them. */
