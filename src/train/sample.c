@@ -66,7 +66,7 @@ void wb_sample_destroy(WbSample **sample) {
 /* Where each own column of the turned crop lies in the run's window. */
 static void find_columns(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *s) {
   const WbGrid *g = s->grid;
-  const int turn = plan->symmetry, back = turn & 4 ? turn : (4 - turn) & 3; /* reflections undo themselves */
+  const int back = wb_symmetry_inverse(plan->symmetry);
   const size_t n = (size_t)set->n, nx = (size_t)set->runs[plan->minute.run]->hr_grid->nx;
   size_t *source = s->source;
   for (int j = 0; j < g->nyl; j++) {
@@ -168,11 +168,6 @@ static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) 
   plan->j0 = 4 * (int)(u[1] * places_y);
 }
 
-static int symmetry_of(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan) {
-  const WbPairInfo *info = &set->runs[plan->minute.run]->info;
-  return o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(info->wind_direction_deg) : 0;
-}
-
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,
                     WbSamplePlan *plan) {
   const long serial = step * o->batch + slot;
@@ -182,7 +177,7 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
-  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : symmetry_of(set, o, plan);
+  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : wb_train_frame(o, &set->runs[plan->minute.run]->info);
   plan->validation = false;
   plan->serial = serial;
   plan->random = (WbRandomKey){.seed = o->seed, .member = (uint32_t)slot, .minute = (uint32_t)step};
@@ -194,7 +189,7 @@ void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
-  plan->symmetry = symmetry_of(set, o, plan);
+  plan->symmetry = wb_train_frame(o, &set->runs[plan->minute.run]->info);
   plan->validation = true;
   plan->serial = q;
   plan->random = (WbRandomKey){.seed = o->seed, .minute = (uint32_t)q};
