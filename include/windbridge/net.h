@@ -44,7 +44,7 @@ size_t wb_model_size(WbModel model);     /* parameters */
 float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
 float *wb_model_grads(WbModel model);    /* flat (size) */
 void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
-int wb_model_tensors(WbModel model); /* number of parameter tensors */
+int wb_model_tensors(WbModel model);     /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
 /* A path given by values at rising times (bridge.h: WbPathTable). */

@@ -2,7 +2,7 @@
 #include "evaluate.h"
 
 PetscErrorCode wb_evaluate_calibrate(WbApp *app, const WbScores *scores, const char *path) {
-  static WbModelMeta meta; /* 8 kB of provenance: not on the stack */
+  static WbModelMeta meta;                                            /* 8 kB of provenance: not on the stack */
   static const char *const names[WB_CHANNELS] = {"T", "u", "v", "w"}; /* of the model's frame */
   WbModel model = NULL;
   WbSrOptions options;

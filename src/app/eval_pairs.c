@@ -23,9 +23,7 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
   for (int t = 0; t < run->n_time; t++) {
     PetscCall(wb_sr_condition_x0(sr, run->x0[t]));
     for (int m = 0; m < w->m; m++) PetscCall(wb_sr_member(sr, t, m, w->members[m]));
-    if (reg)
-      wb_regression_predict(reg, &w->scales, run->hr_grid, run->z, run->fluid, run->x0[t], w->tmp,
-                            w->regressed);
+    if (reg) wb_regression_predict(reg, &w->scales, run->hr_grid, run->z, run->fluid, run->x0[t], w->tmp, w->regressed);
     const WbCase c = {.grid = run->hr_grid,
                       .z = run->z,
                       .fluid = run->fluid,

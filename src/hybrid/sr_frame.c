@@ -1,7 +1,8 @@
-/* Which way round a model of one octant sees a window. For most winds one of the eight symmetries does; along an edge of
- * the octant (every 45 degrees) two do, each other's mirror images, and a network need not give them mirrored answers.
- * A choice by number would then tell left from right, so the buildings choose: of the two the one that has more of them
- * on its left hand. A mirrored city chooses the mirror image, and its forecast is the mirrored forecast. */
+/* Which way round a model of one octant sees a window. For most winds one of the eight symmetries does; along an edge
+ * of the octant (every 45 degrees) two do, each other's mirror images, and a network need not give them mirrored
+ * answers. A choice by number would then tell left from right, so the buildings choose: of the two the one that has
+ * more of them on its left hand. A mirrored city chooses the mirror image, and its forecast is the mirrored forecast.
+ */
 #include "sr_internal.h"
 
 /* Sums of the offsets of building cells from the middle of the window, plain and by height: whole numbers, exact in any

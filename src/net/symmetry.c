@@ -65,7 +65,6 @@ PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s) {
   }
   WB_FREE(&old);
   float *const numbers[] = {meta->epsilon, meta->residual, meta->spread, meta->scale};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    wb_symmetry_lengths(s, &numbers[i][1], &numbers[i][2]);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) wb_symmetry_lengths(s, &numbers[i][1], &numbers[i][2]);
   PetscFunctionReturn(0);
 }

@@ -177,7 +177,8 @@ void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, i
   double u[4];
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
-  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : wb_train_frame(o, &set->runs[plan->minute.run]->info);
+  plan->symmetry =
+      o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : wb_train_frame(o, &set->runs[plan->minute.run]->info);
   plan->validation = false;
   plan->serial = serial;
   plan->random = (WbRandomKey){.seed = o->seed, .member = (uint32_t)slot, .minute = (uint32_t)step};

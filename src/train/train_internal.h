@@ -69,7 +69,7 @@ typedef struct {
   WbMinute minute;
   int i0, j0, symmetry;
   bool validation;
-  long serial; /* of the sample, from the start of training, or of the validation item */
+  long serial;        /* of the sample, from the start of training, or of the validation item */
   WbRandomKey random; /* of the sample's draws, but for stream and step */
 } WbSamplePlan;
 
