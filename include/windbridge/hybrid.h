@@ -54,6 +54,8 @@ PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
 /* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
 PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
 const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
+/* The symmetry (grid.h) that turns this window into the frame of the model; 0: it knows all winds. Not collective. */
+int wb_sr_symmetry(WbSr sr);
 
 /* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in
  * buildings. Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite).
