@@ -38,13 +38,102 @@ PetscErrorCode wb_nc_open_append(MPI_Comm comm, const char *path, WbNc *nc);
 PetscErrorCode wb_nc_has(WbNc nc, const char *group, const char *var, bool *has);
 PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *rank, int dims[8]);
 /* data is of `type`; converted in memory from the file's type; packed scale_factor/add_offset applied, and values equal
- * to _FillValue or missing_value become NaN (float and double; 0 when an integer type is asked for).
- * WB_ERR_INPUT: no such variable, block outside it. */
+ * to _FillValue or missing_value, or outside valid_range, become NaN (float and double; 0 when an integer type is asked
+ * for). WB_ERR_INPUT: no such variable, block outside it. */
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
                          void *data);
 PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
 PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has, char *text,
                                   int max);
+
+/* ---- units of measurement ---- */
+typedef enum {
+  WB_UNITS_SAME,
+  WB_UNITS_CONVERT,
+  WB_UNITS_UNKNOWN,
+  WB_UNITS_OTHER,
+  WB_UNITS_NO_DATABASE
+} WbUnitsRelation;
+typedef struct {
+  WbUnitsRelation relation;
+  double slope, offset; /* in `to` = slope * (in `from`) + offset, for SAME and CONVERT */
+} WbUnits;
+/* Collective on comm: how units of one text become those of another, by UDUNITS-2 (rank 0 asks it). Never an error. */
+PetscErrorCode wb_units_relate(MPI_Comm comm, const char *from, const char *to, WbUnits *units);
+const char *wb_units_reason(WbUnitsRelation relation); /* "measures something else": for messages */
+
+/* ---- quantities: what arrays may hold ---- */
+enum { WB_QUANTITY_NAMES = 3 };
+typedef struct {
+  const char *name, *units;                      /* as windbridge writes it: "u", "m s-1" */
+  double least, most;                            /* physical range */
+  const char *standard_names[WB_QUANTITY_NAMES]; /* CF */
+  const char *text;
+  bool mask; /* 0 or 1 */
+} WbQuantity;
+const WbQuantity *wb_quantity(const char *name); /* NULL: not in the table */
+bool wb_quantity_is_called(const WbQuantity *quantity, const char *standard_name);
+
+/* ---- arrays by their meaning ----
+ * Every input of fields goes through here. An array is found by its name or, where that is absent, by its
+ * standard_name. Its dimensions are told by their coordinate variables (axis, standard_name, positive, units, name),
+ * may come in any order and run either way; further ones of size 1 are dropped. Values are unpacked, missing ones
+ * become NaN, units are converted. What is not understood is refused with WB_ERR_INPUT. Without units an array is taken
+ * to be in the quantity's, a coordinate in m, times in s; wb_arrays_say warns of it. */
+typedef enum { WB_AXIS_TIME, WB_AXIS_Z, WB_AXIS_Y, WB_AXIS_X, WB_AXES } WbAxisKind;
+typedef struct {
+  char name[128]; /* of the coordinate variable; "": the array has no such axis */
+  int n;          /* entries; 1 where there is none */
+  double *at;     /* (n) increasing: positions [m], heights above ground [m] or times [s]; NULL where there is none */
+  bool reversed;  /* the file runs the other way */
+  bool declared;  /* the file says the units */
+} WbAxis;
+typedef struct {
+  int n;
+  double *at;        /* (n) [s] since the epoch */
+  double *from, *to; /* (n) what each value stands for [s]; NULL: the file does not tell */
+  char epoch[32];    /* "2026-01-15 06:00:00" (UTC); "": times without a date */
+  char calendar[32]; /* "proleptic_gregorian" ...; "" without a date */
+  bool declared;     /* the file says the units */
+} WbTimes;
+
+typedef struct WbArray_s *WbArray;
+/* Collective. quantity: a name of the table. *array NULL when it is not in the group and must is false. */
+PetscErrorCode wb_array_open(WbNc nc, const char *group, const char *quantity, bool must, WbArray *array);
+void wb_array_close(WbArray *array);
+const char *wb_array_name(const WbArray array); /* in the file */
+const WbAxis *wb_array_axis(const WbArray array, WbAxisKind kind);
+const WbTimes *wb_array_times(const WbArray array); /* n = 0: the array has no time axis */
+bool wb_array_has_units(const WbArray array);
+/* "mean", "point", ...: what cell_methods say of time; "" nothing. */
+const char *wb_array_time_method(const WbArray array);
+/* WB_ERR_INPUT unless the array has just the axes named by letters of "tzyx" (a time without dimension counts). */
+PetscErrorCode wb_array_need(const WbArray array, const char *axes);
+/* WB_ERR_INPUT unless both lie at the same places: those axes of "tzyx" that are named. */
+PetscErrorCode wb_array_same_places(const WbArray array, const WbArray other, const char *axes);
+/* WB_ERR_INPUT unless n entries from `first` on lie at `start + i * step` [m]. */
+PetscErrorCode wb_array_regular(const WbArray array, WbAxisKind kind, int first, int n, double start, double step);
+/* Collective. The block (start, count: time, z, y, x; increasing) into out (count[0], ..., count[3]), in the quantity's
+ * units, NaN where missing. A rank with nothing passes a count of 0. */
+PetscErrorCode wb_array_read(const WbArray array, const int start[4], const int count[4], float *out);
+/* Collective. The same for a mask; WB_ERR_INPUT: a value is neither 0 nor 1. */
+PetscErrorCode wb_array_read_mask(const WbArray array, const int start[4], const int count[4], uint8_t *out);
+/* Collective. Are the values of the block numbers within the quantity's range where air (NULL: everywhere; same for
+ * every time) is not 0? Remembers the range seen. WB_ERR_INPUT naming value, place and what is allowed. */
+PetscErrorCode wb_array_check(WbArray array, const int start[4], const int count[4], const float *values,
+                              const uint8_t *air);
+/* Collective, after all of the array was checked: WB_ERR_INPUT when some building cells hold numbers and others none.
+ */
+PetscErrorCode wb_array_check_solids(const WbArray array, const char *mask);
+/* Collective. One line about what was understood, and a warning about units that were not given. NULL arrays are
+ * left out. */
+PetscErrorCode wb_arrays_say(int n, const WbArray *arrays);
+
+/* Times: s of `date` ("2026-01-15T06:00:00") after the epoch of `times`; false: no such date, or another calendar. */
+bool wb_times_after(const WbTimes *times, const char *date, double *seconds);
+/* Collective. "time" of group itself (for files that hold no such array). */
+PetscErrorCode wb_times_read(WbNc nc, const char *group, const char *name, WbTimes *times);
+void wb_times_free(WbTimes *times);
 
 /* ---- convenience for fields on a WbGrid ---- */
 /* Standard coordinates of a result file: defines dims time(n_time), z, y, x (and member when n_member > 0), variables
