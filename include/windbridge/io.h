@@ -94,6 +94,7 @@ typedef struct {
   double *from, *to; /* (n) what each value stands for [s]; NULL: the file does not tell */
   char epoch[32];    /* "2026-01-15 06:00:00" (UTC); "": times without a date */
   char calendar[32]; /* "proleptic_gregorian" ...; "" without a date */
+  char method[16];   /* "mean", "point", ...: what the array's cell_methods say of time; "" nothing */
   bool declared;     /* the file says the units */
 } WbTimes;
 
@@ -105,8 +106,6 @@ const char *wb_array_name(const WbArray array); /* in the file */
 const WbAxis *wb_array_axis(const WbArray array, WbAxisKind kind);
 const WbTimes *wb_array_times(const WbArray array); /* n = 0: the array has no time axis */
 bool wb_array_has_units(const WbArray array);
-/* "mean", "point", ...: what cell_methods say of time; "" nothing. */
-const char *wb_array_time_method(const WbArray array);
 /* WB_ERR_INPUT unless the array has just the axes named by letters of "tzyx" (a time without dimension counts). */
 PetscErrorCode wb_array_need(const WbArray array, const char *axes);
 /* WB_ERR_INPUT unless both lie at the same places: those axes of "tzyx" that are named. */
@@ -143,12 +142,15 @@ typedef struct {
   int n_time, n_member;       /* n_member 0: no member dimension */
   const double *z;            /* (nz) cell centres [m] */
   const char *start_time_iso; /* "2026-08-01T12:00:00" */
+  const WbTimes *times;       /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
   const char *crs_wkt;        /* NULL or "" when unknown */
   const char *title, *history, *source, *deck_yaml;
 } WbNcGridHeader;
 PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_time(WbNc nc, const char *group, int index, double t_end_s, double t_begin_s);
+/* The stamp of entry `index` of other times (of the header's epoch), with bounds where they have them. */
+PetscErrorCode wb_nc_put_stamp(WbNc nc, const char *group, int index, const WbTimes *times);
 /* Write or read owned cells (nz, nyl, nxl) of variable (time, [member,] z, y, x); member -1: no member dimension,
  * time -1: no time dimension. */
 PetscErrorCode wb_nc_put_field(WbNc nc, const char *group, const char *var, const WbGrid *grid, int time, int member,
@@ -166,13 +168,13 @@ PetscErrorCode wb_nc_put_plane(WbNc nc, const char *group, const char *var, cons
 PetscErrorCode wb_nc_get_plane(WbNc nc, const char *group, const char *var, const WbGrid *grid, float *owned);
 
 /* XDMF 2 description of a result file's variables (cell data on voxels), so that ParaView opens it. Rank 0 writes.
- * nc_name: the data file relative to `path` ("hr.nc"); zf (nz + 1): cell faces [m]; times are dt_s, 2 dt_s, ...;
+ * nc_name: the data file relative to `path` ("hr.nc"); zf (nz + 1): cell faces [m]; times (n_time) [s];
  * vars (time, [member,] z, y, x) float32 (n_member 0: no member dimension) become arrays "T" or "T_m0", "T_m1", ...,
  * and u, v, w also a vector "velocity"; static_vars (z, y, x): int8 when the name ends in _mask, else float32
  * (planes such as building_height are no cell data: leave them out). */
 PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid, const double *zf,
-                             int n_time, int n_member, double dt_s, int n_vars, const char *const *vars, int n_static,
-                             const char *const *static_vars);
+                             int n_time, int n_member, const double *times, int n_vars, const char *const *vars,
+                             int n_static, const char *const *static_vars);
 
 /* ---- checkpoints: every array carries a checksum (independent of the rank count), verified on opening; written to
  * path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */

@@ -43,6 +43,26 @@ static PetscErrorCode find(WbNc nc, const char *group, const WbQuantity *q, bool
   PetscFunctionReturn(0);
 }
 
+/* "mean" of "time: mean (interval: 60 s)", into the array's times. */
+static void take_method(WbArray a) {
+  const char *time = a->axis[WB_AXIS_TIME].name[0] ? a->axis[WB_AXIS_TIME].name : "time";
+  const char *at = strstr(a->marks.cell_methods, time);
+  if (!at) return;
+  at += strlen(time);
+  at += strspn(at, ": ");
+  snprintf(a->times.method, sizeof a->times.method, "%.*s", (int)strcspn(at, " ("), at);
+}
+
+static PetscErrorCode judge_method(WbArray a) {
+  static const char *const allowed[] = {"", "mean", "point", "instantaneous"};
+  PetscFunctionBeginUser;
+  take_method(a);
+  for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+    if (strcmp(a->times.method, allowed[i]) == 0) PetscFunctionReturn(0);
+  WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s is the %s over time (cell_methods '%s'); allowed: means or instants", a->nc->path,
+               a->name, a->times.method, a->marks.cell_methods);
+}
+
 /* Does the variable say that it is what its name promises? */
 static PetscErrorCode judge(WbArray a) {
   const WbQuantity *q = a->quantity;
@@ -58,12 +78,6 @@ static PetscErrorCode judge(WbArray a) {
   if (a->units.relation > WB_UNITS_CONVERT)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s is in '%s', which %s; allowed: %s, or what can be converted to it", a->nc->path,
                  a->name, m->units, wb_units_reason(a->units.relation), q->units);
-  static const char *const no_means[] = {"maximum", "minimum", "sum", "variance", "standard_deviation", "range"};
-  const char *method = wb_array_time_method(a);
-  for (size_t i = 0; i < sizeof no_means / sizeof no_means[0]; i++)
-    if (strncmp(method, no_means[i], strlen(no_means[i])) == 0)
-      WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s is the %s over time (cell_methods '%s'); allowed: means or instants",
-                   a->nc->path, a->name, no_means[i], m->cell_methods);
   PetscFunctionReturn(0);
 }
 
@@ -84,6 +98,7 @@ PetscErrorCode wb_array_open(WbNc nc, const char *group, const char *quantity, b
   snprintf(a->name, sizeof a->name, "%s", name);
   PetscErrorCode ierr = judge(a);
   if (!ierr) ierr = wb_io_find_axes(a);
+  if (!ierr && !q->mask) ierr = judge_method(a);
   if (ierr) wb_array_close(&a);
   *array = a;
   PetscFunctionReturn(ierr);
@@ -109,15 +124,6 @@ const WbTimes *wb_array_times(const WbArray a) {
 
 bool wb_array_has_units(const WbArray a) {
   return a->quantity->mask || a->marks.units[0] != '\0';
-}
-
-const char *wb_array_time_method(const WbArray a) {
-  const char *time = a->axis[WB_AXIS_TIME].name[0] ? a->axis[WB_AXIS_TIME].name : "time";
-  const char *at = strstr(a->marks.cell_methods, time);
-  if (!at) return "";
-  at += strlen(time);
-  at += strspn(at, ": ");
-  return at;
 }
 
 PetscErrorCode wb_array_need(const WbArray a, const char *axes) {

@@ -144,12 +144,12 @@ static void say_axis(const WbAxis *axis, WbAxisKind kind, char *line, size_t max
 static void say_times(const WbArray a, char *line, size_t max) {
   const WbTimes *t = &a->times;
   if (t->n < 1) return;
-  const char *method = wb_array_time_method(a);
+  const bool point = strcmp(t->method, "point") == 0;
   add(line, max, "; %d time%s, %.10g ... %.10g s%s%s", t->n, t->n == 1 ? "" : "s", t->at[0], t->at[t->n - 1],
       t->epoch[0] ? " since " : "", t->epoch);
   if (t->from && t->to[0] > t->from[0])
-    add(line, max, ", %s over %.6g s", strncmp(method, "point", 5) == 0 ? "points" : "means", t->to[0] - t->from[0]);
-  else if (strncmp(method, "point", 5) == 0)
+    add(line, max, ", %s over %.6g s", point ? "points" : "means", t->to[0] - t->from[0]);
+  else if (point)
     add(line, max, ", instants");
 }
 
