@@ -69,7 +69,8 @@ typedef struct {
   double least, most;                            /* physical range */
   const char *standard_names[WB_QUANTITY_NAMES]; /* CF */
   const char *text;
-  bool mask; /* 0 or 1 */
+  bool mask;        /* 0 or 1 */
+  const char *also; /* units that older files of windbridge give to the same numbers; NULL: none */
 } WbQuantity;
 const WbQuantity *wb_quantity(const char *name); /* NULL: not in the table */
 bool wb_quantity_is_called(const WbQuantity *quantity, const char *standard_name);

@@ -74,7 +74,8 @@ static PetscErrorCode judge(WbArray a) {
                  m->standard_name, q->standard_names[0], q->text);
   a->units = (WbUnits){.relation = WB_UNITS_SAME, .slope = 1.0, .offset = 0.0};
   if (q->mask) PetscFunctionReturn(0);
-  if (m->units[0]) PetscCall(wb_units_relate(a->nc->comm, m->units, q->units, &a->units));
+  if (m->units[0] && !(q->also && strcmp(q->also, m->units) == 0))
+    PetscCall(wb_units_relate(a->nc->comm, m->units, q->units, &a->units));
   if (a->units.relation > WB_UNITS_CONVERT)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s is in '%s', which %s; allowed: %s, or what can be converted to it", a->nc->path,
                  a->name, m->units, wb_units_reason(a->units.relation), q->units);

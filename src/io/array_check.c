@@ -166,7 +166,7 @@ static void undeclared(int n, const WbArray *arrays, char *list, size_t max) {
 }
 
 PetscErrorCode wb_arrays_say(int n, const WbArray *arrays) {
-  char line[2048] = "", names[512] = "";
+  char line[2048] = "", names[512] = "", name[2 * WB_IO_NAME];
   const WbArray first = arrays[0];
   PetscFunctionBeginUser;
   for (int i = 0; i < n; i++) {
@@ -174,7 +174,8 @@ PetscErrorCode wb_arrays_say(int n, const WbArray *arrays) {
     if (!a) continue;
     double range[2] = {-a->least, a->most};
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_DOUBLE, MPI_MAX, a->nc->comm));
-    add(line, sizeof line, "%s%s", line[0] ? ", " : "", a->name);
+    title(a, name);
+    add(line, sizeof line, "%s%s", line[0] ? ", " : "", name);
     if (strcmp(a->name, a->quantity->name) != 0) add(line, sizeof line, " (%s)", a->quantity->text);
     add(line, sizeof line, " %.4g ... %.4g %s", -range[0], range[1], a->quantity->units);
     if (a->units.relation == WB_UNITS_CONVERT) add(line, sizeof line, " (from '%s')", a->marks.units);

@@ -15,7 +15,7 @@ static const CfName cf_names[] = {
     {"fluid_mask", "1", NULL, "1 in air, 0 inside buildings"},
     {"lr_valid_mask", "1", NULL, "1 where the covering coarse cell is air (0: inpainted)"},
     {"building_height", "m", NULL, "height of building above ground"},
-    {"heat_flux", "W m-2", "surface_upward_sensible_heat_flux", "surface heat flux"},
+    {"heat_flux", "K m s-1", NULL, "kinematic surface heat flux"},
     {"tke", "m2 s-2", NULL, "resolved turbulent kinetic energy"},
 };
 
