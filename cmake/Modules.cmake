@@ -21,7 +21,7 @@ set(WB_LIBS_core PkgConfig::CJSON)
 set(WB_LIBS_config PkgConfig::YAML)
 set(WB_LIBS_city PkgConfig::GDAL)
 set(WB_LIBS_fft PkgConfig::FFTW PkgConfig::FFTWF)
-set(WB_LIBS_io ${WB_HDF5_HL} ${WB_HDF5})
+set(WB_LIBS_io ${WB_HDF5_HL} ${WB_HDF5} PkgConfig::UDUNITS)
 set(WB_LIBS_net ${WB_DNNL} ${WB_OPENBLAS} ${WB_HDF5} PkgConfig::CJSON)
 set(WB_LIBS_app PkgConfig::CJSON)
 

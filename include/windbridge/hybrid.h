@@ -77,8 +77,9 @@ typedef struct {
   double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbInflowKind inflow;
-  double inflow_length_m;    /* synthetic: streamwise integral scale */
-  const char *boundary_file; /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  double inflow_length_m;     /* synthetic: streamwise integral scale */
+  const char *boundary_file;  /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  const char *start_time_iso; /* date of t = 0, for boundary values that have dates; borrowed, NULL: none */
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);

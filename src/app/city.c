@@ -77,7 +77,7 @@ static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *pat
   const char *vars[] = {"fluid_mask", "lr_valid_mask"};
   char xmf[1024];
   wb_app_path(app, "city.xmf", xmf);
-  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, 0, 0, NULL, 2, vars));
+  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, NULL, 0, NULL, 2, vars));
   wb_grid_destroy(&hr);
   wb_grid_destroy(&lr);
   PetscFunctionReturn(0);

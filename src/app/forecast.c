@@ -79,7 +79,7 @@ static PetscErrorCode open_results(WbForecast *f, const WbCity *city, const WbSi
                              .sim = options,
                              .city = city};
   PetscCall(wb_result_create(f->app, &spec, &f->lr));
-  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, append, &f->shot));
+  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, NULL, append, &f->shot));
   PetscFunctionReturn(0);
 }
 

@@ -116,6 +116,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->spinup_s = wb_config_real(c, "les", "spinup_s");
   o->duration_s = wb_config_real(c, "les", "duration_s");
   o->output_interval_s = wb_config_real(c, "les", "output_interval_s");
+  o->start_time_iso = wb_config_text(c, "run", "start_time");
   o->plane_interval_s = wb_config_real(c, "les", "plane_interval_s");
   o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
