@@ -14,6 +14,12 @@ typedef enum {
   WB_KEY_LIST,   /* of texts */
   WB_KEY_NUMBERS /* list of numbers within min .. max */
 } WbKeyType;
+/* What a run that is continued (run_restart) may do with a key. A new key may not change until somebody says so. */
+typedef enum {
+  WB_CHANGE_NEVER, /* the results would not be one run's */
+  WB_CHANGE_GROW,  /* a number that may become larger: what is there stays, more is added */
+  WB_CHANGE_FREE   /* has no influence on the values of the results */
+} WbKeyChange;
 typedef struct {
   const char *group, *name; /* "les", "dx_m" -> -les_dx_m */
   WbKeyType type;
@@ -23,6 +29,7 @@ typedef struct {
   const char *choices;  /* CHOICE: "linear|quadratic" */
   const char *commands; /* "forecast,les": commands that use it; "*": all */
   const char *help;
+  WbKeyChange change;
 } WbKey;
 
 typedef struct WbConfig_s *WbConfig;

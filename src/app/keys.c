@@ -2,22 +2,22 @@
 #include "app.h"
 
 #define BIG 1e300
-#define REAL(g, n, unit, def, lo, hi, cmds, help) \
-  { g, n, WB_KEY_REAL, unit, def, lo, hi, NULL, cmds, help }
-#define INT(g, n, unit, def, lo, hi, cmds, help) \
-  { g, n, WB_KEY_INT, unit, def, lo, hi, NULL, cmds, help }
-#define BOOL(g, n, def, cmds, help) \
-  { g, n, WB_KEY_BOOL, "", def, 0, 1, NULL, cmds, help }
-#define TEXT(g, n, def, cmds, help) \
-  { g, n, WB_KEY_STRING, "", def, 0, 0, NULL, cmds, help }
-#define PATH(g, n, def, cmds, help) \
-  { g, n, WB_KEY_FILE, "", def, 0, 0, NULL, cmds, help }
-#define CHOICE(g, n, def, choices, cmds, help) \
-  { g, n, WB_KEY_CHOICE, "", def, 0, 0, choices, cmds, help }
-#define NUMBERS(g, n, unit, lo, hi, cmds, help) \
-  { g, n, WB_KEY_NUMBERS, unit, "", lo, hi, NULL, cmds, help }
-#define LIST(g, n, cmds, help) \
-  { g, n, WB_KEY_LIST, "", "", 0, 0, NULL, cmds, help }
+/* The last argument is the help, and behind it what else a row says: .change = ... */
+#define ROW(g, n, kind, u, def, lo, hi, list, cmds, ...)                                                    \
+  {                                                                                                         \
+    .group = g, .name = n, .type = kind, .unit = u, .fallback = def, .min = lo, .max = hi, .choices = list, \
+    .commands = cmds, .help = __VA_ARGS__                                                                   \
+  }
+#define REAL(g, n, unit, def, lo, hi, cmds, ...) ROW(g, n, WB_KEY_REAL, unit, def, lo, hi, NULL, cmds, __VA_ARGS__)
+#define INT(g, n, unit, def, lo, hi, cmds, ...) ROW(g, n, WB_KEY_INT, unit, def, lo, hi, NULL, cmds, __VA_ARGS__)
+#define BOOL(g, n, def, cmds, ...) ROW(g, n, WB_KEY_BOOL, "", def, 0, 1, NULL, cmds, __VA_ARGS__)
+#define TEXT(g, n, def, cmds, ...) ROW(g, n, WB_KEY_STRING, "", def, 0, 0, NULL, cmds, __VA_ARGS__)
+#define PATH(g, n, def, cmds, ...) ROW(g, n, WB_KEY_FILE, "", def, 0, 0, NULL, cmds, __VA_ARGS__)
+#define CHOICE(g, n, def, choices, cmds, ...) ROW(g, n, WB_KEY_CHOICE, "", def, 0, 0, choices, cmds, __VA_ARGS__)
+#define NUMBERS(g, n, unit, lo, hi, cmds, ...) ROW(g, n, WB_KEY_NUMBERS, unit, "", lo, hi, NULL, cmds, __VA_ARGS__)
+#define LIST(g, n, cmds, ...) ROW(g, n, WB_KEY_LIST, "", "", 0, 0, NULL, cmds, __VA_ARGS__)
+#define FREE .change = WB_CHANGE_FREE
+#define GROW .change = WB_CHANGE_GROW
 
 #define RUNS "forecast,city,les,pairs,train,sr,evaluate,bench"
 #define FLOW "forecast,les,pairs"
@@ -26,18 +26,19 @@
 
 const WbKey wb_app_keys[] = {
     /* ---- run ---- */
-    PATH("run", "output_dir", "out", RUNS, "folder for all results, made when absent"),
+    PATH("run", "output_dir", "out", RUNS, "folder for all results, made when absent", FREE),
     INT("run", "seed", "", "1", 0, 4294967295.0, RUNS, "seed of all random numbers but the city's"),
-    BOOL("run", "restart", "false", "forecast,les,pairs,train", "continue from the checkpoint in the output folder"),
-    BOOL("run", "overwrite", "false", RUNS, "replace existing results in the output folder"),
+    BOOL("run", "restart", "false", "forecast,les,pairs,train", "continue from the checkpoint in the output folder",
+         FREE),
+    BOOL("run", "overwrite", "false", RUNS, "replace existing results in the output folder", FREE),
     REAL("run", "walltime_s", "s", "0", 0, BIG, "forecast,les,pairs,train",
-         "stop with a checkpoint (exit code 75) after this wall time; 0: no limit"),
+         "stop with a checkpoint (exit code 75) after this wall time; 0: no limit", FREE),
     REAL("run", "checkpoint_interval_s", "s", "600", 1, BIG, "forecast,les,pairs,train",
-         "wall time between checkpoints"),
+         "wall time between checkpoints", FREE),
     REAL("run", "memory_limit_gb", "GB", "0", 0, 1e9, "forecast,les,train,sr",
-         "refuse a run that needs more memory than this on all ranks together (see --check); 0: no limit"),
+         "refuse a run that needs more memory than this on all ranks together (see --check); 0: no limit", FREE),
     TEXT("run", "start_time", "2026-08-01T12:00:00", "forecast,les,pairs,sr", "ISO time (UTC) of t = 0"),
-    BOOL("run", "quiet", "false", RUNS, "print nothing on stdout (run.log keeps all)"),
+    BOOL("run", "quiet", "false", RUNS, "print nothing on stdout (run.log keeps all)", FREE),
     /* ---- city ---- */
     PATH("city", "file", "", CITY,
          "building footprints (GeoJSON, GeoPackage, Shapefile) or height raster (GeoTIFF, netCDF); unset: generate"),
@@ -58,7 +59,7 @@ const WbKey wb_app_keys[] = {
     REAL("les", "margin_m", "m", "160", 0, 5000, FLOW, "domain beyond the window on each side, a multiple of 20 m"),
     REAL("les", "rim_m", "m", "60", 0, 5000, FLOW,
          "outermost part of the margin kept free of buildings, a multiple of 20 m"),
-    REAL("les", "duration_s", "s", "600", 1, BIG, FLOW, "simulated time after spin-up"),
+    REAL("les", "duration_s", "s", "600", 1, BIG, FLOW, "simulated time after spin-up", GROW),
     REAL("les", "spinup_s", "s", "1200", 0, BIG, FLOW, "simulated time before t = 0 (precursor and city each)"),
     REAL("les", "output_interval_s", "s", "60", 1, BIG, FLOW, "averaging and output interval"),
     REAL("les", "wind_speed_m_per_s", "m s-1", "5", 0.2, 40, FLOW, "wind speed at les_wind_height_m"),
@@ -161,7 +162,7 @@ const WbKey wb_app_keys[] = {
     NUMBERS("tracer", "end_s", "s", -BIG, BIG, "les", "when each source ends; unset: never"),
     /* ---- sr ---- */
     PATH("sr", "model", "", SR, "model file; unset: the shipped one"),
-    INT("sr", "members", "", "4", 1, 65535, SR, "ensemble members"),
+    INT("sr", "members", "", "4", 1, 65535, SR, "ensemble members", GROW),
     INT("sr", "steps", "", "3", 1, 10000, SR, "SDE steps = network evaluations a member and minute"),
     REAL("sr", "dx_m", "m", "5", 5, 5, SR ",pairs", "spacing of the super-resolved fields"),
     REAL("sr", "top_m", "m", "160", 20, 160, SR ",pairs", "height of the super-resolved layer"),
@@ -185,7 +186,8 @@ const WbKey wb_app_keys[] = {
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
     INT("sr", "slabs", "", "0", 0, 4096, SR,
         "slabs of rows in which a rank evaluates the network, for less memory; 0: as many as run_memory_limit_gb "
-        "needs"),
+        "needs",
+        FREE),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
            "convolution library; auto: onednn with AVX-512, else native; onednn_bf16: fp32 without AMX"),
     /* ---- data ---- */
@@ -195,28 +197,31 @@ const WbKey wb_app_keys[] = {
     REAL("pairs", "drop_s", "s", "300", 0, 3600, "pairs", "first simulated time of the fine run that is not written"),
     TEXT("pairs", "name", "pair", "pairs", "name of the pair file in the output folder (without .nc)"),
     /* ---- train ---- */
-    INT("train", "steps", "", "2000", 1, 1e9, "train", "optimiser steps"),
+    INT("train", "steps", "", "2000", 1, 1e9, "train", "optimiser steps", GROW),
     INT("train", "batch", "", "4", 1, 4096, "train", "samples a step, a multiple of the groups of ranks"),
     INT("train", "space_ranks", "", "1", 1, 1e6, "train",
         "ranks in a group, which share each sample (a divisor of the ranks): less memory and time a sample"),
     BOOL("train", "recompute", "false", "train",
          "keep only the inputs of residual blocks and compute the rest again in the backward pass: less memory, same "
-         "bits"),
+         "bits",
+         FREE),
     CHOICE(
         "train", "store", "memory", "memory|disk", "train",
         "where the pairs' fields are: in the memory of every rank, or in a file of every node, read in the background "
-        "(for sets larger than memory; same bits)"),
+        "(for sets larger than memory; same bits)",
+        FREE),
     PATH("train", "store_dir", "", "train",
          "with train_store disk: folder for that file, best on a fast disk of the node; unset: run_output_dir. The "
-         "file is gone when the run ends"),
+         "file is gone when the run ends",
+         FREE),
     NUMBERS("train", "loss_weights", "", 0, 1e6, "train",
             "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
-    REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)"),
+    REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)", FREE),
     REAL("train", "weight_decay", "", "1e-2", 0, 1, "train", "decoupled weight decay of AdamW"),
     REAL("train", "clip_norm", "", "1", 1e-6, BIG, "train", "gradient clipping by global norm"),
     REAL("train", "ema_decay", "", "0.998", 0, 0.999999, "train", "decay of the exponential moving average of weights"),
     INT("train", "warmup_steps", "", "100", 0, 1e9, "train", "steps of linear warm-up"),
-    INT("train", "validate_every", "", "200", 1, 1e9, "train", "steps between validations"),
+    INT("train", "validate_every", "", "200", 1, 1e9, "train", "steps between validations", FREE),
     CHOICE("train", "symmetry", "canonical", "canonical|random|none", "train",
            "horizontal symmetries: the wind turned to one octant, in use too; random ones as augmentation; none"),
     INT("train", "crop", "", "0", 0, 4096, "train",
@@ -247,9 +252,10 @@ const WbKey wb_app_keys[] = {
          "expected deviation of x1 - x0 about the network's mean, as a multiple of std(x1 - x0)"),
     PATH("train", "start_model", "", "train", "model file to take the first weights from (fine-tuning)"),
     PATH("train", "export_file", "", "train",
-         "write the training set, as the network sees it, to this file and stop (for postproc/windbridge_train.py)"),
+         "write the training set, as the network sees it, to this file and stop (for postproc/windbridge_train.py)",
+         FREE),
     INT("train", "export_levels", "", "0", 0, 100000, "train",
-        "levels of train_export_file, from the ground up; 0: all (doc/efficiency.rst uses 1)"),
+        "levels of train_export_file, from the ground up; 0: all (doc/efficiency.rst uses 1)", FREE),
     INT("train", "width1", "", "32", 16, 1024, "train,bench", "step: channels at 10 m"),
     INT("train", "width2", "", "64", 16, 2048, "train,bench", "step: channels at 20 m"),
     INT("train", "blocks1", "", "1", 0, 32, "train,bench", "step: residual blocks at 10 m on each side"),
@@ -271,11 +277,12 @@ const WbKey wb_app_keys[] = {
     REAL("evaluate", "from_s", "s", "0", 0, BIG, "evaluate",
          "with evaluate_forecast: leave out minutes that end before this time (the fine run's start)"),
     PATH("evaluate", "calibrate", "", "evaluate",
-         "also write a copy of the model whose members spread as much as their mean errs on these (validation) files"),
+         "also write a copy of the model whose members spread as much as their mean errs on these (validation) files",
+         FREE),
     INT("evaluate", "bootstrap", "", "2000", 100, 1e6, "evaluate", "bootstrap resamples"),
     /* ---- bench ---- */
     CHOICE("bench", "what", "les", "les|poisson|net|train|halo|shot", "bench", "what is timed"),
-    PATH("bench", "json", "", "bench", "also write the table as JSON to this file"),
+    PATH("bench", "json", "", "bench", "also write the table as JSON to this file", FREE),
     INT("bench", "nx", "", "128", 16, 4096, "bench",
         "cells in x and y (5 m cells for net, train and shot; a multiple of 16)"),
     INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net, train and shot use 32)"),

@@ -8,14 +8,14 @@
 #include "windbridge/config.h"
 
 static const WbKey table[] = {
-    {"run", "output_dir", WB_KEY_FILE, "", "out", 0, 0, NULL, "*", "folder"},
-    {"run", "quiet", WB_KEY_BOOL, "", "false", 0, 1, NULL, "*", "quiet"},
-    {"les", "duration_s", WB_KEY_REAL, "s", "600", 1, 1e300, NULL, "*", "duration"},
-    {"les", "closure", WB_KEY_CHOICE, "", "vreman", 0, 0, "vreman|smagorinsky", "*", "closure"},
-    {"les", "wind_time_s", WB_KEY_NUMBERS, "s", "", -1e300, 1e300, NULL, "*", "times"},
-    {"les", "slice_z_m", WB_KEY_NUMBERS, "m", "", 0, 5000, NULL, "*", "heights"},
-    {"sr", "members", WB_KEY_INT, "", "4", 1, 100, NULL, "*", "members"},
-    {"data", "files", WB_KEY_LIST, "", "", 0, 0, NULL, "*", "files"},
+    {"run", "output_dir", WB_KEY_FILE, "", "out", 0, 0, NULL, "*", "folder", WB_CHANGE_NEVER},
+    {"run", "quiet", WB_KEY_BOOL, "", "false", 0, 1, NULL, "*", "quiet", WB_CHANGE_NEVER},
+    {"les", "duration_s", WB_KEY_REAL, "s", "600", 1, 1e300, NULL, "*", "duration", WB_CHANGE_NEVER},
+    {"les", "closure", WB_KEY_CHOICE, "", "vreman", 0, 0, "vreman|smagorinsky", "*", "closure", WB_CHANGE_NEVER},
+    {"les", "wind_time_s", WB_KEY_NUMBERS, "s", "", -1e300, 1e300, NULL, "*", "times", WB_CHANGE_NEVER},
+    {"les", "slice_z_m", WB_KEY_NUMBERS, "m", "", 0, 5000, NULL, "*", "heights", WB_CHANGE_NEVER},
+    {"sr", "members", WB_KEY_INT, "", "4", 1, 100, NULL, "*", "members", WB_CHANGE_NEVER},
+    {"data", "files", WB_KEY_LIST, "", "", 0, 0, NULL, "*", "files", WB_CHANGE_NEVER},
 };
 enum { N = sizeof table / sizeof table[0] };
 
