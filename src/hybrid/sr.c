@@ -1,6 +1,5 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
 #include "sr_internal.h"
-
 #include "windbridge/projection.h"
 
 #include <assert.h>
