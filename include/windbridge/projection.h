@@ -4,41 +4,41 @@
 #define WINDBRIDGE_PROJECTION_H
 #include "windbridge/grid.h"
 
-typedef struct WbProjection_s *WbProjection;
+typedef struct WbProject_s *WbProject;
 /* Collective. solid (nz, nyl, nxl) owned cells or NULL. Open faces lie between two fluid cells (cyclic wrap included);
  * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. ghost: width of
- * the ghosts of the fields that wb_projection_apply gets. */
-PetscErrorCode wb_projection_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                    WbPrecision precision, WbProjection *projection);
+ * the ghosts of the fields that wb_project_apply gets. */
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                 WbPrecision precision, WbProject *project);
 /* The same by multigrid (src/projection/multigrid.h): single precision, no cyclic sides, no warm start (slots mean
  * nothing). */
-PetscErrorCode wb_projection_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                              const uint8_t *solid, WbProjection *projection);
-/* Everything of it but the solver: enough for wb_projection_pockets. */
-PetscErrorCode wb_projection_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                            const uint8_t *solid, WbPrecision precision, WbProjection *projection);
-void wb_projection_destroy(WbProjection *projection);
+PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                           const uint8_t *solid, WbProject *project);
+/* Everything of it but the solver: enough for wb_project_pockets. */
+PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                         const uint8_t *solid, WbPrecision precision, WbProject *project);
+void wb_project_destroy(WbProject *project);
 /* Collective. Fluid cells at prescribed lateral edges that are cut off from the largest region; *first: global i, j, k
  * of one of them. Flow prescribed into them could not leave. */
-PetscErrorCode wb_projection_pockets(WbProjection projection, const WbGrid *grid, long *cells, int first[3]);
+PetscErrorCode wb_project_pockets(WbProject project, const WbGrid *grid, long *cells, int first[3]);
 /* Collective. u on face i = nxl, v on face j = nyl from the neighbours' first ones, not beyond prescribed edges. */
-PetscErrorCode wb_projection_far_faces(WbProjection projection, void *u, void *v);
+PetscErrorCode wb_project_far_faces(WbProject project, void *u, void *v);
 /* Collective. u, v, w: ghosted fields (wb_layout) of the precision; on entry the ghosts (i = nxl, j = nyl faces) are
  * valid and closed faces hold 0. On exit owned open faces are corrected so that max|div| <= tol_per_s in fluid cells
  * (true divergence recomputed from the corrected velocity), ghosts are NOT refreshed. slot 0..2: warm start of that RK
  * stage. The net flux through prescribed faces must vanish per connected region (else the excess is reported as
  * WB_ERR_NUMERIC). Errors: WB_ERR_NUMERIC when max_iterations do not reach the tolerance. */
-PetscErrorCode wb_projection_apply(WbProjection projection, void *u, void *v, void *w, double dt_s, double tol_per_s,
-                                   int max_iterations, int slot, int *iterations, double *max_div_per_s);
+PetscErrorCode wb_project_apply(WbProject project, void *u, void *v, void *w, double dt_s, double tol_per_s,
+                                int max_iterations, int slot, int *iterations, double *max_div_per_s);
 /* What the warm start of a slot is made of (slots 0 .. 2 of the stages, 3: of the final stage before), as a field
  * (owned cells, ghost-free) of the precision, to read or to fill for checkpoints: valid until the next call with
  * another slot or the next projection. */
-enum { WB_PROJECTION_SLOTS = 4 };
-void *wb_projection_potential(WbProjection projection, int slot);
+enum { WB_PROJECT_SLOTS = 4 };
+void *wb_project_potential(WbProject project, int slot);
 
 /* Benchmarks: one flat solve; divergence, and correction with the divergence that it leaves, of any three fields. */
-PetscErrorCode wb_projection_flat_solve(WbProjection projection); /* collective */
-void wb_projection_sweep(WbProjection projection, void *u, void *v, void *w);
+PetscErrorCode wb_project_flat_solve(WbProject project); /* collective */
+void wb_project_sweep(WbProject project, void *u, void *v, void *w);
 
 /* Winds at cell centres made free of divergence and of flow through walls. Collective on grid->comm; grid
  * (non-periodic, dx_m set, borrowed for the object's life): uniform cells of dx_m in all directions from the ground up;
@@ -52,6 +52,6 @@ PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double
 void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
 
 /* Planning, not collective: memory on this rank [B]; walls: around buildings, as many as in a dense city. */
-double wb_projection_memory_bytes(const WbGrid *grid, WbPrecision precision, bool walls);
+double wb_project_memory_bytes(const WbGrid *grid, WbPrecision precision, bool walls);
 double wb_solenoidal_memory_bytes(const WbGrid *grid);
 #endif

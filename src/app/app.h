@@ -51,8 +51,10 @@ const char *wb_app_default_model(void);
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
-/* lr_valid (owned 5 m cells of a grid over the window) out: 1 where the covering 20 m cell is air. Not collective. */
-PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid);
+/* Spacing of the coarse runs [m]: that of wb_sim_options_default, for what has no options of a run. */
+double wb_app_coarse_m(void);
+/* Collective. The city's window in cells of dx_m. */
+PetscErrorCode wb_app_window_grid(const WbApp *app, const WbCity *city, double dx_m, int nz, int align, WbGrid **grid);
 
 /* Files named by a list key, wildcards expanded. Collective. Freed with wb_app_free_files. */
 typedef struct {

@@ -102,9 +102,9 @@ static PetscErrorCode owned_arrays(WbLes les, WbCheckpoint ck, const char *prefi
     snprintf(what, sizeof what, "square_%s", field);
     PetscCall(owned_array(les, ck, prefix, what, les->sum_sq[f], load));
   }
-  for (int slot = 0; slot < WB_PROJECTION_SLOTS; slot++) { /* all that warm starts are made from */
+  for (int slot = 0; slot < WB_PROJECT_SLOTS; slot++) { /* all that warm starts are made from */
     snprintf(what, sizeof what, "potential_%d", slot);
-    PetscCall(owned_array(les, ck, prefix, what, wb_projection_potential(les->projection, slot), load));
+    PetscCall(owned_array(les, ck, prefix, what, wb_project_potential(les->project, slot), load));
   }
   PetscFunctionReturn(0);
 }

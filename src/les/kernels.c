@@ -13,10 +13,10 @@ PetscErrorCode wb_les_kernel(WbLes les, WbLesKernel kernel) {
       les->last_visc = les->ops->viscosity(les);
       break;
     case WB_LES_KERNEL_POISSON:
-      PetscCall(wb_projection_flat_solve(les->projection));
+      PetscCall(wb_project_flat_solve(les->project));
       break;
     case WB_LES_KERNEL_PROJECTION:
-      wb_projection_sweep(les->projection, scratch, scratch + field, scratch + 2 * field);
+      wb_project_sweep(les->project, scratch, scratch + field, scratch + 2 * field);
       break;
   }
   PetscFunctionReturn(0);

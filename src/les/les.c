@@ -88,11 +88,11 @@ static PetscErrorCode fields_create(WbLes les) {
 }
 
 /* Wind that the planes blow into a pocket between buildings and the domain's edge has nowhere to go. */
-static PetscErrorCode check_pockets(WbProjection project, const WbGrid *g, const double *zf) {
+static PetscErrorCode check_pockets(WbProject project, const WbGrid *g, const double *zf) {
   long cells;
   int at[3];
   PetscFunctionBeginUser;
-  PetscCall(wb_projection_pockets(project, g, &cells, at));
+  PetscCall(wb_project_pockets(project, g, &cells, at));
   if (cells > 0)
     WB_RAISE_ALL(
         WB_ERR_INPUT,
@@ -105,13 +105,13 @@ static PetscErrorCode check_pockets(WbProjection project, const WbGrid *g, const
 
 PetscErrorCode wb_les_check_run(const WbGrid *grid, const double *zf, const uint8_t *solid,
                                 const WbLesOptions *options) {
-  WbProjection project = NULL;
+  WbProject project = NULL;
   PetscFunctionBeginUser;
   PetscCall(wb_les_options_check(options, grid->dx_m, zf[1] - zf[0]));
   if (grid->periodic_x || grid->periodic_y) PetscFunctionReturn(0);
-  PetscErrorCode ierr = wb_projection_create_regions(grid, WB_LES_GHOST, grid->dx_m, zf, solid, WB_FP32, &project);
+  PetscErrorCode ierr = wb_project_create_regions(grid, WB_LES_GHOST, grid->dx_m, zf, solid, WB_FP32, &project);
   if (!ierr) ierr = check_pockets(project, grid, zf);
-  wb_projection_destroy(&project);
+  wb_project_destroy(&project);
   PetscFunctionReturn(ierr);
 }
 
@@ -134,9 +134,9 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   PetscCall(wb_les_ground_viscosity_create(les));
   PetscCall(wb_les_tracers_create(les));
   PetscCall(fields_create(les));
-  PetscCall(wb_projection_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
-                                 les->opt.precision, &les->projection));
-  if (les->inflow) PetscCall(check_pockets(les->projection, grid, les->met.zf));
+  PetscCall(wb_project_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
+                              les->opt.precision, &les->project));
+  if (les->inflow) PetscCall(check_pockets(les->project, grid, les->met.zf));
   if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->lay.g, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }
@@ -161,7 +161,7 @@ void wb_les_destroy(WbLes *handle) {
   wb_les_walls_destroy(les);
   wb_les_ground_viscosity_destroy(les);
   wb_les_tracers_destroy(les);
-  wb_projection_destroy(&les->projection);
+  wb_project_destroy(&les->project);
   if (les->planes) wb_inflow_unbind(&les->planes);
   wb_halo_destroy(&les->halo_state);
   WbLesMetrics *m = &les->met;

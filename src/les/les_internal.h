@@ -227,7 +227,7 @@ struct WbLes_s {
   bool has_solid;     /* any building cell on any rank */
   double fluid_cells; /* global */
   WbHalo halo_state;  /* nf (nz + 2) planes */
-  WbProjection projection;
+  WbProject project;
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;

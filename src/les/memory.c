@@ -27,7 +27,7 @@ double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls
   const int nf = field_count(o), more = o->closure == WB_CLOSURE_DEARDORFF ? 3 : 0;
   const double ghosted = field * (real * (3 * nf + 1 + more + (walls ? 1 : 0)) + 2 + 1.0 / WB_LES_BLOCK);
   const double statistics = owned * real * (nf + 3 + (o->theta_variance ? 1 : 0));
-  return ghosted + statistics + wb_projection_memory_bytes(grid, o->precision, walls) +
+  return ghosted + statistics + wb_project_memory_bytes(grid, o->precision, walls) +
          wb_halo_memory_bytes(grid, nf * (grid->nz + 2), ghost, 1, o->precision) + plane_bytes(grid, ghost);
 }
 

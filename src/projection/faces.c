@@ -6,13 +6,13 @@ typedef struct {
 } RimCount;
 
 /* Solid neighbours of fluid cell (k, j, i): indices and coefficients, at most six; returns how many. */
-static int closed_faces(WbProjection pr, const double *solid, int k, int j, int i, ptrdiff_t nb[6], double coef[6]) {
+static int closed_faces(WbProject pr, const double *solid, int k, int j, int i, ptrdiff_t nb[6], double coef[6]) {
   static const int steps[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
   const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
   const ptrdiff_t c = (ptrdiff_t)((size_t)k * plane + (size_t)j * (size_t)pr->nxl + (size_t)i);
   int n = 0;
   for (int s = 0; s < 4; s++) {
-    const ptrdiff_t at = wb_projection_neighbour(pr, k, j, i, steps[s][0], steps[s][1]);
+    const ptrdiff_t at = wb_project_neighbour(pr, k, j, i, steps[s][0], steps[s][1]);
     if (at < 0 || solid[at] == solid[c]) continue;
     nb[n] = at;
     coef[n++] = 1 / (pr->dx * pr->dx);
@@ -28,12 +28,12 @@ static int closed_faces(WbProjection pr, const double *solid, int k, int j, int 
   return n;
 }
 
-static bool side_open(WbProjection pr, const double *solid, size_t c, int k, int j, int i, const int step[2]) {
-  const ptrdiff_t at = wb_projection_neighbour(pr, k, j, i, step[0], step[1]);
+static bool side_open(WbProject pr, const double *solid, size_t c, int k, int j, int i, const int step[2]) {
+  const ptrdiff_t at = wb_project_neighbour(pr, k, j, i, step[0], step[1]);
   return at >= 0 && solid[c] == 0 && solid[at] == 0;
 }
 
-static void mark_row(WbProjection pr, const double *solid, int k, int j) {
+static void mark_row(WbProject pr, const double *solid, int k, int j) {
   const size_t row = (size_t)k * (size_t)pr->nyl + (size_t)j, plane = (size_t)pr->nyl * (size_t)pr->nxl;
   bool plain = true;
   for (int i = 0; i < pr->nxl; i++) {
@@ -57,7 +57,7 @@ static void mark_row(WbProjection pr, const double *solid, int k, int j) {
 }
 
 /* First pass (fill false) counts; the second writes the lists. Marks the rows that solves must deliver. */
-static RimCount walk_rim(WbProjection pr, const double *solid, uint8_t *row_used, bool fill) {
+static RimCount walk_rim(WbProject pr, const double *solid, uint8_t *row_used, bool fill) {
   RimCount n = {0, 0};
   ptrdiff_t nb[6];
   double coef[6];
@@ -83,7 +83,7 @@ static RimCount walk_rim(WbProjection pr, const double *solid, uint8_t *row_used
   return n;
 }
 
-PetscErrorCode wb_projection_faces(WbProjection pr, const WbGrid *grid, const double *solid) {
+PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *solid) {
   const size_t rows = (size_t)pr->nz * (size_t)pr->nyl;
   double *coef = NULL;
   PetscFunctionBeginUser;
@@ -102,7 +102,7 @@ PetscErrorCode wb_projection_faces(WbProjection pr, const WbGrid *grid, const do
   PetscCall(WB_ALLOC(n.cells + 1, &pr->rim_start));
   PetscCall(WB_ALLOC(n.cells + 1, &pr->rim_dz));
   PetscCall(WB_ALLOC(n.faces + 1, &pr->rim_nb));
-  PetscCall(WB_ALLOC(n.faces + 1, &coef)); /* wb_projection_setup turns it into WbReal */
+  PetscCall(WB_ALLOC(n.faces + 1, &coef)); /* wb_project_setup turns it into WbReal */
   pr->rim_coef = coef;
   (void)walk_rim(pr, solid, pr->row_used, true);
   pr->rim_start[n.cells] = n.faces;

@@ -7,7 +7,7 @@
 static const double RIM_PER_COLUMN = 2.5, RIM_BYTES = 120;
 enum { RIM_REALS = 14 /* rim vectors, warm starts, coefficients */ };
 
-double wb_projection_memory_bytes(const WbGrid *grid, WbPrecision precision, bool walls) {
+double wb_project_memory_bytes(const WbGrid *grid, WbPrecision precision, bool walls) {
   const double n = (double)wb_grid_owned(grid), columns = (double)grid->nyl * grid->nxl;
   const double real = precision == WB_FP64 ? 8 : 4;
   const double rim = walls ? RIM_PER_COLUMN * columns * (RIM_REALS * real + RIM_BYTES) : 0,

@@ -3,7 +3,7 @@
  * SIAM J. Numer. Anal. 8, 722 give the idea for direct solvers). */
 #include "projection_internal.h"
 
-static PetscErrorCode project_geometry(WbProjection pr, const WbGrid *grid, int ghost, const double *zf) {
+static PetscErrorCode project_geometry(WbProject pr, const WbGrid *grid, int ghost, const double *zf) {
   PetscFunctionBeginUser;
   pr->comm = grid->comm;
   pr->row_comm = grid->row_comm;
@@ -21,7 +21,7 @@ static PetscErrorCode project_geometry(WbProjection pr, const WbGrid *grid, int 
   PetscFunctionReturn(0);
 }
 
-static void project_neighbours(WbProjection pr, const WbGrid *grid) {
+static void project_neighbours(WbProject pr, const WbGrid *grid) {
   const size_t side_x = (size_t)pr->nz * (size_t)pr->nyl, side_y = (size_t)pr->nz * (size_t)pr->nxl;
   pr->ghost[0] = pr->n;
   pr->ghost[1] = pr->ghost[0] + side_x;
@@ -37,7 +37,7 @@ static void project_neighbours(WbProjection pr, const WbGrid *grid) {
   pr->alone_y = py == 1;
 }
 
-ptrdiff_t wb_projection_neighbour(WbProjection pr, int k, int j, int i, int di, int dj) {
+ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj) {
   const int ii = i + di, jj = j + dj;
   const size_t rows = (size_t)pr->nyl, row = (size_t)k * rows + (size_t)j;
   if (ii >= 0 && ii < pr->nxl && jj >= 0 && jj < pr->nyl)
@@ -53,20 +53,20 @@ ptrdiff_t wb_projection_neighbour(WbProjection pr, int k, int j, int i, int di, 
   return (ptrdiff_t)(pr->ghost[side] + (size_t)k * (size_t)pr->nxl + (size_t)i);
 }
 
-static PetscErrorCode project_solid(WbProjection pr, const WbGrid *grid, const uint8_t *solid) {
+static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint8_t *solid) {
   double *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(pr->n_ghosted, &s));
   for (size_t c = 0; solid && c < pr->n; c++) s[c] = solid[c] ? 1 : 0;
-  PetscCall(wb_projection_exchange_f64(pr, pr->nz, s));
-  PetscCall(wb_projection_faces(pr, grid, s));
+  PetscCall(wb_project_exchange_f64(pr, pr->nz, s));
+  PetscCall(wb_project_faces(pr, grid, s));
   WB_FREE(&s);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                            const uint8_t *solid, WbPrecision precision, WbProjection *project) {
-  WbProjection pr;
+PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                         const uint8_t *solid, WbPrecision precision, WbProject *project) {
+  WbProject pr;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &pr));
   *project = pr;
@@ -79,39 +79,39 @@ PetscErrorCode wb_projection_create_regions(const WbGrid *grid, int ghost, doubl
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_send", &pr->edge_send));
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_recv", &pr->edge_recv));
   PetscCall(project_solid(pr, grid, solid));
-  PetscCall(wb_projection_regions(pr, grid));
+  PetscCall(wb_project_regions(pr, grid));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                    WbPrecision precision, WbProjection *project) {
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                 WbPrecision precision, WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(wb_projection_create_regions(grid, ghost, dx_m, zf, solid, precision, project));
-  WbProjection pr = *project;
+  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, precision, project));
+  WbProject pr = *project;
   PetscCall(wb_poisson_create(grid, dx_m, zf, precision, &pr->poisson));
   if (precision == WB_FP32) {
-    PetscCall(wb_projection_setup_f32(pr));
+    PetscCall(wb_project_setup_f32(pr));
   } else {
-    PetscCall(wb_projection_setup_f64(pr));
+    PetscCall(wb_project_setup_f64(pr));
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                              const uint8_t *solid, WbProjection *project) {
+PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                           const uint8_t *solid, WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(wb_projection_create_regions(grid, ghost, dx_m, zf, solid, WB_FP32, project));
-  WbProjection pr = *project;
+  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, WB_FP32, project));
+  WbProject pr = *project;
   pr->nrim = 0;
   const WbMultigridFaces faces = {pr->mask, pr->open_east, pr->open_north, pr->dz, pr->rh, dx_m};
   PetscCall(wb_multigrid_create(grid, &faces, &pr->multigrid));
-  PetscCall(wb_projection_setup_f32(pr));
+  PetscCall(wb_project_setup_f32(pr));
   PetscFunctionReturn(0);
 }
 
-void wb_projection_destroy(WbProjection *project) {
+void wb_project_destroy(WbProject *project) {
   if (!project || !*project) return;
-  WbProjection pr = *project;
+  WbProject pr = *project;
   wb_poisson_destroy(&pr->poisson);
   wb_multigrid_destroy(&pr->multigrid);
   void **owned[] = {(void **)&pr->dz,
@@ -153,7 +153,7 @@ void wb_projection_destroy(WbProjection *project) {
   WB_FREE(project);
 }
 
-PetscErrorCode wb_projection_pockets(WbProjection pr, const WbGrid *grid, long *cells, int first[3]) {
+PetscErrorCode wb_project_pockets(WbProject pr, const WbGrid *grid, long *cells, int first[3]) {
   const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
   long most = -1; /* the largest voxel number serves as the example */
   PetscFunctionBeginUser;
@@ -175,51 +175,51 @@ PetscErrorCode wb_projection_pockets(WbProjection pr, const WbGrid *grid, long *
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_apply(WbProjection pr, void *u, void *v, void *w, double dt_s, double tol_per_s,
-                                   int max_iterations, int slot, int *iterations, double *max_div_per_s) {
+PetscErrorCode wb_project_apply(WbProject pr, void *u, void *v, void *w, double dt_s, double tol_per_s,
+                                int max_iterations, int slot, int *iterations, double *max_div_per_s) {
   void *velocity[3] = {u, v, w};
   PetscFunctionBeginUser;
   if (pr->precision == WB_FP32) {
-    PetscCall(wb_projection_run_f32(pr, velocity, dt_s, tol_per_s, max_iterations, slot, iterations, max_div_per_s));
+    PetscCall(wb_project_run_f32(pr, velocity, dt_s, tol_per_s, max_iterations, slot, iterations, max_div_per_s));
   } else {
-    PetscCall(wb_projection_run_f64(pr, velocity, dt_s, tol_per_s, max_iterations, slot, iterations, max_div_per_s));
+    PetscCall(wb_project_run_f64(pr, velocity, dt_s, tol_per_s, max_iterations, slot, iterations, max_div_per_s));
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_far_faces(WbProjection pr, void *u, void *v) {
+PetscErrorCode wb_project_far_faces(WbProject pr, void *u, void *v) {
   PetscFunctionBeginUser;
   if (pr->precision == WB_FP32) {
-    PetscCall(wb_projection_far_faces_f32(pr, u, v));
+    PetscCall(wb_project_far_faces_f32(pr, u, v));
   } else {
-    PetscCall(wb_projection_far_faces_f64(pr, u, v));
+    PetscCall(wb_project_far_faces_f64(pr, u, v));
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_flat_solve(WbProjection pr) {
+PetscErrorCode wb_project_flat_solve(WbProject pr) {
   PetscFunctionBeginUser;
   PetscCall(wb_poisson_solve(pr->poisson, pr->rhs, pr->x));
   PetscFunctionReturn(0);
 }
 
-void wb_projection_sweep(WbProjection pr, void *u, void *v, void *w) {
+void wb_project_sweep(WbProject pr, void *u, void *v, void *w) {
   if (pr->precision == WB_FP32) {
-    wb_projection_divergence_f32(pr, u, v, w);
-    wb_projection_correct_f32(pr, u, v, w);
+    wb_project_divergence_f32(pr, u, v, w);
+    wb_project_correct_f32(pr, u, v, w);
   } else {
-    wb_projection_divergence_f64(pr, u, v, w);
-    wb_projection_correct_f64(pr, u, v, w);
+    wb_project_divergence_f64(pr, u, v, w);
+    wb_project_correct_f64(pr, u, v, w);
   }
 }
 
-void *wb_projection_potential(WbProjection pr, int slot) {
+void *wb_project_potential(WbProject pr, int slot) {
   if (pr->precision == WB_FP32) {
-    wb_projection_gather_f32(pr);
-    wb_projection_spread_f32(pr, slot);
+    wb_project_gather_f32(pr);
+    wb_project_spread_f32(pr, slot);
   } else {
-    wb_projection_gather_f64(pr);
-    wb_projection_spread_f64(pr, slot);
+    wb_project_gather_f64(pr);
+    wb_project_spread_f64(pr, slot);
   }
   return pr->dense;
 }

@@ -14,7 +14,7 @@
 
 enum { WB_OPEN_WEST = 1, WB_OPEN_SOUTH = 2, WB_OPEN_BELOW = 4, WB_FLUID = 8 }; /* bits of mask */
 
-struct WbProjection_s {
+struct WbProject_s {
   WbPrecision precision;
   MPI_Comm comm, row_comm, col_comm; /* borrowed */
   WbLayout lay;
@@ -52,32 +52,32 @@ struct WbProjection_s {
   void *x_alloc;                     /* x with a vector's room before it */
   void *rhs, *x, *low, *z;           /* (n), (n_ghosted), (klow * nyl * nxl), (n_ghosted) */
   void *r, *w, *p, *s, *q, *q_start; /* (nrim) */
-  void *slot[WB_PROJECTION_SLOTS];   /* (nrim): q / dt of the last solve of each stage; 3: of the final stage before */
+  void *slot[WB_PROJECT_SLOTS];      /* (nrim): q / dt of the last solve of each stage; 3: of the final stage before */
   void *dense;                       /* (n): a slot as a field, for checkpoints; zero off the rim */
   int dense_slot;                    /* which, -1: none; the field counts as written by its reader */
 };
 
 /* faces.c, regions.c: collective, called once by create. */
-PetscErrorCode wb_projection_faces(WbProjection pr, const WbGrid *grid, const double *solid_ghosted);
-PetscErrorCode wb_projection_regions(WbProjection pr, const WbGrid *grid);
+PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *solid_ghosted);
+PetscErrorCode wb_project_regions(WbProject pr, const WbGrid *grid);
 /* Index in the ghosted vector of the neighbour of (k, j, i) one step along x or y: wraps when this rank is alone in a
  * periodic direction, -1 beyond a prescribed edge. */
-ptrdiff_t wb_projection_neighbour(WbProjection pr, int k, int j, int i, int di, int dj);
+ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj);
 
-#define WB_PROJECTION_DECLARE(suffix)                                                                         \
-  PetscErrorCode wb_projection_setup_##suffix(WbProjection pr);                                               \
-  PetscErrorCode wb_projection_exchange_##suffix(WbProjection pr, int nk, void *x);                           \
-  PetscErrorCode wb_projection_far_faces_##suffix(WbProjection pr, void *u, void *v);                         \
-  double wb_projection_divergence_##suffix(WbProjection pr, const void *u, const void *v, const void *w);     \
-  double wb_projection_correct_##suffix(WbProjection pr, void *u, void *v, void *w);                          \
-  double wb_projection_outflow_##suffix(WbProjection pr, const void *u, const void *v);                       \
-  void wb_projection_spread_##suffix(WbProjection pr, int slot);                                              \
-  void wb_projection_gather_##suffix(WbProjection pr);                                                        \
-  PetscErrorCode wb_projection_cg_##suffix(WbProjection pr, double tol, int max_iterations, int *iterations); \
-  PetscErrorCode wb_projection_run_##suffix(WbProjection pr, void *velocity[3], double dt_s, double tol,      \
-                                            int max_iterations, int slot, int *iterations, double *max_div);
-WB_PROJECTION_DECLARE(f32)
-WB_PROJECTION_DECLARE(f64)
+#define WB_PROJECT_DECLARE(suffix)                                                                                     \
+  PetscErrorCode wb_project_setup_##suffix(WbProject pr);                                                              \
+  PetscErrorCode wb_project_exchange_##suffix(WbProject pr, int nk, void *x);                                          \
+  PetscErrorCode wb_project_far_faces_##suffix(WbProject pr, void *u, void *v);                                        \
+  double wb_project_divergence_##suffix(WbProject pr, const void *u, const void *v, const void *w);                    \
+  double wb_project_correct_##suffix(WbProject pr, void *u, void *v, void *w);                                         \
+  double wb_project_outflow_##suffix(WbProject pr, const void *u, const void *v);                                      \
+  void wb_project_spread_##suffix(WbProject pr, int slot);                                                             \
+  void wb_project_gather_##suffix(WbProject pr);                                                                       \
+  PetscErrorCode wb_project_cg_##suffix(WbProject pr, double tol, int max_iterations, int *iterations);                \
+  PetscErrorCode wb_project_run_##suffix(WbProject pr, void *velocity[3], double dt_s, double tol, int max_iterations, \
+                                         int slot, int *iterations, double *max_div);
+WB_PROJECT_DECLARE(f32)
+WB_PROJECT_DECLARE(f64)
 /* solenoidal.c: width of ghosts, levels above the layer, ghosted fields that it holds (memory.c counts them) */
 enum { WB_SOLENOIDAL_GHOST = 2, WB_SOLENOIDAL_ABOVE = 7, WB_SOLENOIDAL_FIELDS = 10 };
 #endif

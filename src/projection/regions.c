@@ -23,15 +23,15 @@ static void join(int32_t *parent, int32_t a, int32_t b) {
 }
 
 /* Join the cells of this rank across open faces; cyclic faces count when this rank has both sides. */
-static void join_local(WbProjection pr, int32_t *parent) {
+static void join_local(WbProject pr, int32_t *parent) {
   const int32_t plane = (int32_t)(pr->nyl * pr->nxl);
   size_t c = 0;
   for (int k = 0; k < pr->nz; k++)
     for (int j = 0; j < pr->nyl; j++)
       for (int i = 0; i < pr->nxl; i++, c++) {
         const unsigned m = pr->mask[c];
-        const ptrdiff_t west = wb_projection_neighbour(pr, k, j, i, -1, 0),
-                        south = wb_projection_neighbour(pr, k, j, i, 0, -1);
+        const ptrdiff_t west = wb_project_neighbour(pr, k, j, i, -1, 0),
+                        south = wb_project_neighbour(pr, k, j, i, 0, -1);
         if ((m & WB_OPEN_WEST) && west < (ptrdiff_t)pr->n) join(parent, (int32_t)c, (int32_t)west);
         if ((m & WB_OPEN_SOUTH) && south < (ptrdiff_t)pr->n) join(parent, (int32_t)c, (int32_t)south);
         if (m & WB_OPEN_BELOW) join(parent, (int32_t)c, (int32_t)c - plane);
@@ -46,7 +46,7 @@ static bool meet(int32_t *parent, double *label, size_t c, bool open, double bey
   return true;
 }
 
-static bool meet_sides(WbProjection pr, int32_t *parent, double *label) {
+static bool meet_sides(WbProject pr, int32_t *parent, double *label) {
   bool changed = false;
   for (int k = 0; k < pr->nz; k++) {
     for (int j = 0; j < pr->nyl && !pr->alone_x; j++) {
@@ -66,7 +66,7 @@ static bool meet_sides(WbProjection pr, int32_t *parent, double *label) {
 }
 
 /* label (n_ghosted): the smallest voxel number of the region, for every fluid cell. */
-static PetscErrorCode flood(WbProjection pr, const WbGrid *grid, int32_t *parent, double *label) {
+static PetscErrorCode flood(WbProject pr, const WbGrid *grid, int32_t *parent, double *label) {
   PetscFunctionBeginUser;
   for (size_t c = 0; c < pr->n; c++) parent[c] = (int32_t)c;
   join_local(pr, parent);
@@ -80,7 +80,7 @@ static PetscErrorCode flood(WbProjection pr, const WbGrid *grid, int32_t *parent
   }
   for (int again = 1; again;) {
     for (c = 0; c < pr->n; c++) label[c] = label[root_of(parent, (int32_t)c)];
-    PetscCall(wb_projection_exchange_f64(pr, pr->nz, label));
+    PetscCall(wb_project_exchange_f64(pr, pr->nz, label));
     const int changed = meet_sides(pr, parent, label);
     PetscCallMPI(MPI_Allreduce(&changed, &again, 1, MPI_INT, MPI_MAX, pr->comm));
   }
@@ -101,7 +101,7 @@ static int unique(double *v, int n) {
 }
 
 /* Names of all regions, sorted, the same on every rank; *names allocated. */
-static PetscErrorCode collect(WbProjection pr, int32_t *parent, const double *label, double **names, int *count) {
+static PetscErrorCode collect(WbProject pr, int32_t *parent, const double *label, double **names, int *count) {
   int size, total = 0, mine = 0;
   int *counts = NULL, *displs = NULL;
   double *local = NULL;
@@ -141,7 +141,7 @@ static int32_t region_of(const double *names, int count, double label, int large
 }
 
 /* Volumes of the regions in the order of names; returns the largest. */
-static PetscErrorCode measure(WbProjection pr, const double *label, const double *names, int count, int *largest) {
+static PetscErrorCode measure(WbProject pr, const double *label, const double *names, int count, int *largest) {
   const size_t plane = (size_t)pr->nyl * (size_t)pr->nxl;
   PetscFunctionBeginUser;
   memset(pr->region_volume, 0, (size_t)count * sizeof(double));
@@ -157,7 +157,7 @@ static PetscErrorCode measure(WbProjection pr, const double *label, const double
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode list_cells(WbProjection pr, const double *label, const double *names, int largest) {
+static PetscErrorCode list_cells(WbProject pr, const double *label, const double *names, int largest) {
   PetscFunctionBeginUser;
   const int count = pr->regions;
   const double main_label = count ? names[largest] : 0;
@@ -180,7 +180,7 @@ static PetscErrorCode list_cells(WbProjection pr, const double *label, const dou
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_projection_regions(WbProjection pr, const WbGrid *grid) {
+PetscErrorCode wb_project_regions(WbProject pr, const WbGrid *grid) {
   int32_t *parent = NULL;
   double *label = NULL, *names = NULL;
   int largest = 0;

@@ -18,7 +18,7 @@ struct WbSolenoidal_s {
   WbGrid *tall;       /* with the levels above */
   WbLayout lay;       /* of tall */
   double *zf;
-  WbProjection project;
+  WbProject project;
   WbHalo halo;        /* three fields */
   float *fluid;       /* 1 field: 1 in fluid cells, ghosts included */
   uint8_t *sky;       /* (nz, nyl, nxl) of the layer: nothing built above */
@@ -73,7 +73,7 @@ static PetscErrorCode create(WbSolenoidal s, const WbGrid *grid, const uint8_t *
   PetscCall(WB_CALLOC(wb_grid_owned(s->tall), &solid));
   for (size_t c = 0; c < layer; c++) solid[c] = !fluid[c];
   PetscErrorCode failed = share_fluid(s, solid);
-  if (!failed) failed = wb_projection_create_multigrid(s->tall, G, grid->dx_m, s->zf, solid, &s->project);
+  if (!failed) failed = wb_project_create_multigrid(s->tall, G, grid->dx_m, s->zf, solid, &s->project);
   if (!failed) failed = wb_halo_create(s->tall, 3 * (nz + 2), G, 1, WB_FP32, &s->halo);
   WB_FREE(&solid);
   PetscFunctionReturn(failed);
@@ -92,7 +92,7 @@ void wb_solenoidal_destroy(WbSolenoidal *solenoidal) {
   WbSolenoidal s = solenoidal ? *solenoidal : NULL;
   if (!s) return;
   if (s->halo) wb_halo_destroy(&s->halo);
-  wb_projection_destroy(&s->project);
+  wb_project_destroy(&s->project);
   if (s->tall) wb_grid_destroy(&s->tall);
   WB_FREE(&s->zf);
   WB_FREE(&s->fluid);
@@ -219,8 +219,8 @@ PetscErrorCode wb_solenoidal_apply(WbSolenoidal s, float *field, double tol_per_
   PetscCall(balance(s));
   memcpy(s->uncorrected, s->face, 3 * l->field * sizeof(float));
   /* slot 0 with slots 2 and 3 never used: no warm start, so that a member does not depend on those before it */
-  PetscCall(wb_projection_apply(s->project, s->face, s->face + l->field, s->face + 2 * l->field, 1, tol_per_s,
-                                MAX_ITERATIONS, 0, &iterations, &max_div));
+  PetscCall(wb_project_apply(s->project, s->face, s->face + l->field, s->face + 2 * l->field, 1, tol_per_s,
+                             MAX_ITERATIONS, 0, &iterations, &max_div));
   PetscCall(wb_halo_exchange(s->halo, s->face));
   add_corrections(s, field);
   if (max_div_per_s) *max_div_per_s = max_div;

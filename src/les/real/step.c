@@ -129,8 +129,8 @@ static PetscErrorCode project(WbLes les, double dt_s, int slot) {
   int iterations = 0;
   double max_div = 0.0;
   PetscFunctionBeginUser;
-  const PetscErrorCode error = wb_projection_apply(
-      les->projection, wb_les_field(les, les->state, WB_U), wb_les_field(les, les->state, WB_V),
+  const PetscErrorCode error = wb_project_apply(
+      les->project, wb_les_field(les, les->state, WB_U), wb_les_field(les, les->state, WB_V),
       wb_les_field(les, les->state, WB_W), dt_s, tol * scale, les->opt.max_iterations, slot, &iterations, &max_div);
   if (error) PetscCall(blame(les, error));
   les->iterations_total += iterations;
@@ -160,7 +160,7 @@ static PetscErrorCode stage(WbLes les, void *in, void *base, void *out, double d
   if (les->inflow)
     PetscCall(les->ops->boundary(les, les->time_s + dt, dt));
   else
-    PetscCall(wb_projection_far_faces(les->projection, wb_les_field(les, out, WB_U), wb_les_field(les, out, WB_V)));
+    PetscCall(wb_project_far_faces(les->project, wb_les_field(les, out, WB_U), wb_les_field(les, out, WB_V)));
   wb_timer_end(t_boundary);
   wb_timer_begin(t_project);
   PetscCall(project(les, dt, slot));

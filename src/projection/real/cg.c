@@ -6,7 +6,7 @@
 #include "projection_internal.h"
 
 /* z: potential of the flat solve for the residual r. w = A z = r - C z; dots: (r, z), (w, z). */
-static void apply_rim(WbProjection pr, double dots[2]) {
+static void apply_rim(WbProject pr, double dots[2]) {
   const WbReal *restrict z = pr->z, *restrict r = pr->r, *restrict coef = pr->rim_coef;
   const int32_t *restrict start = pr->rim_start, *restrict nb = pr->rim_nb, *restrict cell = pr->rim_cell;
   WbReal *restrict w = pr->w;
@@ -24,7 +24,7 @@ static void apply_rim(WbProjection pr, double dots[2]) {
 }
 
 /* p = r + beta p, s = w + beta s, q += alpha p, r -= alpha s; returns max |r|. */
-WB_KERNEL static WbReal update(WbProjection pr, WbReal alpha, WbReal beta) {
+WB_KERNEL static WbReal update(WbProject pr, WbReal alpha, WbReal beta) {
   const int n = pr->nrim;
   WbReal *restrict p = pr->p, *restrict s = pr->s, *restrict q = pr->q, *restrict r = pr->r;
   const WbReal *restrict w = pr->w;
@@ -41,14 +41,14 @@ WB_KERNEL static WbReal update(WbProjection pr, WbReal alpha, WbReal beta) {
   return max;
 }
 
-static void scatter(WbProjection pr) {
+static void scatter(WbProject pr) {
   WbReal *restrict low = pr->low;
   const WbReal *restrict r = pr->r;
   for (int c = 0; c < pr->nrim; c++) low[pr->rim_cell[c]] = r[c];
 }
 
 /* Residual of x = L^-1 (b + q): r = C x - q, and its mean over each region (rounding of b) taken out. */
-static PetscErrorCode first_residual(WbProjection pr, double *max) {
+static PetscErrorCode first_residual(WbProject pr, double *max) {
   const WbReal *restrict x = pr->x, *restrict coef = pr->rim_coef, *restrict q = pr->q;
   WbReal *restrict r = pr->r;
   PetscFunctionBeginUser;
@@ -74,7 +74,7 @@ static PetscErrorCode first_residual(WbProjection pr, double *max) {
 
 /* Adds to q until the residual's largest entry is at most tol, or max_iterations. Collective; q and x as left by the
  * first flat solve. iterations: increased. Leaves early, without error, when rounding stops the progress. */
-PetscErrorCode WB_R(wb_projection_cg)(WbProjection pr, double tol, int max_iterations, int *iterations) {
+PetscErrorCode WB_R(wb_project_cg)(WbProject pr, double tol, int max_iterations, int *iterations) {
   double gamma_old = 1, alpha = 1, largest;
   const bool alone = pr->alone_x && pr->alone_y;
   PetscFunctionBeginUser;
@@ -85,7 +85,7 @@ PetscErrorCode WB_R(wb_projection_cg)(WbProjection pr, double tol, int max_itera
     if (largest <= tol) break;
     scatter(pr);
     PetscCall(wb_poisson_solve_low(pr->poisson, pr->klow, pr->row_used, pr->low, pr->z));
-    if (!alone) PetscCall(WB_R(wb_projection_exchange)(pr, pr->klow, pr->z));
+    if (!alone) PetscCall(WB_R(wb_project_exchange)(pr, pr->klow, pr->z));
     apply_rim(pr, dots);
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, dots, 2, MPI_DOUBLE, MPI_SUM, pr->comm));
     const double beta = it ? dots[0] / gamma_old : 0, curvature = dots[1] - (it ? beta * dots[0] / alpha : 0);

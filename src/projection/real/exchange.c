@@ -6,19 +6,19 @@
 
 #include <string.h>
 
-static void pack_column(WbProjection pr, int nk, const WbReal *restrict x, int i, WbReal *restrict out) {
+static void pack_column(WbProject pr, int nk, const WbReal *restrict x, int i, WbReal *restrict out) {
   const size_t rows = (size_t)nk * (size_t)pr->nyl, nxl = (size_t)pr->nxl;
   for (size_t row = 0; row < rows; row++) out[row] = x[row * nxl + (size_t)i];
 }
 
-static void pack_row(WbProjection pr, int nk, const WbReal *restrict x, int j, WbReal *restrict out) {
+static void pack_row(WbProject pr, int nk, const WbReal *restrict x, int j, WbReal *restrict out) {
   const size_t nxl = (size_t)pr->nxl;
   for (int k = 0; k < nk; k++)
     memcpy(out + (size_t)k * nxl, x + ((size_t)k * (size_t)pr->nyl + (size_t)j) * nxl, nxl * sizeof(WbReal));
 }
 
 /* `send` to the neighbour on the other side of `side`, `recv` from that on `side`; n numbers. */
-static PetscErrorCode swap(WbProjection pr, int side, int n, const WbReal *send, WbReal *recv) {
+static PetscErrorCode swap(WbProject pr, int side, int n, const WbReal *send, WbReal *recv) {
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Sendrecv(send, n, WB_MPI_REAL, pr->neighbour[side ^ 1], side, recv, n, WB_MPI_REAL,
                             pr->neighbour[side], side, side < 2 ? pr->row_comm : pr->col_comm, MPI_STATUS_IGNORE));
@@ -26,7 +26,7 @@ static PetscErrorCode swap(WbProjection pr, int side, int n, const WbReal *send,
 }
 
 /* Lowest nk levels of x (n_ghosted) WbReal in|out. Planes beyond a prescribed edge stay as they are. Collective. */
-PetscErrorCode WB_R(wb_projection_exchange)(WbProjection pr, int nk, void *array) {
+PetscErrorCode WB_R(wb_project_exchange)(WbProject pr, int nk, void *array) {
   WbReal *x = array;
   PetscFunctionBeginUser;
   for (int side = 0; side < 4; side++) { /* fill the ghosts of `side` from the neighbour there */
@@ -46,7 +46,7 @@ PetscErrorCode WB_R(wb_projection_exchange)(WbProjection pr, int nk, void *array
 
 /* u on face i = nxl, v on face j = nyl from the neighbours' first ones (ghosted fields, in|out). Not beyond prescribed
  * edges. Collective. */
-PetscErrorCode WB_R(wb_projection_far_faces)(WbProjection pr, void *u_field, void *v_field) {
+PetscErrorCode WB_R(wb_project_far_faces)(WbProject pr, void *u_field, void *v_field) {
   const WbLayout *l = &pr->lay;
   const size_t nxl = (size_t)pr->nxl, bytes = nxl * sizeof(WbReal);
   const bool east = pr->neighbour[1] != MPI_PROC_NULL, north = pr->neighbour[3] != MPI_PROC_NULL;

@@ -70,14 +70,14 @@ WB_INLINE void correct_row(int n, WbReal *const uvw[3], const WbReal *const xs[3
 }
 
 /* First and last u face of a row, whose other side is a ghost plane. */
-WB_INLINE void ends_of_row(WbProjection pr, size_t row, const WbReal *u, WbReal rdx, WbReal out[2]) {
+WB_INLINE void ends_of_row(WbProject pr, size_t row, const WbReal *u, WbReal rdx, WbReal out[2]) {
   const size_t c = row * (size_t)pr->nxl;
   const WbReal *x = pr->x;
   out[0] = u[0] - (x[c] - x[pr->ghost[0] + row]) * rdx * pr->open_west[row];
   out[1] = u[pr->nxl] - (x[pr->ghost[1] + row] - x[c + (size_t)pr->nxl - 1]) * rdx * pr->open_east[row];
 }
 
-WB_KERNEL static void correct_level(WbProjection pr, int k, WbReal *const field[3]) {
+WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3]) {
   const WbReal *x = pr->x;
   const int n = pr->nxl;
   const size_t nxl = (size_t)n, plane = (size_t)pr->nyl * nxl;
@@ -104,7 +104,7 @@ WB_KERNEL static void correct_level(WbProjection pr, int k, WbReal *const field[
 }
 
 /* Largest |divergence| of level k, which goes to rhs if `store`. */
-WB_KERNEL static WbBits divergence_level(WbProjection pr, int k, const WbReal *const field[3], bool store) {
+WB_KERNEL static WbBits divergence_level(WbProject pr, int k, const WbReal *const field[3], bool store) {
   const Spacing r = {(WbReal)(1 / pr->dx), (WbReal)(1 / pr->dx), (WbReal)(1 / pr->dz[k])};
   const int n = pr->nxl;
   WbBits max = 0;
@@ -126,7 +126,7 @@ WB_KERNEL static WbBits divergence_level(WbProjection pr, int k, const WbReal *c
 }
 
 /* Divergence into rhs; returns the largest magnitude of this rank, not finite if any is not. */
-double WB_R(wb_projection_divergence)(WbProjection pr, const void *u, const void *v, const void *w) {
+double WB_R(wb_project_divergence)(WbProject pr, const void *u, const void *v, const void *w) {
   const WbReal *const field[3] = {u, v, w};
   WbBits max = 0;
   for (int k = 0; k < pr->nz; k++) {
@@ -137,7 +137,7 @@ double WB_R(wb_projection_divergence)(WbProjection pr, const void *u, const void
 }
 
 /* Correction by x; returns the largest divergence it leaves on this rank (rhs is not touched). */
-double WB_R(wb_projection_correct)(WbProjection pr, void *u, void *v, void *w) {
+double WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w) {
   WbReal *const field[3] = {u, v, w};
   const WbReal *const read[3] = {u, v, w};
   WbBits max = 0;
@@ -150,7 +150,7 @@ double WB_R(wb_projection_correct)(WbProjection pr, void *u, void *v, void *w) {
 }
 
 /* Net outflow of this rank through one prescribed side (0 .. 3: W, E, S, N), over dx: its part of the sum of dz div. */
-static double side_flux(WbProjection pr, int side, const WbReal *field) {
+static double side_flux(WbProject pr, int side, const WbReal *field) {
   const bool along_x = side < 2;
   const int m = along_x ? pr->nyl : pr->nxl, edge = side % 2 ? (along_x ? pr->nxl : pr->nyl) : 0;
   const int inside = side % 2 ? edge - 1 : 0;
@@ -166,6 +166,6 @@ static double side_flux(WbProjection pr, int side, const WbReal *field) {
   return (side % 2 ? sum : -sum) / pr->dx;
 }
 
-double WB_R(wb_projection_outflow)(WbProjection pr, const void *u, const void *v) {
+double WB_R(wb_project_outflow)(WbProject pr, const void *u, const void *v) {
   return side_flux(pr, 0, u) + side_flux(pr, 1, u) + side_flux(pr, 2, v) + side_flux(pr, 3, v);
 }

@@ -22,7 +22,7 @@ typedef struct {
   double zf[NZ + 1];
   uint8_t *solid;
   WbPrecision precision;
-  WbProjection project;
+  WbProject project;
   WbHalo halo;
   double *field[3]; /* before, in double */
   void *real[3];    /* of the precision */
@@ -134,7 +134,7 @@ static Case make(MPI_Comm comm, City city, WbPrecision precision) {
     c.real[d] = calloc(c.lay.field, sizeof(double));
     assert_true(c.field[d] && c.real[d]);
   }
-  WB_OK(wb_projection_create(c.grid, GHOST, DX, c.zf, c.solid, precision, &c.project));
+  WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, c.solid, precision, &c.project));
   WB_OK(wb_halo_create(c.grid, NZ + 2, GHOST, 1, precision, &c.halo));
   fill(&c);
   return c;
@@ -147,12 +147,12 @@ static void drop(Case *c) {
   }
   free(c->solid);
   wb_halo_destroy(&c->halo);
-  wb_projection_destroy(&c->project);
+  wb_project_destroy(&c->project);
   wb_grid_destroy(&c->grid);
 }
 
 static PetscErrorCode project_slot(Case *c, double tol, int slot, int *iterations, double *max_div) {
-  return wb_projection_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, slot, iterations, max_div);
+  return wb_project_apply(c->project, c->real[0], c->real[1], c->real[2], 0.5, tol, 100, slot, iterations, max_div);
 }
 
 static PetscErrorCode project(Case *c, double tol, int *iterations, double *max_div) {
@@ -261,9 +261,9 @@ static void test_flat(void **state) {
     Case c = make(PETSC_COMM_WORLD, (City){true, 0, 1}, precision);
     int iterations = -1;
     double max_div;
-    wb_projection_destroy(&c.project);
+    wb_project_destroy(&c.project);
     memset(c.solid, 0, wb_grid_owned(c.grid));
-    WB_OK(wb_projection_create(c.grid, GHOST, DX, c.zf, NULL, precision, &c.project));
+    WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, NULL, precision, &c.project));
     WB_OK(project(&c, variant ? 1e-5 / DX : 1e-12, &iterations, &max_div));
     assert_int_equal(iterations, 0);
     WB_ASSERT_BELOW(divergence(&c), variant ? 1.01e-5 / DX : 1.05e-12);
