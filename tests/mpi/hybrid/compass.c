@@ -87,17 +87,6 @@ static WbCity *make_city(int s) {
   return city;
 }
 
-/* (nz, n, n, 4) of one rank, turned. */
-static void turn(int s, int nz, int n, const float *in, float *out) {
-  wb_augment_state(s, nz, n, in, out);
-}
-
-static double turned_direction(int s, double direction) {
-  float u = (float)-sin(direction * PETSC_PI / 180), v = (float)-cos(direction * PETSC_PI / 180);
-  wb_symmetry_vector(s, &u, &v);
-  return fmod(atan2((double)-u, (double)-v) * 180 / PETSC_PI + 360, 360);
-}
-
 static void gather(const WbGrid *g, const uint8_t *fluid, const float *own, float *all) {
   memset(all, 0, sizeof(first));
   size_t p = 0;
@@ -137,14 +126,14 @@ static void setup_create(int s, double direction, const WbSrOptions *options, Se
   WB_OK(WB_ALLOC(n * C, &t->lr));
   WB_OK(wb_city_voxelise(city, 500 + 20.0 * g->x0, 200 + 20.0 * g->y0, 20, g->nxl, g->nyl, g->nz, zf, t->fluid));
   for (size_t p = 0; p < n; p++) t->fluid[p] = !t->fluid[p];
-  turn(s, NZ_LR, N_LR, lr_all, lr_turned);
+  wb_augment_state(s, NZ_LR, N_LR, lr_all, lr_turned);
   size_t p = 0;
   for (int k = 0; k < NZ_LR; k++)
     for (int j = 0; j < g->nyl; j++)
       for (int i = 0; i < g->nxl; i++, p++)
         memcpy(t->lr + p * C, lr_turned + wb_grid_voxel(g, k, j, i) * C, C * sizeof(float));
   const WbNormalisation forcing = {.wind_speed_m_per_s = 5,
-                                   .wind_direction_deg = turned_direction(s, direction),
+                                   .wind_direction_deg = wb_test_turned_direction(s, direction),
                                    .theta_surface_K = 300,
                                    .mixed_height_m = 1000};
   WB_OK(wb_sr_create(g, city, 20, t->fluid, &forcing, 0.05, options, &t->sr));
@@ -180,7 +169,7 @@ static void every_symmetry(double direction, bool projection) {
       if (what) WB_OK(wb_sr_member(t.sr, 0, 0, t.out));
       gather(wb_sr_grid(t.sr), fluid, what ? t.out : wb_sr_x0(t.sr), got);
       if (s == 0) memcpy(reference[what], got, sizeof(got));
-      turn(s, NZ, N, reference[what], turned);
+      wb_augment_state(s, NZ, N, reference[what], turned);
       const double d = difference(got, turned);
       if (!(d < (projection ? 5e-3 : 1e-3))) /* solenoidal to 1e-4 s-1 on cells of 5 m, over some of them */
         fail_msg("wind from %g deg, symmetry %d, %s: %.4f m/s", direction, s, what ? "member" : "interpolation", d);
