@@ -43,6 +43,13 @@ void wb_app_net_options(const WbApp *app, WbNetConfig *options);
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 
+/* ---- les_wind_north (north.c) ---- */
+/* Not collective. Turns directions, tendencies and sun from true north to the grid's; nothing with les_wind_north:
+ * grid. Errors: WB_ERR_CONFIG where the city does not know true north. */
+PetscErrorCode wb_app_turn_north(const WbApp *app, const WbCity *city, WbLesOptions *options);
+/* Collective. Attributes of a result: which north the deck's directions count from, and the convergence. */
+PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, const WbLesOptions *options);
+
 /* ---- output folder (output.c): refuses existing results without run_restart or run_overwrite, opens run.log ---- */
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);

@@ -118,8 +118,8 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, const char *pa
   const double sx = f->grid->nx * 20.0, sy = f->grid->ny * 20.0;
   if ((wb_config_given(app->config, "city", "size_x_m") && o.size_x_m != sx) ||
       (wb_config_given(app->config, "city", "x_min_m") && fabs(o.x_min_m - f->grid->x_min_m) > 0.5))
-    WB_RAISE_ALL(WB_ERR_INPUT, "%s covers %g m x %g m from (%g, %g); the deck's city window is another", path, sx, sy,
-                 f->grid->x_min_m, f->grid->y_min_m);
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s covers %g m x %g m from (%.1f, %.1f); the deck's city window is another", path, sx,
+                 sy, f->grid->x_min_m, f->grid->y_min_m);
   o.window_given = true;
   o.x_min_m = f->grid->x_min_m, o.y_min_m = f->grid->y_min_m, o.size_x_m = sx, o.size_y_m = sy;
   PetscCall(wb_city_create(app->comm, &o, city));
@@ -183,6 +183,7 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   PetscCall(open_file(app, path, &file));
   PetscCall(take_forcing(app, file.nc, &sim));
   PetscCall(city_of_file(app, &file, path, &city));
+  if (wb_config_given(app->config, "les", "wind_direction_deg")) PetscCall(wb_app_turn_north(app, city, &sim.les));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, &plan);
