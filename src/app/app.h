@@ -49,6 +49,9 @@ void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 PetscErrorCode wb_app_turn_north(const WbApp *app, const WbCity *city, WbLesOptions *options);
 /* Collective. Attributes of a result: which north the deck's directions count from, and the convergence. */
 PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, const WbLesOptions *options);
+/* The model used when sr_model is not given (data_place.c): WINDBRIDGE_MODEL, or the one that lies in
+ * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
+const char *wb_app_default_model(void);
 
 /* ---- output folder (output.c): refuses existing results without run_restart or run_overwrite, opens run.log ---- */
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
