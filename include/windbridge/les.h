@@ -46,6 +46,7 @@ typedef struct {
   int day_of_year;      /* at t = 0: 1 .. 366 */
   double utc_s;         /* time of day at t = 0 */
   double diffuse_fraction; /* of the sunlight: reaches shaded facets too, half of it vertical ones */
+  double north_deg;        /* azimuth of the grid's y from true north, clockwise: the sun is turned by it */
   double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
 } WbLesSurface;
 

@@ -43,6 +43,12 @@ void wb_app_net_options(const WbApp *app, WbNetConfig *options);
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 
+/* ---- les_wind_north (north.c) ---- */
+/* Not collective. Turns directions, tendencies and sun from true north to the grid's; nothing with les_wind_north:
+ * grid. Errors: WB_ERR_CONFIG where the city does not know true north. */
+PetscErrorCode wb_app_turn_north(const WbApp *app, const WbCity *city, WbLesOptions *options);
+/* Collective. Attributes of a result: which north the deck's directions count from, and the convergence. */
+PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, const WbLesOptions *options);
 /* The model used when sr_model is not given (data_place.c): WINDBRIDGE_MODEL, or the one that lies in
  * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
 const char *wb_app_default_model(void);

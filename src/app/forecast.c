@@ -178,6 +178,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_output_begin(app, 2, results));
   PetscCall(wb_app_check_model(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(plan(app, city, &options));
   PetscCall(run(app, city, &options));
   wb_city_destroy(&city);

@@ -18,6 +18,9 @@ void wb_app_city_options(const WbApp *app, WbCityOptions *o) {
   o->generate = wb_config_text(c, "city", "generate");
   o->seed = (uint32_t)wb_config_real(c, "city", "seed");
   o->null_height = wb_config_text(c, "city", "null_height");
+  o->broken = wb_config_text(c, "city", "broken");
+  o->overhang = wb_config_text(c, "city", "overhang");
+  o->open_outside = wb_config_bool(c, "city", "open_outside");
   o->x_min_m = wb_config_real(c, "city", "x_min_m");
   o->y_min_m = wb_config_real(c, "city", "y_min_m");
   const bool sized = is_set(app, "city", "size_x_m") || is_set(app, "city", "size_y_m");
