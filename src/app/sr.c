@@ -114,7 +114,7 @@ static void close_file(WbLrFile *f) {
 static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, const char *path, WbCity **city) {
   PetscFunctionBeginUser;
   WbCityOptions o;
-  wb_app_city_options(app, &o);
+  PetscCall(wb_app_city_options(app, &o));
   const double sx = f->grid->nx * 20.0, sy = f->grid->ny * 20.0;
   if ((wb_config_given(app->config, "city", "size_x_m") && o.size_x_m != sx) ||
       (wb_config_given(app->config, "city", "x_min_m") && fabs(o.x_min_m - f->grid->x_min_m) > 0.5))
