@@ -73,17 +73,11 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
-/* The shipped model lies beside the sources; WINDBRIDGE_MODEL or an installed tree may name another place. */
-static const char *default_model(void) {
-  const char *named = getenv("WINDBRIDGE_MODEL");
-  return named && named[0] ? named : WB_DEFAULT_MODEL;
-}
-
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sr_keys, o));
-  if (!o->model_path) o->model_path = default_model();
+  if (!o->model_path) o->model_path = wb_app_default_model();
   PetscCall(check_multiple(app, "sr", "top_m", 20));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
