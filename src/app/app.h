@@ -59,6 +59,7 @@ PetscErrorCode wb_app_info(WbApp *app);
 PetscErrorCode wb_app_city_options(const WbApp *app, WbCityOptions *options);
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *options); /* checks keys against each other */
 PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *options); /* options_les.c */
+PetscErrorCode wb_app_tracers(const WbApp *app, WbLesTracers *tracers);     /* tracers.c */
 /* run_start_time, checked: day of the year (1 .. 366) and time of day. */
 PetscErrorCode wb_app_start_time(const WbApp *app, int *day_of_year, double *utc_s); /* start_time.c */
 PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLesOutputOptions *options);

@@ -32,63 +32,6 @@ static PetscErrorCode check_surfaces(const WbApp *app, WbLesSurface *s) {
   PetscFunctionReturn(0);
 }
 
-/* Letters, digits and underscores, and no name that another variable has. */
-static bool good_name(const char *name) {
-  static const char *const taken[] = {"T", "theta", "u", "v", "w", "x", "y", "z", "time", "subgrid_tke"};
-  const size_t n = strlen(name);
-  if (n == 0 || n >= WB_LES_NAME_MAX ||
-      strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != n ||
-      (name[0] >= '0' && name[0] <= '9'))
-    return false;
-  for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
-    if (strcmp(name, taken[i]) == 0) return false;
-  return true;
-}
-
-/* Index of the tracer of that name, a new one when it is not known yet; -1: there is no more room. */
-static int tracer_of(WbLesTracers *t, const char *name) {
-  for (int n = 0; n < t->n; n++)
-    if (strcmp(t->name[n], name) == 0) return n;
-  if (t->n == WB_LES_TRACERS_MAX) return -1;
-  snprintf(t->name[t->n], WB_LES_NAME_MAX, "%s", name);
-  return t->n++;
-}
-
-static PetscErrorCode tracer_names(const WbApp *app, WbLesTracers *t) {
-  PetscFunctionBeginUser;
-  const char *const *items = NULL;
-  const int n = wb_config_list(app->config, "tracer", "name", &items);
-  const char *where = wb_config_where(app->config, "tracer", "name");
-  if (n > WB_LES_SOURCES_MAX)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: tracer_name has %d entries; allowed: at most %d", where, n, WB_LES_SOURCES_MAX);
-  for (int i = 0; i < n; i++) {
-    if (!good_name(items[i]))
-      WB_RAISE_ALL(WB_ERR_CONFIG,
-                   "%s: tracer_name has '%s'; allowed: at most %d letters, digits and underscores, not the "
-                   "name of another variable",
-                   where, items[i], WB_LES_NAME_MAX - 1);
-    t->source[i].tracer = tracer_of(t, items[i]);
-    if (t->source[i].tracer < 0)
-      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: tracer_name has more than %d different names", where, WB_LES_TRACERS_MAX);
-  }
-  t->n_sources = n;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode tracers(const WbApp *app, WbLesTracers *t) {
-  PetscFunctionBeginUser;
-  WbSourceKeys k;
-  PetscCall(wb_config_fill(app->config, &wb_app_source_keys, &k));
-  PetscCall(tracer_names(app, t));
-  for (int i = 0; i < t->n_sources; i++) {
-    WbLesSource *s = &t->source[i];
-    s->x_m = k.x_m[i], s->y_m = k.y_m[i], s->z_m = k.z_m[i], s->rate_kg_per_s = k.rate_kg_per_s[i];
-    s->size_x_m = k.size_x_m[i], s->size_y_m = k.size_y_m[i], s->size_z_m = k.size_z_m[i];
-    s->start_s = k.start_s[i], s->end_s = k.n_end > 0 ? k.end_s[i] : HUGE_VAL;
-  }
-  PetscFunctionReturn(0);
-}
-
 /* An interval longer than the run would leave a file without a record. */
 static PetscErrorCode check_interval(const WbApp *app, const char *name, double interval_s, double duration_s) {
   PetscFunctionBeginUser;
@@ -126,6 +69,6 @@ PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *o) {
                  wb_config_where(app->config, "les", "latitude_deg"), f->latitude_deg);
   wind_at_start(app, o);
   PetscCall(check_surfaces(app, &o->surface));
-  if (strcmp(app->command, "les") == 0) PetscCall(tracers(app, &o->tracers)); /* the others do not write them */
+  if (strcmp(app->command, "les") == 0) PetscCall(wb_app_tracers(app, &o->tracers)); /* the others do not write them */
   PetscFunctionReturn(0);
 }
