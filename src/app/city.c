@@ -118,7 +118,7 @@ static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCity
 PetscErrorCode wb_app_city(WbApp *app) {
   PetscFunctionBeginUser;
   WbCityOptions options;
-  wb_app_city_options(app, &options);
+  PetscCall(wb_app_city_options(app, &options));
   const char *files[] = {"city.nc", "summary.json"};
   PetscCall(wb_app_output_begin(app, 2, files));
   WbCity *city = NULL;

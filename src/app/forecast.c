@@ -173,7 +173,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   const char *results[] = {"lr.nc", "hr.nc"};
   PetscCall(wb_app_output_begin(app, 2, results));
   PetscCall(wb_app_check_model(app));

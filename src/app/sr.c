@@ -10,7 +10,7 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
   PetscFunctionBeginUser;
   const char *path = f->path;
   WbCityOptions o;
-  wb_app_city_options(app, &o);
+  PetscCall(wb_app_city_options(app, &o));
   const double sx = f->grid->nx * 20.0, sy = f->grid->ny * 20.0;
   const bool sized =
       wb_config_given(app->config, "city", "size_x_m") || wb_config_given(app->config, "city", "size_y_m");
