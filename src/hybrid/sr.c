@@ -355,9 +355,6 @@ const uint8_t *wb_sr_lr_valid(WbSr s) {
 const WbNormalisation *wb_sr_normalisation(WbSr s) {
   return &s->norm;
 }
-const double *wb_sr_z(WbSr s) {
-  return s->z;
-}
 const float *wb_sr_x0(WbSr s) {
   return s->x0;
 }
