@@ -82,7 +82,10 @@ for module, symbols in wanted.items():
 # An edge that neither an include nor a symbol needs is taken out of the table. transport waits for its user.
 WAITING = {("bridge", "transport")}
 for module in libraries:
-    sources = "".join(_tree.text(p) for p in _tree.files(".c", ".h", under=(f"src/{module}",)))
+    paths = _tree.files(".c", ".h", under=(f"src/{module}",))
+    public = f"include/windbridge/{module}.h"
+    paths += [public] if os.path.exists(os.path.join(_tree.ROOT, public)) else []
+    sources = "".join(_tree.text(p) for p in paths)
     asked = {defined.get(s) for s in wanted[module]}
     for used in uses[module]:
         if used not in asked and f'"windbridge/{used}.h"' not in sources and (module, used) not in WAITING:
