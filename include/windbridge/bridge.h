@@ -72,7 +72,8 @@ void wb_process_destroy(WbProcess *process);
 /* Not collective, cannot fail; t in [0, 1]. */
 void wb_process_at(const struct WbProcess_s *process, double t, WbPathAt *at);
 WbProcessKind wb_process_kind(const struct WbProcess_s *process);
-bool wb_process_from_noise(const struct WbProcess_s *process); /* starts from gamma(0) z, not from x0 */
+const float *wb_process_epsilon(const struct WbProcess_s *process); /* (4), owned by the process */
+bool wb_process_from_noise(const struct WbProcess_s *process);      /* starts from gamma(0) z, not from x0 */
 /* Nearer to t = 1 the target is a quotient of rounding errors; samplers stop at 1 - 1/N. */
 #define WB_TRAIN_T_MAX 0.999
 /* Time of a training pair for u uniform in (0, 1): u^power, at most WB_TRAIN_T_MAX; EDM: ln(gamma / epsilon) ~ N(-1.2 +

@@ -6,11 +6,14 @@
 
 typedef struct {
   const char *file;         /* NULL: generate */
-  const char *layer;        /* vector layer or raster variable; NULL: first */
+  const char *layer;        /* vector layer, raster variable or band; NULL: the only one with heights */
   const char *height_field; /* vector attribute; NULL: try height_m, measuredHeight, height, ... and say which */
   const char *generate;     /* "tokyo_like" or "flat" when file is NULL */
   uint32_t seed;
-  const char *null_height;                     /* "refuse", "drop" or a number [m] as text */
+  const char *null_height;                     /* "refuse", "drop" or a number [m] as text; NULL: refuse */
+  const char *broken;                          /* features that cannot be read: "refuse" or "drop"; NULL: refuse */
+  const char *overhang;                        /* parts above open air: "refuse", "drop", "ground"; NULL: refuse */
+  bool open_outside;                           /* the window may reach beyond the data: open ground there */
   bool window_given;                           /* else: all of the file / size only */
   double x_min_m, y_min_m, size_x_m, size_y_m; /* forecast window; sizes multiples of 20 m */
   double margin_m;                             /* raster reaches this far beyond the window on each side */
@@ -25,7 +28,13 @@ typedef struct {
   char crs_wkt[4096]; /* "" when unknown */
   int epsg;           /* 0 when unknown */
   char source[512];   /* provenance, for file attributes */
-  int n_buildings, n_repaired, n_null, n_dropped;
+  /* at the middle of the window, by the reference system; NaN when it is unknown: azimuth of grid north, clockwise from
+   * true north [deg], and the extreme ratios of lengths in the file and on the ground */
+  double convergence_deg, scale_min, scale_max;
+  int n_buildings; /* features that touch the window */
+  int n_repaired;  /* outlines that cross or overlap themselves */
+  int n_null, n_dropped;
+  int n_broken, n_flat, n_overhang; /* left out: unreadable, without area; parts above open air */
 } WbCity;
 
 /* Collective: rank 0 reads or all ranks generate; result replicated. Errors: WB_ERR_INPUT (message names file, key,

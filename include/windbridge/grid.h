@@ -113,6 +113,15 @@ void wb_remap_destroy(WbRemap *remap);
  * x -> -x if s & 4. Not collective, cannot fail. */
 size_t wb_symmetry_image(int s, int n, int j, int i); /* where cell (j, i) of (n, n) goes: j' n + i' */
 void wb_symmetry_vector(int s, float *u, float *v);   /* a horizontal vector, in place */
+/* What belongs to a component and has no sign (a scale, a deviation): u and v trade places where s trades x and y. The
+ * same there and back. */
+static inline void wb_symmetry_lengths(int s, float *u, float *v) {
+  const float old = *u;
+  if (s & 1) *u = *v, *v = old;
+}
+int wb_symmetry_inverse(int s);
 /* The symmetry that brings the wind from direction_deg (meteorological) to 0 <= v <= u. */
 int wb_symmetry_of_wind(double direction_deg);
+/* All that do: two at the octant's edges, the multiples of 45 deg. s (2) out; returns how many. */
+int wb_symmetries_of_wind(double direction_deg, int s[2]);
 #endif

@@ -53,6 +53,8 @@ PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
 /* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
 PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
 const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
+/* The symmetry (grid.h) that turns this window into the frame of the model; 0: it knows all winds. Not collective. */
+int wb_sr_symmetry(WbSr sr);
 
 /* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in
  * buildings. Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite).
@@ -74,8 +76,9 @@ typedef struct {
   double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbInflowKind inflow;
-  double inflow_length_m;    /* synthetic: streamwise integral scale */
-  const char *boundary_file; /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  double inflow_length_m;     /* synthetic: streamwise integral scale */
+  const char *boundary_file;  /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  const char *start_time_iso; /* date of t = 0, for boundary values that have dates; borrowed, NULL: none */
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);

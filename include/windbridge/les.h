@@ -46,6 +46,7 @@ typedef struct {
   int day_of_year;      /* at t = 0: 1 .. 366 */
   double utc_s;         /* time of day at t = 0 */
   double diffuse_fraction; /* of the sunlight: reaches shaded facets too, half of it vertical ones */
+  double north_deg;        /* azimuth of the grid's y from true north, clockwise: the sun is turned by it */
   double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
 } WbLesSurface;
 
@@ -121,12 +122,13 @@ typedef struct {
   double dx_m, x_min_m, y_min_m;
   const double *zf; /* borrowed while creating */
   double t_first_s, t_last_s;
+  const char *start_time_iso; /* date of t = 0, for files whose times have one; NULL: none */
 } WbInflowDomain;
-/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time [s] (0 = t 0), z [m]
- * and u, v, theta (w, tke) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first
- * time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2] turbulence of
- * that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape, order of times,
- * units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
+/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time, z and u, v, theta
+ * or T (w, tke) on (time, z) or, with y and x, on (time, z, y, x), read by their meaning (io.h). Values are held before
+ * the first time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2]
+ * turbulence of that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape,
+ * order of times, units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
 PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
                                 const WbLesOptions *options, double length_m, WbInflow *inflow);
 /* Collective. Synthetic turbulence by a digital filter (Klein et al. 2003) about the log law of the options' wind and

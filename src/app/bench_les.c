@@ -197,7 +197,7 @@ PetscErrorCode wb_bench_les(WbBench *b) {
   Box box;
   uint8_t *solid = NULL;
   PetscFunctionBeginUser;
-  wb_app_city_options(b->app, &options);
+  PetscCall(wb_app_city_options(b->app, &options));
   PetscCall(box_create(b, &box));
   PetscCall(time_case(b, &box, NULL, "les_flat"));
   if (!options.file) {

@@ -34,7 +34,7 @@ static PetscErrorCode make_model(WbApp *app, WbModel *model) {
     PetscCall(wb_model_read(app->comm, wb_config_text(app->config, "sr", "model"), model, &meta));
     PetscFunctionReturn(0);
   }
-  wb_app_net_options(app, &config);
+  PetscCall(wb_config_fill(app->config, &wb_app_net_keys, &config));
   PetscCall(wb_model_create(&config, model));
   PetscCall(wb_model_init(*model, 1));
   PetscFunctionReturn(0);

@@ -1,5 +1,6 @@
 /* windbridge city: a city's voxel grids at 20 m and 5 m, statistics, and a file for pictures (city.nc, city.xmf). */
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,7 @@ static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *pat
   const char *vars[] = {"fluid_mask", "lr_valid_mask"};
   char xmf[1024];
   wb_app_path(app, "city.xmf", xmf);
-  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, 0, 0, NULL, 2, vars));
+  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, NULL, 0, NULL, 2, vars));
   wb_grid_destroy(&hr);
   wb_grid_destroy(&lr);
   PetscFunctionReturn(0);
@@ -88,6 +89,15 @@ static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCity
   cJSON_AddNumberToObject(c, "buildings", s->n_buildings);
   cJSON_AddNumberToObject(c, "repaired_polygons", city->n_repaired);
   cJSON_AddNumberToObject(c, "null_heights", city->n_null);
+  cJSON_AddNumberToObject(c, "dropped_without_height", city->n_dropped);
+  cJSON_AddNumberToObject(c, "broken_features", city->n_broken);
+  cJSON_AddNumberToObject(c, "upright_walls", city->n_flat);
+  cJSON_AddNumberToObject(c, "overhangs", city->n_overhang);
+  if (!isnan(city->convergence_deg)) { /* a reference system that is known */
+    cJSON_AddNumberToObject(c, "meridian_convergence_deg", city->convergence_deg);
+    cJSON_AddItemToObject(c, "map_scale",
+                          cJSON_CreateDoubleArray((const double[]){city->scale_min, city->scale_max}, 2));
+  }
   cJSON_AddNumberToObject(c, "lambda_p", s->lambda_p);
   cJSON_AddItemToObject(c, "lambda_f_NESW", cJSON_CreateDoubleArray(s->lambda_f, 4));
   cJSON_AddNumberToObject(c, "height_mean_m", s->height_mean_m);
@@ -108,7 +118,7 @@ static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCity
 PetscErrorCode wb_app_city(WbApp *app) {
   PetscFunctionBeginUser;
   WbCityOptions options;
-  wb_app_city_options(app, &options);
+  PetscCall(wb_app_city_options(app, &options));
   const char *files[] = {"city.nc", "summary.json"};
   PetscCall(wb_app_output_begin(app, 2, files));
   WbCity *city = NULL;

@@ -65,6 +65,7 @@ static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
   s->antithetic = antithetic != 0;
   PetscCall(wb_regression_scales(app, &s->norm));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_speed_m_per_s", &has, &s->norm.wind_speed_m_per_s));
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_direction_deg", &has, &s->norm.wind_direction_deg));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "theta_surface_K", &has, &s->norm.theta_surface_K));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "lapse_K_per_m", &has, &s->norm.lapse_K_per_m));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "mixed_height_m", &has, &s->norm.mixed_height_m));

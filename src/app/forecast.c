@@ -79,7 +79,7 @@ static PetscErrorCode open_results(WbForecast *f, const WbCity *city, const WbSi
                              .sim = options,
                              .city = city};
   PetscCall(wb_result_create(f->app, &spec, &f->lr));
-  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, append, &f->shot));
+  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, NULL, append, &f->shot));
   PetscFunctionReturn(0);
 }
 
@@ -173,11 +173,12 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   const char *results[] = {"lr.nc", "hr.nc"};
   PetscCall(wb_app_output_begin(app, 2, results));
   PetscCall(wb_app_check_model(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(plan(app, city, &options));
   PetscCall(run(app, city, &options));
   wb_city_destroy(&city);

@@ -35,6 +35,7 @@ PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *f
   PetscCall(wb_log_open(app->comm, log, wb_config_bool(app->config, "run", "quiet")));
   wb_log("windbridge %s (%s) %s, %d rank%s, output in %s/", wb_version(), wb_git_version(), app->command, app->size,
          app->size > 1 ? "s" : "", app->out);
+  if (app->unused) wb_log_warn("%s", app->unused);
   PetscFunctionReturn(0);
 }
 

@@ -1,7 +1,8 @@
 /* One minute of 20 m means -> all members at 5 m -> hr.nc. */
 #include "shot.h"
 
-static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOptions *sim, int n_time, bool append) {
+static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOptions *sim, int n_time,
+                                  const WbTimes *times, bool append) {
   PetscFunctionBeginUser;
   const WbGrid *hr = wb_sr_grid(s->sr);
   const size_t plane = (size_t)hr->nyl * (size_t)hr->nxl;
@@ -14,6 +15,7 @@ static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOpti
                              .zf = s->zf,
                              .n_time = n_time,
                              .n_member = s->members,
+                             .times = times,
                              .theta = wb_config_bool(s->app->config, "sr", "write_theta"),
                              .append = append,
                              .fluid = wb_sr_fluid(s->sr),
@@ -27,7 +29,7 @@ static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOpti
 }
 
 PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t *lr_fluid, const WbCity *city,
-                              const WbSimOptions *sim, int n_time, bool append, WbShot *s) {
+                              const WbSimOptions *sim, int n_time, const WbTimes *times, bool append, WbShot *s) {
   PetscFunctionBeginUser;
   memset(s, 0, sizeof *s);
   WbSrOptions options;
@@ -46,7 +48,7 @@ PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t
   PetscCall(WB_ALLOC(4 * wb_grid_owned(hr), &s->member));
   PetscCall(WB_ALLOC(hr->nz + 1, &s->zf));
   wb_grid_heights(hr->nz, hr->dx_m, s->zf, NULL);
-  PetscCall(open_result(s, city, sim, n_time, append));
+  PetscCall(open_result(s, city, sim, n_time, times, append));
   PetscFunctionReturn(0);
 }
 
@@ -73,9 +75,14 @@ PetscErrorCode wb_shot_finish(WbShot *s, cJSON *summary) {
   static const char *const vars[] = {"T", "u", "v", "w"}, *const masks[] = {"fluid_mask", "lr_valid_mask"};
   const WbGrid *hr = wb_sr_grid(s->sr);
   char path[1024];
+  double *times = NULL;
+  PetscCall(WB_ALLOC(s->result.n_time, &times));
+  for (int i = 0; i < s->result.n_time; i++)
+    times[i] = s->result.times ? s->result.times->at[i] : (i + 1) * s->result.interval_s;
   wb_app_path(s->app, "hr.xmf", path);
-  PetscCall(wb_xdmf_write(s->app->comm, path, "hr.nc", hr, s->zf, s->result.n_time, s->members, s->result.interval_s, 4,
-                          vars, 2, masks));
+  PetscCall(
+      wb_xdmf_write(s->app->comm, path, "hr.nc", hr, s->zf, s->result.n_time, s->members, times, 4, vars, 2, masks));
+  WB_FREE(&times);
   wb_summary_grid(summary, "hr", hr);
   cJSON *o = cJSON_AddObjectToObject(summary, "sr");
   cJSON_AddNumberToObject(o, "members", s->members);

@@ -112,6 +112,10 @@ WbProcessKind wb_process_kind(const struct WbProcess_s *process) {
   return process->options.kind;
 }
 
+const float *wb_process_epsilon(const struct WbProcess_s *process) {
+  return process->options.epsilon;
+}
+
 bool wb_process_from_noise(const struct WbProcess_s *process) {
   return process->class->from_noise;
 }

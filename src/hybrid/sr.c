@@ -1,5 +1,5 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
-#include "windbridge/hybrid.h"
+#include "sr_internal.h"
 #include "windbridge/projection.h"
 
 #include <assert.h>
@@ -29,6 +29,7 @@ struct WbSr_s {
   float *stat;               /* (n, 9) */
   float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
   bool conditioned, antithetic;
+  int symmetry; /* by which the model is turned */
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
@@ -97,17 +98,6 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   PetscFunctionReturn(0);
 }
 
-/* The noise that the model was trained with, on this rank's box. */
-static PetscErrorCode make_noise(WbSr s) {
-  const WbGrid *g = s->hr;
-  const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
-  static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
-  PetscFunctionBeginUser;
-  PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
-  wb_plan_set_noise(s->plan, s->noise);
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, const WbSrOptions *o) {
   const double dx_lr = lr_grid->dx_m;
   PetscFunctionBeginUser;
@@ -142,7 +132,6 @@ static PetscErrorCode allocate(WbSr s) {
   PetscCall(WB_ALLOC(n * C, &s->x0_normal));
   PetscCall(WB_ALLOC(n * WB_STATIC_CHANNELS, &s->stat));
   PetscCall(WB_ALLOC(n * C, &s->state));
-  if (s->plan) PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * n * C, &s->work));
   PetscFunctionReturn(0);
 }
 
@@ -176,6 +165,35 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun 
   PetscFunctionReturn(0);
 }
 
+/* The noise that the model was trained with, on this rank's box, and room for the sampler. */
+static PetscErrorCode make_noise(WbSr s) {
+  const WbGrid *g = s->hr;
+  const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
+  static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
+  PetscFunctionBeginUser;
+  PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
+  wb_plan_set_noise(s->plan, s->noise);
+  PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * wb_grid_owned(g) * C, &s->work));
+  PetscFunctionReturn(0);
+}
+
+/* After the geometry, which may have a say in how the model is turned. */
+static PetscErrorCode load_model(WbSr s, const WbSrOptions *o) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_model_read(s->hr->comm, o->model_path, &s->model, &s->meta));
+  if (s->meta.canonical_wind) {
+    PetscCall(wb_sr_frame(s->hr, s->fluid, s->norm.wind_direction_deg, &s->symmetry));
+    PetscCall(wb_model_turn(s->model, &s->meta, s->symmetry));
+  }
+  PetscCall(adopt_model(s, o));
+  if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
+                 s->norm.wind_speed_m_per_s);
+  }
+  PetscCall(wb_error_agree(s->hr->comm, make_noise(s)));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair,
                              const uint8_t *lr_fluid, const WbNormalisation *forcing, double heat_flux,
                              const WbSrOptions *o) {
@@ -184,19 +202,9 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
   s->antithetic = o->antithetic;
   s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
   PetscCall(make_grids(s, lr_grid, o));
-  if (o->model_path) {
-    PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
-    PetscCall(adopt_model(s, o));
-    if (s->meta.canonical_wind) PetscCall(wb_model_turn(s->model, wb_symmetry_of_wind(s->norm.wind_direction_deg)));
-    if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
-      WB_RAISE_ALL(WB_ERR_CONFIG,
-                   "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
-                   s->norm.wind_speed_m_per_s);
-    }
-  }
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
   PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
-  if (s->model) PetscCall(wb_error_agree(lr_grid->comm, make_noise(s)));
+  if (o->model_path) PetscCall(load_model(s, o));
   if (s->model) PetscCall(wb_slabs_create(s->model, s->hr, o->backend, o->slabs > 0 ? o->slabs : 1, &s->net));
   if (s->model && o->projection) PetscCall(wb_solenoidal_create(s->hr, s->fluid, &s->solenoidal));
   PetscFunctionReturn(0);
@@ -354,6 +362,9 @@ const uint8_t *wb_sr_lr_valid(WbSr s) {
 }
 const WbNormalisation *wb_sr_normalisation(WbSr s) {
   return &s->norm;
+}
+int wb_sr_symmetry(WbSr s) {
+  return s->symmetry;
 }
 const float *wb_sr_x0(WbSr s) {
   return s->x0;

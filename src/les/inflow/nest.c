@@ -8,16 +8,15 @@
 #define LOWEST_TOP_M 100.0 /* the file's lowest level lies in the surface layer: below it the log law holds */
 enum { U = 0, V, THETA, W, TKE, VARIABLES };
 static const char *const names[VARIABLES] = {"u", "v", "theta", "w", "tke"};
-static const double least[VARIABLES] = {-150.0, -150.0, 150.0, -50.0, 0.0},
-                    most[VARIABLES] = {150.0, 150.0, 500.0, 50.0, 500.0};
-static const char *const units[VARIABLES] = {"m/s", "m/s", "K", "m/s", "m2/s2"};
 
 typedef struct {
   WbNc nc;
-  const char *path; /* the inflow's */
-  bool has[VARIABLES], fields;
+  const char *path;             /* the inflow's */
+  WbArray array[VARIABLES];     /* NULL: not in the file */
+  bool fields, exner;           /* theta is made of air temperature */
   int nt, n[3];                 /* z, y, x; y = x = 1 for profiles */
-  double *time, *axis[3];       /* z, y, x */
+  double *time;                 /* [s] after t = 0 of the run */
+  const double *axis[3];        /* z, y, x, of array[U] */
   double z0_m, theta_reference; /* of the run */
   size_t size;                  /* of one variable at one time */
   int held[2];                  /* times in memory, -1: none */
@@ -28,9 +27,9 @@ typedef struct {
 static void nest_close(void **source) {
   Nest *n = *source;
   if (!n) return;
+  for (int v = 0; v < VARIABLES; v++) wb_array_close(&n->array[v]);
   if (n->nc) (void)wb_nc_close(&n->nc);
   WB_FREE(&n->time);
-  for (int d = 0; d < 3; d++) WB_FREE(&n->axis[d]);
   for (int i = 0; i < 2; i++) WB_FREE(&n->value[i]);
   WB_FREE(&n->now);
   if (n->eddies) wb_eddies_destroy(&n->eddies);
@@ -39,60 +38,63 @@ static void nest_close(void **source) {
 }
 
 /* ---- reading ---- */
-static PetscErrorCode read_axis(Nest *n, const char *name, int *count, double **values) {
+static PetscErrorCode open_array(Nest *n, int var) {
   PetscFunctionBeginUser;
-  bool has = false;
-  int rank = 0, dims[8];
-  PetscCall(wb_nc_has(n->nc, "/", name, &has));
-  if (!has)
+  PetscCall(wb_array_open(n->nc, "/", names[var], false, &n->array[var]));
+  if (!n->array[var] && var == THETA) {
+    PetscCall(wb_array_open(n->nc, "/", "T", false, &n->array[var]));
+    n->exner = n->array[var] != NULL;
+  }
+  if (!n->array[var] && var < W)
     WB_RAISE(WB_ERR_INPUT,
-             "%s: boundary values without variable '%s'; needed: time, z, u, v, theta (with y, x: fields)", n->path,
-             name);
-  PetscCall(wb_nc_inq_dims(n->nc, "/", name, &rank, dims));
-  if (rank != 1 || dims[0] < 1) WB_RAISE(WB_ERR_INPUT, "%s: '%s' is not a list of numbers", n->path, name);
-  *count = dims[0];
-  PetscCall(WB_ALLOC(*count, values));
-  const int start[1] = {0};
-  PetscCall(wb_nc_get(n->nc, "/", name, start, count, WB_NC_DOUBLE, *values));
-  for (int i = 0; i < *count; i++) {
-    if (!isfinite((*values)[i])) WB_RAISE(WB_ERR_INPUT, "%s: entry %d of '%s' is not a number", n->path, i, name);
-    if (i > 0 && !((*values)[i] > (*values)[i - 1]))
-      WB_RAISE(WB_ERR_INPUT, "%s: '%s' has %.10g after %.10g; allowed: increasing values", n->path, name, (*values)[i],
-               (*values)[i - 1]);
+             "%s: boundary values without variable '%s'; needed: time, z, u, v, theta or T (with y, x: fields)",
+             n->path, names[var]);
+  PetscFunctionReturn(0);
+}
+
+/* Profiles or fields? All variables of the same kind, at the same places and times. */
+static PetscErrorCode open_arrays(Nest *n) {
+  PetscFunctionBeginUser;
+  for (int v = 0; v < VARIABLES; v++) PetscCall(open_array(n, v));
+  const WbArray u = n->array[U];
+  const WbAxis *axis[3] = {wb_array_axis(u, WB_AXIS_Z), wb_array_axis(u, WB_AXIS_Y), wb_array_axis(u, WB_AXIS_X)};
+  n->fields = axis[1]->n > 1 || axis[2]->n > 1;
+  for (int v = 0; v < VARIABLES; v++) {
+    if (!n->array[v]) continue;
+    PetscCall(wb_array_need(n->array[v], n->fields ? "tzyx" : "tz"));
+    if (v != U) PetscCall(wb_array_same_places(n->array[v], u, n->fields ? "tzyx" : "tz"));
+  }
+  for (int d = 0; d < 3; d++) {
+    n->n[d] = d == 0 || n->fields ? axis[d]->n : 1;
+    n->axis[d] = d == 0 || n->fields ? axis[d]->at : NULL;
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_units(Nest *n) {
+/* Times after t = 0: those with a date are counted from the run's start. */
+static PetscErrorCode take_times(Nest *n, const WbInflowDomain *d) {
+  const WbTimes *t = wb_array_times(n->array[U]);
+  double begin = 0.0;
   PetscFunctionBeginUser;
-  char given[128] = "";
-  bool has = false;
-  PetscCall(wb_nc_get_att_text(n->nc, "/", "time", "units", &has, given, (int)sizeof given));
-  if (has && strcmp(given, "s") != 0 && strcmp(given, "seconds") != 0)
-    WB_RAISE(WB_ERR_INPUT, "%s: time is in '%s'; allowed: s, counted from t = 0 of the run (run_start_time)", n->path,
-             given);
+  if (t->epoch[0] && !d->start_time_iso)
+    WB_RAISE(WB_ERR_INPUT, "%s: time counts since %s, but the run has no date; allowed: s from t = 0", n->path,
+             t->epoch);
+  if (t->epoch[0] && !wb_times_after(t, d->start_time_iso, &begin))
+    WB_RAISE(WB_ERR_INPUT,
+             "%s: time counts since %s in calendar '%s'; allowed: dates of the standard calendar after 1582, or s from "
+             "t = 0",
+             n->path, t->epoch, t->calendar);
+  n->nt = t->n;
+  PetscCall(WB_ALLOC(n->nt, &n->time));
+  for (int i = 0; i < n->nt; i++) n->time[i] = t->at[i] - begin;
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_shape(Nest *n, int var) {
-  PetscFunctionBeginUser;
-  bool has = false;
-  int rank = 0, dims[8];
-  PetscCall(wb_nc_has(n->nc, "/", names[var], &has));
-  n->has[var] = has;
-  if (!has && var >= W) PetscFunctionReturn(0);
-  if (!has)
-    WB_RAISE(WB_ERR_INPUT,
-             "%s: boundary values without variable '%s'; needed: time, z, u, v, theta (with y, x: fields)", n->path,
-             names[var]);
-  PetscCall(wb_nc_inq_dims(n->nc, "/", names[var], &rank, dims));
-  const int want[4] = {n->nt, n->n[0], n->n[1], n->n[2]}, ranks = n->fields ? 4 : 2;
-  bool fits = rank == ranks;
-  for (int d = 0; d < ranks && fits; d++) fits = dims[d] == want[d];
-  if (!fits)
-    WB_RAISE(WB_ERR_INPUT, "%s: '%s' does not have the shape (%s) of its coordinates", n->path, names[var],
-             n->fields ? "time, z, y, x" : "time, z");
-  PetscFunctionReturn(0);
+/* theta of air temperature by the reference pressure, p(0) = 1000 hPa. */
+static void to_theta(const Nest *n, float *values) {
+  const size_t plane = (size_t)n->n[1] * (size_t)n->n[2];
+  for (size_t q = 0; q < n->size; q++)
+    values[q] /= (float)(1.0 - WB_GRAVITY * n->axis[0][q / plane] / (WB_CP * n->theta_reference));
 }
 
 static PetscErrorCode read_time(Nest *n, int t, float *value) {
@@ -100,16 +102,13 @@ static PetscErrorCode read_time(Nest *n, int t, float *value) {
   const int start[4] = {t, 0, 0, 0}, count[4] = {1, n->n[0], n->n[1], n->n[2]};
   for (int v = 0; v < VARIABLES; v++) {
     float *to = value + (size_t)v * n->size;
-    if (!n->has[v]) {
+    if (!n->array[v]) {
       memset(to, 0, n->size * sizeof *to);
       continue;
     }
-    PetscCall(wb_nc_get(n->nc, "/", names[v], start, count, WB_NC_FLOAT, to));
-    for (size_t q = 0; q < n->size; q++)
-      if (!((double)to[q] >= least[v] && (double)to[q] <= most[v]))
-        WB_RAISE(WB_ERR_INPUT, "%s: '%s' is %g at time %g s, z = %g m; allowed: numbers from %g to %g %s", n->path,
-                 names[v], (double)to[q], n->time[t], n->axis[0][q / (size_t)(n->n[1] * n->n[2])], least[v], most[v],
-                 units[v]);
+    PetscCall(wb_array_read(n->array[v], start, count, to));
+    PetscCall(wb_array_check(n->array[v], start, count, to, NULL));
+    if (v == THETA && n->exner) to_theta(n, to);
   }
   PetscFunctionReturn(0);
 }
@@ -137,25 +136,16 @@ static PetscErrorCode check_cover(const Nest *n, const WbInflowDomain *d) {
 }
 
 static PetscErrorCode open_source(Nest *n, const WbInflowDomain *d) {
-  bool has = false;
-  int rank = 0, dims[8];
   PetscFunctionBeginUser;
   PetscCall(wb_nc_open(MPI_COMM_SELF, n->path, &n->nc));
-  PetscCall(read_axis(n, "time", &n->nt, &n->time));
-  PetscCall(check_units(n));
-  PetscCall(read_axis(n, "z", &n->n[0], &n->axis[0]));
-  PetscCall(wb_nc_has(n->nc, "/", "u", &has));
-  if (has) PetscCall(wb_nc_inq_dims(n->nc, "/", "u", &rank, dims));
-  n->fields = rank == 4;
-  n->n[1] = n->n[2] = 1;
-  if (n->fields) PetscCall(read_axis(n, "y", &n->n[1], &n->axis[1]));
-  if (n->fields) PetscCall(read_axis(n, "x", &n->n[2], &n->axis[2]));
-  for (int v = 0; v < VARIABLES; v++) PetscCall(check_shape(n, v));
+  PetscCall(open_arrays(n));
+  PetscCall(take_times(n, d));
   PetscCall(check_cover(n, d));
   n->size = (size_t)n->n[0] * (size_t)n->n[1] * (size_t)n->n[2];
   for (int i = 0; i < 2; i++) PetscCall(WB_ALLOC(VARIABLES * n->size, &n->value[i]));
   PetscCall(WB_ALLOC(VARIABLES * n->size, &n->now));
   for (int t = 0; t < n->nt; t++) PetscCall(read_time(n, t, n->value[0])); /* all of it is seen before the run begins */
+  PetscCall(wb_arrays_say(VARIABLES, n->array));
   n->held[0] = n->held[1] = -1;
   PetscFunctionReturn(0);
 }
@@ -279,6 +269,22 @@ static PetscErrorCode nest_record(WbInflow f, int record, float *out) {
   PetscFunctionReturn(0);
 }
 
+/* The wind at t = 0 against the deck's, which the scales of solver and network come from. */
+static PetscErrorCode compare_wind(Nest *n, const WbInflowDomain *d, const WbLesOptions *o) {
+  PetscFunctionBeginUser;
+  PetscCall(advance_to(n, 0.0));
+  const double x = d->x_min_m + 0.5 * d->nx * d->dx_m, y = d->y_min_m + 0.5 * d->ny * d->dx_m;
+  const double u = (double)sample(n, U, o->wind_height_m, y, x), v = (double)sample(n, V, o->wind_height_m, y, x);
+  const double speed = hypot(u, v), ratio = speed / o->wind_speed_m_per_s;
+  const double from = fmod(atan2(-u, -v) * 180 / M_PI + 360, 360), apart = fabs(from - o->wind_direction_deg);
+  if (!(ratio >= 0.4 && ratio <= 2.5) || (PetscMin(apart, 360 - apart) > 45 && speed > 0.5))
+    wb_log_warn(
+        "%s: its wind at t = 0 and %g m is %.3g m/s from %.0f degrees; les_wind_speed_m_per_s is %g, "
+        "les_wind_direction_deg %g",
+        n->path, o->wind_height_m, speed, from, o->wind_speed_m_per_s, o->wind_direction_deg);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
                                 const WbLesOptions *options, double length_m, WbInflow *inflow) {
   static const WbInflowSource source = {.record = nest_record, .close = nest_close};
@@ -294,9 +300,10 @@ PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowD
     n->z0_m = options->z0_ground_m;
     n->theta_reference = options->theta_surface_K;
     ierr = wb_error_agree(comm, f->rank == 0 ? open_source(n, domain) : 0);
+    if (!ierr) ierr = wb_error_agree(comm, f->rank == 0 ? compare_wind(n, domain, options) : 0);
     if (!ierr)
-      ierr = wb_error_agree(comm,
-                            f->rank == 0 && n->has[TKE] ? wb_eddies_create(f, options->seed, length_m, &n->eddies) : 0);
+      ierr = wb_error_agree(
+          comm, f->rank == 0 && n->array[TKE] ? wb_eddies_create(f, options->seed, length_m, &n->eddies) : 0);
   }
   if (ierr) wb_inflow_destroy(&f);
   *inflow = f;

@@ -170,6 +170,11 @@ PetscErrorCode wb_les_sun_step(WbLes les) {
   double s[3];
   wb_les_sun_direction(o->forcing.latitude_deg, o->surface.longitude_deg, o->surface.day_of_year,
                        o->surface.utc_s + (interval + 0.5) * INTERVAL_S, s);
+  if (o->surface.north_deg != 0.0) {
+    const double a = o->surface.north_deg * PETSC_PI / 180.0, east = s[0], north = s[1];
+    s[0] = east * cos(a) - north * sin(a);
+    s[1] = east * sin(a) + north * cos(a);
+  }
   PetscCall(spread(les, s));
   les->sun_interval = interval;
   PetscFunctionReturn(0);
