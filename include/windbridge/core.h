@@ -85,6 +85,14 @@ void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
 #define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                          /* WB_FREE(&a) */
 PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
 #define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
+/* What an object takes, counted as it is made. planning: nothing is made and *out is NULL, only the count; so the plan
+ * of an object cannot differ from the object. */
+typedef struct {
+  bool planning;
+  double bytes;
+} WbTally;
+PetscErrorCode wb_tally_calloc(WbTally *tally, size_t bytes, const char *what, void **out); /* zeroed */
+#define WB_TALLY_CALLOC(tally, n, ptr) wb_tally_calloc((tally), (size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
 double wb_memory_peak_bytes(void);     /* this process's peak resident set */
 double wb_memory_resident_bytes(void); /* its resident set now */
 /* What this machine (or the control group that holds the process) still has for all its processes together; 0: unknown.

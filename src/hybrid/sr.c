@@ -363,9 +363,6 @@ const uint8_t *wb_sr_lr_valid(WbSr s) {
 const WbNormalisation *wb_sr_normalisation(WbSr s) {
   return &s->norm;
 }
-const double *wb_sr_z(WbSr s) {
-  return s->z;
-}
 int wb_sr_symmetry(WbSr s) {
   return s->symmetry;
 }
