@@ -55,7 +55,8 @@ static PetscErrorCode write_result(const WbGrid *g, const char *path, int n_memb
                             "windbridge sample",
                             "made by a test",
                             "windbridge",
-                            "sr: {members: 2}\n"};
+                            "sr: {members: 2}\n",
+                            NULL};
   PetscCall(WB_ALLOC(wb_grid_owned(g), &a));
   PetscCall(WB_ALLOC(wb_grid_owned(g), &mask));
   PetscCall(wb_nc_create(g->comm, path, true, false, &nc));
@@ -129,8 +130,10 @@ int main(int argc, char **argv) {
   snprintf(hr, sizeof(hr), "%s/hr.nc", dir);
   snprintf(lr, sizeof(lr), "%s/lr.nc", dir);
   snprintf(xmf, sizeof(xmf), "%s/hr.xmf", dir);
+  double times[NT];
+  for (int i = 0; i < NT; i++) times[i] = (i + 1) * 60.0;
   PetscErrorCode ierr = wb_output_dir_prepare(g.comm, dir);
-  if (!ierr) ierr = wb_xdmf_write(g.comm, xmf, "hr.nc", &g, z_faces, NT, NM, 60.0, 4, fields, 2, masks);
+  if (!ierr) ierr = wb_xdmf_write(g.comm, xmf, "hr.nc", &g, z_faces, NT, NM, times, 4, fields, 2, masks);
   if (!ierr) ierr = write_result(&g, hr, NM, argc > 2 ? atoi(argv[2]) : 0);
   if (!ierr) ierr = write_result(&g, lr, 0, 0);
   if (ierr && g.rank == 0) fprintf(stderr, "%s\n", wb_error_message());

@@ -78,7 +78,7 @@ static void refused(void **state) {
   path_of("c.nc", path);
   WbTestPair t = {.split = "train", .seed = 2, .n_time = 2, .n_lr = 4, .nz_hr = 8, .wind = 4, .bad_value = true};
   wb_test_write_pair(PETSC_COMM_WORLD, path, &t);
-  expect_refusal(path, "fluid cell");
+  expect_refusal(path, "hr/v is missing or not finite in 1 air cells");
   t.bad_value = false, t.split = "training";
   wb_test_write_pair(PETSC_COMM_WORLD, path, &t);
   expect_refusal(path, "validation");
