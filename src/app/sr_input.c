@@ -114,13 +114,10 @@ static PetscErrorCode check_range(const char *path, const char *name, double val
 
 static PetscErrorCode take_one(WbApp *app, WbLrFile *f, const char *name, double *value) {
   const bool given = wb_config_given(app->config, "les", name);
-  bool has = false, has_text = false;
-  char text[64] = "";
+  bool has = false;
   double said = 0;
   PetscFunctionBeginUser;
   PetscCall(wb_nc_get_att_real(f->nc, "/", NULL, name, &has, &said));
-  if (!has) PetscCall(wb_nc_get_att_text(f->nc, "/", NULL, name, &has_text, text, (int)sizeof text));
-  if (has_text) WB_RAISE_ALL(WB_ERR_INPUT, "%s: attribute %s is the text '%s'; allowed: a number", f->path, name, text);
   if (has) PetscCall(check_range(f->path, name, said));
   if (has && given && fabs(said - *value) > 1e-6 * fabs(said) + 1e-9)
     wb_log_warn("%s says its %s is %g, the deck %g: the deck's is used", f->path, name, said, *value);

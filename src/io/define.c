@@ -16,6 +16,7 @@ void wb_io_group_normalise(const char *group, char out[WB_IO_NAME]) {
 PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id) {
   char clean[WB_IO_NAME], *save = NULL;
   PetscFunctionBeginUser;
+  if (!group) group = "/";
   wb_io_group_normalise(group, clean);
   *id = H5Gopen2(nc->file, "/", H5P_DEFAULT);
   if (*id < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot open its root group: %s", nc->path, wb_io_h5_reason());
@@ -33,8 +34,9 @@ PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id) {
     }
     H5Gclose(*id);
     *id = next;
-    if (next < 0 && nc->writing) WB_RAISE(WB_ERR_IO, "%s: cannot create group %s", nc->path, group);
-    if (next < 0) WB_RAISE(WB_ERR_INPUT, "%s has no group %s", nc->path, group);
+    if (next < 0 && nc->writing)
+      WB_RAISE(WB_ERR_IO, "%s: cannot create group /%s", nc->path, group + strspn(group, "/"));
+    if (next < 0) WB_RAISE(WB_ERR_INPUT, "%s has no group /%s", nc->path, group + strspn(group, "/"));
   }
   PetscFunctionReturn(0);
 }
@@ -167,6 +169,7 @@ static PetscErrorCode create_dataset(WbNc nc, const char *group, WbIoVar *v) {
   H5Sclose(space);
   H5Pclose(dcpl);
   H5Gclose(where);
+  if (!ierr) ierr = wb_io_dataset_describe(v->dset, nc->path, "variable", v->name, &v->item);
   PetscFunctionReturn(ierr);
 }
 

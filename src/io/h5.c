@@ -8,8 +8,11 @@
 #include <unistd.h>
 #include "io_internal.h"
 
-void wb_io_h5_quiet(void) {
+/* A link to another file could lead anywhere, to a device or a pipe that never answers: the class of such links is
+ * taken out of the library, so that none is followed, wherever it stands in a path. */
+void wb_io_h5_begin(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (H5Lis_registered(H5L_TYPE_EXTERNAL) > 0) H5Lunregister(H5L_TYPE_EXTERNAL);
 }
 
 static herr_t innermost(unsigned n, const H5E_error2_t *e, void *out) {
@@ -75,7 +78,7 @@ PetscErrorCode wb_io_file_create(MPI_Comm comm, const char *path, hid_t *file, h
   PetscFunctionBeginUser;
   int rank = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  wb_io_h5_quiet();
+  wb_io_h5_begin();
   /* an old file of that name is unlinked, not truncated: whoever has it open keeps it */
   PetscCall(wb_error_agree(comm, rank == 0 ? wb_io_path_creatable(path) : 0));
   const hid_t fapl = access_list(comm, true), fcpl = H5Pcreate(H5P_FILE_CREATE);
@@ -182,7 +185,7 @@ PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, h
   PetscFunctionBeginUser;
   int rank = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  wb_io_h5_quiet();
+  wb_io_h5_begin();
   PetscCall(wb_error_agree(comm, rank == 0 ? check_readable(path, writable) : 0));
   const hid_t fapl = access_list(comm, writable);
   *file = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, fapl);
