@@ -43,6 +43,10 @@ void wb_app_net_options(const WbApp *app, WbNetConfig *options);
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 
+/* The model used when sr_model is not given (data_place.c): WINDBRIDGE_MODEL, or the one that lies in
+ * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
+const char *wb_app_default_model(void);
+
 /* ---- output folder (output.c): refuses existing results without run_restart or run_overwrite, opens run.log ---- */
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);

@@ -23,7 +23,7 @@ static void print_build(const WbApp *app) {
       "windbridge %s (%s)\n  ranks           %d\n  MPI             %s\n  PETSc           %d.%d.%d\n"
       "  HDF5            %u.%u.%u (parallel)\n  compiler        %s\n  default model   %s\n",
       wb_version(), wb_git_version(), app->size, mpi, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR,
-      major, minor, release, __VERSION__, WB_DEFAULT_MODEL);
+      major, minor, release, __VERSION__, wb_app_default_model());
 }
 
 static PetscErrorCode describe_model(WbApp *app, const char *path) {

@@ -125,18 +125,12 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
-/* The shipped model lies beside the sources; WINDBRIDGE_MODEL or an installed tree may name another place. */
-static const char *default_model(void) {
-  const char *named = getenv("WINDBRIDGE_MODEL");
-  return named && named[0] ? named : WB_DEFAULT_MODEL;
-}
-
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   memset(o, 0, sizeof *o);
   o->model_path = wb_config_text(c, "sr", "model");
-  if (!o->model_path) o->model_path = default_model();
+  if (!o->model_path) o->model_path = wb_app_default_model();
   o->members = (int)wb_config_int(c, "sr", "members");
   o->steps = (int)wb_config_int(c, "sr", "steps");
   o->dx_m = wb_config_real(c, "sr", "dx_m");

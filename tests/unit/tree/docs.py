@@ -18,11 +18,16 @@ with tempfile.TemporaryDirectory() as out:
     if built.returncode != 0:
         sys.exit("FAILED: " + built.stderr)
 missing = []
+with open(os.path.join(SOURCE, "doc/reference.rst")) as f:
+    shown = set(re.findall(r"literalinclude:: \.\./include/windbridge/(\w+\.h)", f.read()))
+headers = set(os.listdir(os.path.join(SOURCE, "include/windbridge"))) - {"real.h"}  # real.h: for the library's own kernels
+if shown != headers:
+    sys.exit(f"FAILED: doc/reference.rst and include/windbridge differ in {sorted(shown ^ headers)}")
 for name in ["README.md", "doc/user_guide.rst", "doc/developer_guide.rst", "doc/theory.rst", "doc/results.rst",
-             "doc/efficiency.rst"]:
+             "doc/efficiency.rst", "examples/README.md", "CONTRIBUTING.md"]:
     with open(os.path.join(SOURCE, name)) as f:
         text = f.read()
-    for path in re.findall(r"\b((?:input|jobscripts|postproc|src|tests|doc|include)/[\w./]*\w\.\w+)", text):
+    for path in re.findall(r"\b((?:input|jobscripts|postproc|src|tests|doc|include|examples)/[\w./]*\w\.\w+)", text):
         if not os.path.exists(os.path.join(SOURCE, path)):
             missing.append(f"{name}: {path}")
 if missing:
