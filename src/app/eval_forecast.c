@@ -14,6 +14,7 @@ typedef struct {
   uint8_t *fluid, *lr_valid, *truth_fluid, *lr_fluid;
   float **members, *truth_field, *x0, *lr_field, *one, *tmp, *regressed;
   WbNormalisation norm;
+  WbProjected projected;
 } WbForecastSource;
 
 /* theta (from T where the file has only that), u, v, w of one minute. */
@@ -151,6 +152,7 @@ static PetscErrorCode open_source(WbApp *app, const char *forecast, const char *
   int differ = memcmp(s->fluid, s->truth_fluid, wb_grid_owned(s->hr_grid)) != 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_MAX, app->comm));
   if (differ) WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s have different buildings", forecast, truth);
+  PetscCall(wb_projected_create(s->hr_grid, s->fluid, &s->projected));
   PetscFunctionReturn(0);
 }
 
@@ -172,6 +174,7 @@ static PetscErrorCode close_source(WbForecastSource *s) {
   WB_FREE(&s->tmp);
   WB_FREE(&s->regressed);
   WB_FREE(&s->lr_field);
+  wb_projected_destroy(&s->projected);
   wb_grid_destroy(&s->hr_grid);
   wb_grid_destroy(&s->lr_grid);
   wb_grid_destroy(&s->lr_column);
@@ -185,6 +188,7 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
   PetscCall(read_four(s->lr, s->lr_column, time, -1, s->one, s->lr_field));
   PetscCall(wb_lr_to_hr(s->lr_grid, s->hr_grid, s->lr_field, s->lr_fluid, s->x0));
   if (reg) wb_regression_predict(reg, &s->norm, s->hr_grid, s->z, s->fluid, s->x0, s->tmp, s->regressed);
+  PetscCall(wb_projected_make(&s->projected, s->x0));
   const WbCase c = {.grid = s->hr_grid,
                     .z = s->z,
                     .fluid = s->fluid,
@@ -192,6 +196,7 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
                     .truth = s->truth_field,
                     .x0 = s->x0,
                     .regressed = reg ? s->regressed : NULL,
+                    .projected = s->projected.field,
                     .members = (const float *const *)s->members,
                     .m = s->n_member,
                     .antithetic = s->antithetic && s->n_member % 2 == 0};
