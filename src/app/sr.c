@@ -185,7 +185,7 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   PetscCall(city_of_file(app, &file, path, &city));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
+  wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_memory_plan_sr(&plan, file.grid, file.n_time));
   PetscCall(wb_memory_plan_report(&plan));
   if (!app->check) PetscCall(run_sr(app, &file, path, city, &sim));
