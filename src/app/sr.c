@@ -88,7 +88,7 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   if (wb_config_given(app->config, "les", "wind_direction_deg")) PetscCall(wb_app_turn_north(app, city, &sim.les));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
+  wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_memory_plan_sr(&plan, file.grid, file.n_time));
   PetscCall(wb_memory_plan_report(&plan));
   if (!app->check) PetscCall(run_sr(app, &file, city, &sim));

@@ -48,8 +48,9 @@ PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet) {
 
 /* A full disk must not end a run because of its log: write errors of the copy are ignored. */
 static void emit(FILE *console, const char *prefix, const char *fmt, va_list args) {
-  char line[4096];
-  vsnprintf(line, sizeof line, fmt, args);
+  char line[16384];
+  if (vsnprintf(line, sizeof line, fmt, args) >= (int)sizeof line)
+    memcpy(line + sizeof line - 4, "...", 4); /* cut, and seen to be */
   if (console) {
     wipe_live();
     fflush(stdout);
