@@ -35,10 +35,12 @@ enum {
 typedef enum { WB_ERROR_LOCAL = 0, WB_ERROR_ALL = 1 } WbErrorScope;
 PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file, int line,
                               const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-#define WB_RAISE_SCOPE(code, scope, ...)                                              \
-  do {                                                                                \
-    (void)wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__); \
-    PetscFunctionReturn((PetscErrorCode)(code));                                      \
+/* error = WB_ERROR(code, scope, ...): for what must be cleared away, or agreed on, before the function returns. */
+#define WB_ERROR(code, scope, ...) wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define WB_RAISE_SCOPE(code, scope, ...)         \
+  do {                                           \
+    (void)WB_ERROR(code, scope, __VA_ARGS__);    \
+    PetscFunctionReturn((PetscErrorCode)(code)); \
   } while (0)
 #define WB_RAISE(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_LOCAL, __VA_ARGS__)
 #define WB_RAISE_ALL(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_ALL, __VA_ARGS__)

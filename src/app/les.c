@@ -75,14 +75,14 @@ static PetscErrorCode open_output(WbApp *app, WbSim sim, WbSimRun *run, const ch
                                   bool append, WbLesRun *o) {
   PetscFunctionBeginUser;
   const WbSimOptions *options = wb_sim_options(sim);
-  const bool fine = run->dx_m < 20;
+  const bool fine = run->dx_m < options->dx_m;
   const double top = wb_config_real(app->config, "sr", "top_m");
   o->app = app;
   o->variance = options->les.theta_variance;
   list_more(o, &options->les);
   o->minutes = (int)(options->duration_s / options->output_interval_s + 0.5);
-  PetscCall(
-      wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0, (int)(20 / run->dx_m + 0.5), &o->window));
+  PetscCall(wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0,
+                                 (int)(options->dx_m / run->dx_m + 0.5), &o->window));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(o->window->grid), &o->mean));
   PetscCall(WB_ALLOC(run->grid->nz, &o->tke));
   PetscCall(WB_ALLOC(wb_grid_owned(o->window->grid), &o->one));
@@ -146,8 +146,8 @@ static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions
   WbLesRun output;
   bool resumed = false;
   PetscCall(wb_sim_create(app->comm, city, options, &control, &sim));
-  PetscCall(wb_sim_run_create(sim, "lr", 20, &coarse));
-  if (dx < 20) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
+  PetscCall(wb_sim_run_create(sim, "lr", options->dx_m, &coarse));
+  if (dx < options->dx_m) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
   WbSimRun *run = fine ? fine : coarse;
   PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, &extra));
   if (app->check) {

@@ -67,8 +67,8 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sim_keys, o));
-  PetscCall(check_multiple(app, "les", "margin_m", 20));
-  PetscCall(check_multiple(app, "les", "top_m", 20));
+  PetscCall(check_multiple(app, "les", "margin_m", o->dx_m));
+  PetscCall(check_multiple(app, "les", "top_m", o->dx_m));
   PetscCall(check_multiple(app, "les", "duration_s", o->output_interval_s));
   PetscCall(check_times(app, o));
   if (o->les.wind_height_m >= o->top_m)
@@ -94,7 +94,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sr_keys, o));
   if (!o->model_path) o->model_path = wb_app_default_model();
-  PetscCall(check_multiple(app, "sr", "top_m", 20));
+  PetscCall(check_multiple(app, "sr", "top_m", wb_app_coarse_m()));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));

@@ -83,10 +83,13 @@ PetscErrorCode wb_lr_file_open(WbApp *app, const char *path, WbLrFile *f) {
   PetscCall(wb_array_regular(f->array[0], WB_AXIS_X, 0, x->n, x->at[0], DX_M));
   PetscCall(wb_array_regular(f->array[0], WB_AXIS_Y, 0, y->n, y->at[0], DX_M));
   PetscCall(take_times(app, f));
-  PetscCall(wb_grid_create(app->comm, x->n, y->n, levels, 1, 0, 0, false, false, &f->grid));
-  f->grid->dx_m = DX_M;
-  f->grid->x_min_m = x->at[0] - 0.5 * DX_M;
-  f->grid->y_min_m = y->at[0] - 0.5 * DX_M;
+  const WbGridShape shape = {.nx = x->n,
+                             .ny = y->n,
+                             .nz = levels,
+                             .dx_m = DX_M,
+                             .x_min_m = x->at[0] - 0.5 * DX_M,
+                             .y_min_m = y->at[0] - 0.5 * DX_M};
+  PetscCall(wb_grid_make(app->comm, &shape, &f->grid));
   const size_t n = wb_grid_owned(f->grid);
   PetscCall(WB_ALLOC(n, &f->fluid));
   PetscCall(WB_ALLOC(n, &f->one));

@@ -58,12 +58,11 @@ bool wb_config_is_list(const WbKey *key) {
 static PetscErrorCode refuse(const WbKey *key, const char *where, const char *verb, const char *text,
                              const char *allowed) {
   char *shown = wb_config_visible(text), *known = allowed ? NULL : wb_config_allowed(key);
-  const PetscErrorCode ierr =
-      wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__, "%s: %s_%s %s '%s'; allowed: %s", where,
-                     key->group, key->name, verb, shown ? shown : "",
-                     allowed ? allowed
-                     : known ? known
-                             : "");
+  const PetscErrorCode ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: %s_%s %s '%s'; allowed: %s", where, key->group,
+                                       key->name, verb, shown ? shown : "",
+                                       allowed ? allowed
+                                       : known ? known
+                                               : "");
   free(shown);
   free(known);
   return ierr;

@@ -159,13 +159,11 @@ PetscErrorCode wb_config_unknown(WbConfig c, const char *group, const char *name
     if (strcmp(c->table[i].group, group) == 0) fprintf(out, " %s", c->table[i].name);
   if (out) fclose(out);
   if (near)
-    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: unknown key %s_%s; did you mean %s_%s?", where, group, shown ? shown : "", near->group,
-                          near->name);
+    ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: unknown key %s_%s; did you mean %s_%s?", where, group,
+                    shown ? shown : "", near->group, near->name);
   else
-    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: unknown key %s_%s; allowed in %s:%s", where, group, shown ? shown : "", group,
-                          known ? known : "");
+    ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: unknown key %s_%s; allowed in %s:%s", where, group,
+                    shown ? shown : "", group, known ? known : "");
   free(shown);
   free(known);
   PetscFunctionReturn(ierr);

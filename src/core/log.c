@@ -39,8 +39,7 @@ PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet) {
   if (path && rank == 0) {
     log_state.file = fopen(path, "a");
     if (!log_state.file)
-      local = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot be written: %s", path,
-                             strerror(errno));
+      local = WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL, "%s: cannot be written: %s", path, strerror(errno));
   }
   PetscCall(wb_error_agree(comm, local));
   PetscFunctionReturn(0);

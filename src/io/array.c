@@ -18,9 +18,9 @@ static PetscErrorCode find_by_standard_name(WbNc nc, const char *group, const Wb
     ierr = wb_io_marks(nc, group, list[i], &m);
     if (ierr || m.rank < 2 || !wb_quantity_is_called(q, m.standard_name)) continue;
     if (name[0])
-      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "%s: both %s and %s are a %s by their standard_name; call the one to take %s", nc->path,
-                            name, list[i], q->text, q->name);
+      ierr = WB_ERROR(WB_ERR_INPUT, WB_ERROR_ALL,
+                      "%s: both %s and %s are a %s by their standard_name; call the one to take %s", nc->path, name,
+                      list[i], q->text, q->name);
     else
       snprintf(name, WB_IO_NAME, "%s", list[i]);
   }
