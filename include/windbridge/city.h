@@ -54,6 +54,17 @@ PetscErrorCode wb_city_cell_height(const WbCity *city, double x_min_m, double y_
 PetscErrorCode wb_city_wall_distance(const WbCity *city, double x_min_m, double y_min_m, double dx_m, int nx, int ny,
                                      int nz, double cap_m, float *distance);
 
+/* The same for the owned cells of a grid that knows its place. Not collective. zf (nz + 1); solid, air (nz, nyl, nxl):
+ * 1 where it is; height (nyl, nxl). */
+PetscErrorCode wb_city_solid_cells(const WbCity *city, const WbGrid *grid, const double *zf, uint8_t *solid);
+PetscErrorCode wb_city_air_cells(const WbCity *city, const WbGrid *grid, const double *zf, uint8_t *air);
+PetscErrorCode wb_city_cell_heights(const WbCity *city, const WbGrid *grid, float *height);
+PetscErrorCode wb_city_wall_distances(const WbCity *city, const WbGrid *grid, double cap_m, float *distance);
+/* air (nz, nyl, nxl) out: 1 where the coarse cell of coarse_m that covers the centre of the grid's cell is air; z (nz)
+ * heights of centres; above the coarse cells that end at top_m the uppermost counts. */
+PetscErrorCode wb_city_coarse_air(const WbCity *city, const WbGrid *grid, const double *z, double coarse_m,
+                                  double top_m, uint8_t *air);
+
 typedef struct {
   double lambda_p;                                  /* plan area fraction */
   double lambda_f[4];                               /* frontal area index, wind from N, E, S, W */

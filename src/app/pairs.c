@@ -12,7 +12,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   if (options.hr_drop_s >= options.duration_s)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_drop_s is '%g'; allowed: less than les_duration_s (%g s), which includes it",
                  wb_config_where(c, "pairs", "drop_s"), options.hr_drop_s, options.duration_s);

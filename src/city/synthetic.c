@@ -7,7 +7,7 @@
 
 void wb_synthetic_random(const WbCityDraw *draw, uint64_t id, uint32_t what, double u[4]) {
   const WbRandomKey key = {.seed = draw->seed, .stream = WB_STREAM_CITY, .step = what};
-  wb_random_uniform4(&key, id, u);
+  wb_random_uniform4(&key, id % WB_RANDOM_VOXELS, u); /* ids are hashes: any of their bits will do */
 }
 
 uint64_t wb_synthetic_child(uint64_t id, uint64_t k) { /* splitmix64's finaliser */
