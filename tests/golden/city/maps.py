@@ -121,6 +121,10 @@ def north(f):
                 faults.append(f"north {rule}: {data.les_wind_north}, {data.wind_direction_deg}")
             if rule == "true" and abs(data.wind_direction_true_north_deg - 250) > 1e-6:
                 faults.append(f"direction from true north {data.wind_direction_true_north_deg}")
+    done = subprocess.run([PROGRAM, "les", "-city_generate", "flat", "-les_wind_north", "true", "--check"],
+                          capture_output=True, text=True, timeout=120)
+    if done.returncode != 2 or "les_wind_north" not in done.stderr:
+        faults.append(f"true north of a city without a place: {done.returncode}: {done.stdout}{done.stderr}")
     if np.abs(wind[0] - wind[2]).max() < 1e-3:
         faults.append("the wind does not turn")
     if np.abs(wind[0] - wind[1]).max() > 0.02:  # they differ by the sun alone
