@@ -75,6 +75,8 @@ typedef struct {
   double largest; /* side of the largest feature or of a pixel, in units of the file */
 } WbPlace;
 
+/* The same system, or NULL when it only says that it is undefined. */
+void *wb_city_crs_known(void *srs);
 /* Local (rank 0). Is it a system of metres at all? Projected, unknown and local ones pass. Before wb_city_set_window.
  * Errors: WB_ERR_INPUT with a way out. */
 PetscErrorCode wb_city_crs_check(const WbCityOptions *options, const WbPlace *place);
