@@ -26,6 +26,7 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   const WbLesOptions *les = &s->sim->les;
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_speed_m_per_s", les->wind_speed_m_per_s));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_direction_deg", les->wind_direction_deg));
+  PetscCall(wb_app_put_north(app, nc, s->city, les));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_height_m", les->wind_height_m));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "theta_surface_K", les->theta_surface_K));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "lapse_K_per_m", les->lapse_K_per_m));

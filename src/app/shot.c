@@ -8,8 +8,7 @@ static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOpti
   const size_t plane = (size_t)hr->nyl * (size_t)hr->nxl;
   float *height = NULL;
   PetscCall(WB_ALLOC(plane, &height));
-  PetscCall(wb_city_cell_height(city, hr->x_min_m + hr->x0 * hr->dx_m, hr->y_min_m + hr->y0 * hr->dx_m, hr->dx_m,
-                                hr->nxl, hr->nyl, height));
+  PetscCall(wb_city_cell_heights(city, hr, height));
   const WbResultSpec spec = {.name = "hr.nc",
                              .title = "windbridge: super-resolved ensemble of street-scale wind and temperature",
                              .grid = hr,
@@ -43,17 +42,12 @@ PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t
   if (lr_window->nz < levels)
     WB_RAISE_ALL(WB_ERR_INPUT, "the 20 m fields have %d levels; super-resolution to %g m needs %d", lr_window->nz,
                  options.top_m, levels);
-  PetscCall(wb_grid_create(app->comm, lr_window->nx, lr_window->ny, levels, 1, lr_window->px, lr_window->py, false,
-                           false, &s->grid));
-  s->grid->x_min_m = lr_window->x_min_m;
-  s->grid->y_min_m = lr_window->y_min_m;
-  s->grid->dx_m = lr_window->dx_m;
-  PetscCall(
-      wb_sr_create(s->grid, city, lr_window->dx_m, lr_fluid, &forcing, sim->les.heat_flux_K_m_per_s, &options, &s->sr));
+  PetscCall(wb_grid_refine(lr_window, 1, levels, &s->grid));
+  PetscCall(wb_sr_create(s->grid, city, lr_fluid, &forcing, sim->les.heat_flux_K_m_per_s, &options, &s->sr));
   const WbGrid *hr = wb_sr_grid(s->sr);
   PetscCall(WB_ALLOC(4 * wb_grid_owned(hr), &s->member));
   PetscCall(WB_ALLOC(hr->nz + 1, &s->zf));
-  for (int k = 0; k <= hr->nz; k++) s->zf[k] = k * hr->dx_m;
+  wb_grid_heights(hr->nz, hr->dx_m, s->zf, NULL);
   PetscCall(open_result(s, city, sim, n_time, times, append));
   PetscFunctionReturn(0);
 }

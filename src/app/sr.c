@@ -10,7 +10,7 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
   PetscFunctionBeginUser;
   const char *path = f->path;
   WbCityOptions o;
-  wb_app_city_options(app, &o);
+  PetscCall(wb_app_city_options(app, &o));
   const double sx = f->grid->nx * 20.0, sy = f->grid->ny * 20.0;
   const bool sized =
       wb_config_given(app->config, "city", "size_x_m") || wb_config_given(app->config, "city", "size_y_m");
@@ -18,7 +18,7 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
       (wb_config_given(app->config, "city", "x_min_m") && fabs(o.x_min_m - f->grid->x_min_m) > 0.5) ||
       (wb_config_given(app->config, "city", "y_min_m") && fabs(o.y_min_m - f->grid->y_min_m) > 0.5))
     WB_RAISE_ALL(WB_ERR_INPUT,
-                 "%s covers %g m x %g m from (%.10g, %.10g); the deck's city window is another (leave city_x_min_m, "
+                 "%s covers %g m x %g m from (%.1f, %.1f); the deck's city window is another (leave city_x_min_m, "
                  "city_y_min_m, city_size_x_m, city_size_y_m out)",
                  path, sx, sy, f->grid->x_min_m, f->grid->y_min_m);
   o.window_given = true;
@@ -86,6 +86,7 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   PetscCall(wb_lr_file_forcing(app, &file, &sim));
   PetscCall(wb_lr_file_scan(app, &file, &sim));
   PetscCall(city_of_file(app, &file, &city));
+  if (wb_config_given(app->config, "les", "wind_direction_deg")) PetscCall(wb_app_turn_north(app, city, &sim.les));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, &plan);

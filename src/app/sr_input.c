@@ -100,8 +100,10 @@ PetscErrorCode wb_lr_file_open(WbApp *app, const char *path, WbLrFile *f) {
 /* ---- what the file says of its forcing ---- */
 static PetscErrorCode check_range(const char *path, const char *name, double value) {
   PetscFunctionBeginUser;
-  for (int i = 0; i < wb_app_n_keys; i++) {
-    const WbKey *key = &wb_app_keys[i];
+  int n_keys = 0;
+  const WbKey *keys = wb_app_keys(&n_keys);
+  for (int i = 0; i < n_keys; i++) {
+    const WbKey *key = &keys[i];
     if (strcmp(key->group, "les") != 0 || strcmp(key->name, name) != 0) continue;
     if (!(value >= key->min && value <= key->max))
       WB_RAISE_ALL(WB_ERR_INPUT, "%s: attribute %s is %g; allowed: %g to %g %s (or leave it out and set -les_%s)", path,

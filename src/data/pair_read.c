@@ -31,13 +31,14 @@ static PetscErrorCode make_grids(MPI_Comm comm, WbPairRun *run) {
   const WbPairInfo *info = &run->info;
   const int r = info->ratio;
   PetscFunctionBeginUser;
-  PetscCall(wb_grid_create(comm, info->nx_hr / r, info->ny_hr / r, info->nz_hr / r + 1, 1, 0, 0, false, false,
-                           &run->lr_grid));
+  const WbGridShape shape = {.nx = info->nx_hr / r,
+                             .ny = info->ny_hr / r,
+                             .nz = info->nz_hr / r + 1,
+                             .dx_m = info->dx_hr_m * r,
+                             .x_min_m = info->x_min_m,
+                             .y_min_m = info->y_min_m};
+  PetscCall(wb_grid_make(comm, &shape, &run->lr_grid));
   PetscCall(wb_grid_refine(run->lr_grid, r, info->nz_hr, &run->hr_grid));
-  run->lr_grid->dx_m = info->dx_hr_m * r;
-  run->hr_grid->dx_m = info->dx_hr_m;
-  run->lr_grid->x_min_m = run->hr_grid->x_min_m = info->x_min_m;
-  run->lr_grid->y_min_m = run->hr_grid->y_min_m = info->y_min_m;
   PetscFunctionReturn(0);
 }
 

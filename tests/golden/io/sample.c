@@ -47,16 +47,15 @@ static PetscErrorCode write_result(const WbGrid *g, const char *path, int n_memb
   float *a = NULL;
   uint8_t *mask = NULL;
   PetscFunctionBeginUser;
-  const WbNcGridHeader h = {NT,
-                            n_member,
-                            z_centres,
-                            "2026-08-01T12:00:00",
-                            utm54,
-                            "windbridge sample",
-                            "made by a test",
-                            "windbridge",
-                            "sr: {members: 2}\n",
-                            NULL};
+  const WbNcGridHeader h = {.n_time = NT,
+                            .n_member = n_member,
+                            .z = z_centres,
+                            .start_time_iso = "2026-08-01T12:00:00",
+                            .crs_wkt = utm54,
+                            .title = "windbridge sample",
+                            .history = "made by a test",
+                            .source = "windbridge",
+                            .deck_yaml = "sr: {members: 2}\n"};
   PetscCall(WB_ALLOC(wb_grid_owned(g), &a));
   PetscCall(WB_ALLOC(wb_grid_owned(g), &mask));
   PetscCall(wb_nc_create(g->comm, path, true, false, &nc));
