@@ -107,6 +107,9 @@ const char *wb_array_name(const WbArray array); /* in the file */
 const WbAxis *wb_array_axis(const WbArray array, WbAxisKind kind);
 const WbTimes *wb_array_times(const WbArray array); /* n = 0: the array has no time axis */
 bool wb_array_has_units(const WbArray array);
+/* Collective. WKT of the coordinate system that the array's grid_mapping names (crs_wkt or spatial_ref), cut to max;
+ * "": none. */
+PetscErrorCode wb_array_system(const WbArray array, size_t max, char *wkt);
 /* WB_ERR_INPUT unless the array has just the axes named by letters of "tzyx" (a time without dimension counts). */
 PetscErrorCode wb_array_need(const WbArray array, const char *axes);
 /* WB_ERR_INPUT unless both lie at the same places: those axes of "tzyx" that are named. */

@@ -156,6 +156,49 @@ static PetscErrorCode open_source(WbApp *app, const char *forecast, const char *
   PetscFunctionReturn(0);
 }
 
+/* Times of both in s since the truth's epoch. */
+static PetscErrorCode read_times(const WbForecastSource *s, const char *forecast, const char *truth, int n_forecast,
+                                 int n_truth, double **t, double **t_truth) {
+  PetscFunctionBeginUser;
+  WbTimes a, b;
+  double apart = 0;
+  PetscCall(wb_times_read(s->forecast, "/", "time", &a));
+  PetscCall(wb_times_read(s->truth, "/", "time", &b));
+  const bool alike = strcmp(a.epoch, b.epoch) == 0 && strcmp(a.calendar, b.calendar) == 0;
+  if (a.n != n_forecast || b.n != n_truth || (!alike && !wb_times_after(&b, a.epoch, &apart)))
+    WB_RAISE_ALL(WB_ERR_INPUT, "times of %s (since '%s') and %s (since '%s') cannot be compared", forecast, a.epoch,
+                 truth, b.epoch);
+  PetscCall(WB_ALLOC(n_forecast, t));
+  PetscCall(WB_ALLOC(n_truth, t_truth));
+  for (int i = 0; i < n_forecast; i++) (*t)[i] = a.at[i] + apart;
+  for (int i = 0; i < n_truth; i++) (*t_truth)[i] = b.at[i];
+  wb_times_free(&a);
+  wb_times_free(&b);
+  PetscFunctionReturn(0);
+}
+
+/* Does the truth lie where the forecast does? */
+static PetscErrorCode same_places(const WbForecastSource *s, const char *forecast, const char *truth) {
+  static const char *const names[] = {"z", "y", "x"};
+  const int n[3] = {s->hr_grid->nz, s->hr_grid->ny, s->hr_grid->nx};
+  PetscFunctionBeginUser;
+  for (int d = 0; d < 3; d++) {
+    double *a = NULL, *b = NULL, worst = 0;
+    PetscCall(WB_ALLOC(n[d], &a));
+    PetscCall(WB_ALLOC(n[d], &b));
+    PetscCall(read_coordinate(s->forecast, names[d], n[d], a));
+    PetscCall(read_coordinate(s->truth, names[d], n[d], b));
+    for (int i = 0; i < n[d]; i++)
+      if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]);
+    WB_FREE(&a);
+    WB_FREE(&b);
+    if (!(worst <= 0.05))
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s lie up to %g m apart along %s; they must cover the same window", forecast,
+                   truth, worst, names[d]);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode close_source(WbForecastSource *s) {
   PetscFunctionBeginUser;
   PetscCall(wb_nc_close(&s->forecast));
@@ -210,13 +253,11 @@ PetscErrorCode wb_evaluate_forecast(WbApp *app, const char *forecast, const char
   WbForecastSource s;
   int n_forecast = 0, n_truth = 0, matched = 0;
   PetscCall(open_source(app, forecast, truth, &s, &n_forecast, &n_truth));
+  PetscCall(same_places(&s, forecast, truth));
   PetscCall(wb_scores_create(s.n_member, scores));
   PetscCall(wb_scores_begin_run(*scores, forecast));
   double *t = NULL, *t_truth = NULL;
-  PetscCall(WB_ALLOC(n_forecast, &t));
-  PetscCall(WB_ALLOC(n_truth, &t_truth));
-  PetscCall(read_coordinate(s.forecast, "time", n_forecast, t));
-  PetscCall(read_coordinate(s.truth, "time", n_truth, t_truth));
+  PetscCall(read_times(&s, forecast, truth, n_forecast, n_truth, &t, &t_truth));
   const double from = wb_config_real(app->config, "evaluate", "from_s");
   for (int i = 0; i < n_forecast; i++)
     for (int k = 0; k < n_truth; k++)

@@ -24,6 +24,7 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
   o.window_given = true;
   o.x_min_m = f->grid->x_min_m, o.y_min_m = f->grid->y_min_m, o.size_x_m = sx, o.size_y_m = sy;
   PetscCall(wb_city_create(app->comm, &o, city));
+  PetscCall(wb_lr_file_system(f, (*city)->crs_wkt));
   const int levels = (int)(wb_config_real(app->config, "sr", "top_m") / f->grid->dx_m + 0.5);
   const size_t plane = (size_t)f->grid->nyl * (size_t)f->grid->nxl;
   uint8_t *solid = NULL;

@@ -142,6 +142,27 @@ PetscErrorCode wb_lr_file_forcing(WbApp *app, WbLrFile *f, WbSimOptions *sim) {
   PetscFunctionReturn(0);
 }
 
+/* EPSG number of the whole system: the last one of its WKT; 0: none. */
+static long epsg_of(const char *wkt) {
+  long code = 0;
+  for (const char *at = wkt; (at = strstr(at, "\"EPSG\",")) != NULL;) {
+    at += strlen("\"EPSG\",");
+    code = strtol(at + (*at == '"'), NULL, 10);
+  }
+  return code;
+}
+
+PetscErrorCode wb_lr_file_system(const WbLrFile *f, const char *city_wkt) {
+  char wkt[16384];
+  PetscFunctionBeginUser;
+  PetscCall(wb_array_system(f->array[WB_LR_U], sizeof wkt, wkt));
+  const long file = epsg_of(wkt), city = epsg_of(city_wkt ? city_wkt : "");
+  if (file && city && file != city)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: its coordinates are in EPSG:%ld, the city's in EPSG:%ld; both must be the same",
+                 f->path, file, city);
+  PetscFunctionReturn(0);
+}
+
 /* ---- fields ---- */
 /* T -> theta by the reference pressure with which windbridge makes T of theta. */
 static void to_theta(const WbLrFile *f, float *values) {

@@ -243,7 +243,7 @@ PetscErrorCode wb_array_read(const WbArray a, const int start[4], const int coun
   if (!p.straight) PetscCall(WB_ALLOC(n, &raw));
   const PetscErrorCode ierr =
       wb_nc_get(a->nc, a->group, a->name, p.start, p.count, WB_NC_FLOAT, p.straight ? out : raw);
-  if (!ierr && !p.straight) turn(&p, count, raw, out);
+  if (!ierr && raw) turn(&p, count, raw, out);
   WB_FREE(&raw);
   PetscCall(ierr);
   if (a->units.relation == WB_UNITS_CONVERT)

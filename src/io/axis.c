@@ -246,6 +246,17 @@ static PetscErrorCode order(const WbArray a, const WbIoDimension *d, const WbUni
   PetscFunctionReturn(0);
 }
 
+/* A variable may hold fewer records than its unlimited dimension. */
+static PetscErrorCode same_length(const WbArray a, const WbIoDimension *d) {
+  int rank = 0, dims[8] = {0};
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_inq_dims(a->nc, d->group, d->name, &rank, dims));
+  if (rank != 1 || dims[0] != d->size)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s has %d entries along %s, its coordinate has %d", a->nc->path, a->name, d->size,
+                 d->name, rank == 1 ? dims[0] : 0);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode read_positions(WbArray a, WbAxisKind kind) {
   WbIoDimension *d = &a->dim[a->dim_of[kind]];
   WbAxis *axis = &a->axis[kind];
@@ -258,6 +269,7 @@ static PetscErrorCode read_positions(WbArray a, WbAxisKind kind) {
   axis->n = d->size;
   axis->declared = m.units[0] != '\0';
   if (axis->n < 1) WB_RAISE_ALL(WB_ERR_INPUT, "%s: coordinate %s has no entries", a->nc->path, d->name);
+  PetscCall(same_length(a, d));
   PetscCall(WB_ALLOC(axis->n, &axis->at));
   const int start = 0;
   PetscCall(wb_nc_get(a->nc, d->group, d->name, &start, &axis->n, WB_NC_DOUBLE, axis->at));
@@ -300,6 +312,7 @@ static PetscErrorCode read_time_axis(WbArray a) {
     PetscFunctionReturn(0);
   }
   PetscCall(wb_io_read_times(a->nc, group, name, &a->times));
+  if (place >= 0) PetscCall(same_length(a, &a->dim[place]));
   WbAxis *axis = &a->axis[WB_AXIS_TIME];
   snprintf(axis->name, sizeof axis->name, "%s", name);
   axis->n = a->times.n;

@@ -117,6 +117,37 @@ PetscErrorCode wb_io_marks(WbNc nc, const char *group, const char *name, WbIoMar
   PetscFunctionReturn(0);
 }
 
+/* Local: texts of the grid mapping, which may be a variable of any type. */
+static PetscErrorCode take_system(const WbArray a, hid_t where, size_t max, char *wkt) {
+  WbIoItem item = {.id = -1};
+  char mapping[WB_IO_NAME] = "";
+  hid_t object = -1;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_dataset_open(where, a->nc->path, "variable", a->name, &item));
+  PetscErrorCode ierr = item.id < 0 ? 0 : take_text(&item, a->name, "grid_mapping", sizeof mapping, mapping);
+  wb_io_item_close(&item);
+  PetscCall(ierr);
+  mapping[strcspn(mapping, ": ")] = '\0'; /* "crs: x y" */
+  if (mapping[0] && H5Lexists(where, mapping, H5P_DEFAULT) > 0) object = H5Dopen2(where, mapping, H5P_DEFAULT);
+  if (object < 0) PetscFunctionReturn(0);
+  item = (WbIoItem){.id = object, .label = a->nc->path};
+  ierr = take_text(&item, mapping, "crs_wkt", max, wkt);
+  if (!ierr && !wkt[0]) ierr = take_text(&item, mapping, "spatial_ref", max, wkt);
+  H5Dclose(object);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_array_system(const WbArray a, size_t max, char *wkt) {
+  hid_t where = -1;
+  PetscFunctionBeginUser;
+  wkt[0] = '\0';
+  PetscCall(wb_io_group(a->nc, a->group, &where));
+  const PetscErrorCode ierr = take_system(a, where, max, wkt);
+  H5Gclose(where);
+  PetscCall(wb_error_agree(a->nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
 typedef struct {
   const char *label;
   PetscErrorCode error;

@@ -165,6 +165,10 @@ for name, (ds, words) in refusals.items():
     check(done.returncode == 3 and len(lines) == 1 and words in lines[0] and name + ".nc" in lines[0], name, done.returncode,
           done.stderr, "wanted", words)
     check(not os.path.exists(hr), name, "left a result")
+elsewhere = base()
+elsewhere["crs"] = (), 0, {"grid_mapping_name": "transverse_mercator", "crs_wkt": 'PROJCS["x",AUTHORITY["EPSG","32633"]]'}
+done, _ = sr(write(attrs(elsewhere, "u", grid_mapping="crs"), "zone"), "no", "--check")
+check(done.returncode == 3 and "in EPSG:32633, the city's in EPSG:32632" in done.stderr, done.stderr)
 for key, value in (("y_min_m", Y0 - 100), ("x_min_m", X0 + 40), ("size_y_m", 200), ("size_x_m", 240)):
     done, _ = sr(os.path.join(tmp, "plain.nc"), "no", f"-city_{key}", value, "--check")
     check(done.returncode == 3 and "the deck's city window is another" in done.stderr, key, done.stderr)
