@@ -18,7 +18,7 @@ typedef struct {
 static PetscErrorCode box_create(WbBench *b, Box *box) {
   PetscFunctionBeginUser;
   WbConfig c = b->app->config;
-  const int nx = (int)wb_config_int(c, "bench", "nx"), nz = (int)wb_config_int(c, "bench", "nz");
+  const int nx = (int)wb_config_int(c, "bench", "nx"), nz = b->nz;
   PetscCall(wb_grid_create(b->app->comm, nx, nx, nz, 1, 0, 0, true, true, &box->grid));
   box->grid->dx_m = CELL_M;
   box->cells = (double)nx * nx * nz;
