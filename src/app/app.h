@@ -68,6 +68,12 @@ PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLe
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 
+/* ---- les_wind_north (north.c) ---- */
+/* Not collective. Turns directions, tendencies and sun from true north to the grid's; nothing with les_wind_north:
+ * grid. Errors: WB_ERR_CONFIG where the city does not know true north. */
+PetscErrorCode wb_app_turn_north(const WbApp *app, const WbCity *city, WbLesOptions *options);
+/* Collective. Attributes of a result: which north the deck's directions count from, and the convergence. */
+PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, const WbLesOptions *options);
 /* The model used when sr_model is not given (data_place.c): WINDBRIDGE_MODEL, or the one that lies in
  * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
 const char *wb_app_default_model(void);
@@ -76,8 +82,10 @@ const char *wb_app_default_model(void);
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
-/* lr_valid (owned 5 m cells of a grid over the window) out: 1 where the covering 20 m cell is air. Not collective. */
-PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid);
+/* Spacing of the coarse runs [m]: that of wb_sim_options_default, for what has no options of a run. */
+double wb_app_coarse_m(void);
+/* Collective. The city's window in cells of dx_m. */
+PetscErrorCode wb_app_window_grid(const WbApp *app, const WbCity *city, double dx_m, int nz, int align, WbGrid **grid);
 
 /* Files named by a list key, wildcards expanded. Collective. Freed with wb_app_free_files. */
 typedef struct {

@@ -42,7 +42,8 @@ static const WbKey run_keys[] = {
     PATH("city", "file", "", CITY,
          "building footprints (GeoJSON, GeoPackage, Shapefile) or height raster (GeoTIFF, netCDF); unset: generate",
          .member = CITY_KEY(file), .when = "!@bench/bench_what=les"),
-    TEXT("city", "layer", "", CITY, "layer of a vector file or variable of a raster file; unset: the first",
+    TEXT("city", "layer", "", CITY,
+         "layer of a vector file, variable or band of a raster file; unset: the only one with heights",
          .member = CITY_KEY(layer), .when = "!@bench/bench_what=les city_file"),
     TEXT("city", "height_field", "", CITY, "attribute with the building height [m]; unset: look for the usual names",
          .member = CITY_KEY(height_field), .when = "!@bench/bench_what=les city_file"),
@@ -60,8 +61,16 @@ static const WbKey run_keys[] = {
          .member = CITY_KEY(size_x_m), .when = "!@bench/bench_what=les !@bench/city_file"),
     REAL("city", "size_y_m", "m", "", 80, 1e6, CITY, "window size, a multiple of 20 m", .member = CITY_KEY(size_y_m),
          .when = "!@bench/bench_what=les !@bench/city_file"),
-    TEXT("city", "null_height", "refuse", CITY, "buildings without a height: refuse, drop, or a height in m for them",
+    TEXT("city", "null_height", "refuse", CITY,
+         "buildings without a height (null, 0, -1, -9999), or a file without heights: refuse, drop, or a height in m",
          .member = CITY_KEY(null_height), .when = "!@bench/bench_what=les city_file"),
+    CHOICE("city", "broken", "refuse", "refuse|drop", CITY, "features that cannot be read", .member = CITY_KEY(broken),
+           .when = "!@bench/bench_what=les city_file"),
+    CHOICE("city", "overhang", "refuse", "refuse|drop|ground", CITY,
+           "features that begin above open air (min_height): refuse, leave out, or fill down to the ground",
+           .member = CITY_KEY(overhang), .when = "!@bench/bench_what=les city_file"),
+    BOOL("city", "open_outside", "false", CITY, "the window may reach beyond the data: open ground there",
+         .member = CITY_KEY(open_outside), .when = "!@bench/bench_what=les city_file"),
 };
 const WbKeyRows wb_app_keys_run = {run_keys, sizeof run_keys / sizeof *run_keys};
 

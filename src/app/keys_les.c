@@ -29,6 +29,8 @@ static const WbKey les_keys[] = {
     REAL("les", "wind_direction_deg", "deg", NULL, 0, 360, FLOW ",sr",
          "direction from which the wind blows, clockwise from north", .member = SIM(les.wind_direction_deg),
          .from = "les_input_file/les_wind_table_time_s"),
+    CHOICE("les", "wind_north", "grid", "grid|true", FLOW ",sr",
+           "the north of directions, of the sun and of tendencies: the grid's (y), or true north by the city's system"),
     REAL("les", "wind_height_m", "m", NULL, 10, 5000, FLOW ",sr", "height at which wind speed and direction are given",
          .member = SIM(les.wind_height_m)),
     NUMBERS("les", "wind_table_time_s", "s", -BIG, BIG, FLOW,

@@ -193,6 +193,7 @@ PetscErrorCode wb_app_les(WbApp *app) {
   PetscCall(wb_memory_plan_report(&plan));
   if (app->check && plan.too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
   if (known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(run_les(app, city, &options, results[0]));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

@@ -79,6 +79,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_dx_m is '%g'; allowed in a forecast: %g m", wb_config_where(c, "les", "dx_m"),
                  dx, o->dx_m);
   o->dx_hr_m = wb_config_real(c, "sr", "dx_m");
+  o->start_time_iso = wb_config_text(c, "run", "start_time");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
   const double tolerance = wb_config_real(c, "les", "tolerance");
   o->les.tol_final = tolerance > 0 ? tolerance : o->les.precision == WB_FP64 ? 1e-8 : 1e-5;

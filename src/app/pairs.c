@@ -28,6 +28,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   PetscCall(wb_app_output_begin(app, 1, results));
   wb_app_path(app, name, path);
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   const WbSimControl control = {
       .stop = stop, .ctx = app, .checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s")};
   const WbPairsOptions pairs = {.path = path,

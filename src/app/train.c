@@ -126,8 +126,14 @@ PetscErrorCode wb_app_train(WbApp *app) {
   PetscCall(fill_options(app, &files, &table, &options));
   WbPairInfo *info = NULL;
   PetscCall(WB_ALLOC(files.n, &info));
-  for (int i = 0; i < files.n; i++) PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
   const char *export = wb_config_text(app->config, "train", "export_file");
+  for (int i = 0; i < files.n; i++) {
+    PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
+    if (strcmp(info[i].split, "test") == 0 && !export)
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: its split is test; allowed in data_files of train are train and validation",
+                   files.paths[i]);
+    if (app->check) PetscCall(wb_pair_check(app->comm, files.paths[i]));
+  }
   if (export && !app->check) {
     PetscCall(wb_error_agree(app->comm, app->rank == 0 ? wb_train_export(&options, export) : 0));
     wb_log("written: %s", export);

@@ -213,7 +213,7 @@ static void signature(const WbTrainer *t, char text[SIGNATURE]) {
            "seed %u batch %d draws %d ranks %d space %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, "
            "%d %s %s "
            "table %.12g eps %g %g %g %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g "
-           "weights %g %g %g %g",
+           "weights %g %g %g %g scale %.7g %.7g %.7g %.7g",
            o->seed, o->batch, o->draws, t->size, o->space_ranks, t->set->n, (int)o->symmetry, t->set->n_train,
            o->net.width1, o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2,
            o->net.cond_blocks1, o->net.cond_blocks2, o->net.embed, wb_process_name(o->process),
@@ -221,7 +221,8 @@ static void signature(const WbTrainer *t, char text[SIGNATURE]) {
            o->epsilon_factor[2], o->epsilon_factor[3], o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind,
            o->net.cond_nets, o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2],
            (double)o->noise[3], (double)o->noise[4], o->loss_weights[0], o->loss_weights[1], o->loss_weights[2],
-           o->loss_weights[3]);
+           o->loss_weights[3], (double)t->set->norm.scale[0], (double)t->set->norm.scale[1],
+           (double)t->set->norm.scale[2], (double)t->set->norm.scale[3]);
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {
