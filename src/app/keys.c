@@ -93,7 +93,7 @@ static const WbKey sr_keys[] = {
            .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     CHOICE("sr", "schedule", "model", "model|linear|quadratic|brownian|table", SR ",train",
            "interpolant; model: as the model was trained",
-           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot !@train/train_process=bridge"),
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     CHOICE("sr", "noise", "base", "base|foellmer|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none", .member = SR_KEY(noise),
            .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot "

@@ -44,7 +44,8 @@ typedef struct {
   bool help, version, check, print_config, help_rst;
   char **args; /* the -group_key value options, and the deck until wb_config_split takes it out */
   int n_args;
-  char *problem; /* usage error */
+  const char *problem; /* usage error */
+  char *text;          /* of the problem, where it was made */
 } WbArguments;
 
 static const WbCommand *find_command(const char *name) {
@@ -82,14 +83,14 @@ static void parse_arguments(int argc, char **argv, WbArguments *a) {
       if (strcmp(arg, flags[k].name) == 0) known = *flags[k].flag = true;
     if (known) continue;
     if (strncmp(arg, "--", 2) == 0)
-      a->problem = message("flag", arg);
+      a->problem = (a->text = message("flag", arg)) ? a->text : "command line: unknown flag";
     else if (a->command || arg[0] == '-')
       a->args[a->n_args++] = argv[i];
     else if (!(a->command = find_command(arg)))
-      a->problem = message("command", arg);
+      a->problem = (a->text = message("command", arg)) ? a->text : "command line: unknown command";
   }
   if (!a->command && !a->help && !a->version && !a->help_rst && !a->problem)
-    a->problem = strdup("command line: no command; try windbridge --help");
+    a->problem = "command line: no command; try windbridge --help";
 }
 
 /* PETSc takes many of its options only when it starts: where there are any, from the deck or the command line, it
@@ -251,6 +252,7 @@ int main(int argc, char **argv) {
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &(int){0}) ||
       PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL)) {
     free(arguments.args);
+    free(arguments.text);
     return 1;
   }
   wb_error_install();
@@ -266,7 +268,7 @@ int main(int argc, char **argv) {
   if (rank == 0) code = check_stdout(&arguments, code);
   wb_log_close();
   free(arguments.args);
-  free(arguments.problem);
+  free(arguments.text);
   if (PetscFinalize() && !code) code = 1;
   MPI_Finalize();
   return code;
