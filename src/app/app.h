@@ -20,6 +20,7 @@ typedef struct {
   char *deck_yaml;               /* the resolved deck */
   char *unused;                  /* keys of the deck without effect, one line; NULL: none */
   int slabs;                     /* of the network, chosen by wb_memory_plan_sr; 0: not yet */
+  double walltime_s;             /* run_walltime_s, from wb_app_output_begin on; 0: no limit */
   double t_start, planned_bytes; /* of the largest rank, by wb_memory_plan_report; 0: no plan */
 } WbApp;
 

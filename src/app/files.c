@@ -46,8 +46,7 @@ PetscErrorCode wb_app_expand_files(WbApp *app, const char *group, const char *na
   int size = app->rank == 0 ? (int)strlen(list->text) + 1 : 0;
   PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, app->comm));
   if (app->rank != 0) list->text = malloc((size_t)size);
-  if (!list->text) ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "out of memory");
-  PetscCall(wb_error_agree(app->comm, ierr));
+  if (!list->text) WB_RAISE(WB_ERR_CONFIG, "out of memory");
   PetscCallMPI(MPI_Bcast(list->text, size, MPI_CHAR, 0, app->comm));
   for (const char *p = list->text; *p; p++) list->n += *p == '\n';
   list->paths = calloc((size_t)list->n + 1, sizeof *list->paths);

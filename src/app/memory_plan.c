@@ -18,6 +18,7 @@ bool wb_memory_plan_window(const WbCityOptions *o, WbCity *outline) {
   const double cell = 1;
   memset(outline, 0, sizeof *outline);
   if (!o->window_given) return false;
+  outline->win_x_min_m = o->x_min_m, outline->win_y_min_m = o->y_min_m;
   outline->win_size_x_m = o->size_x_m, outline->win_size_y_m = o->size_y_m;
   outline->margin_m = o->margin_m, outline->cell_m = cell;
   outline->nx = (int)lround((o->size_x_m + 2 * o->margin_m) / cell);

@@ -13,7 +13,9 @@ void wb_app_path(const WbApp *app, const char *name, char out[1024]) {
 PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files) {
   PetscFunctionBeginUser;
   const bool restart = wb_config_bool(app->config, "run", "restart");
-  const bool overwrite = wb_config_bool(app->config, "run", "overwrite");
+  const bool overwrite = wb_config_bool(app->config, "run", "overwrite"),
+             quiet = wb_config_bool(app->config, "run", "quiet");
+  app->walltime_s = wb_config_real(app->config, "run", "walltime_s");
   int existing = -1;
   if (app->rank == 0) {
     for (int i = 0; i < n_files && existing < 0; i++) {
@@ -32,7 +34,7 @@ PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *f
   PetscCall(wb_output_dir_prepare(app->comm, app->out));
   char log[1024];
   wb_app_path(app, "run.log", log);
-  PetscCall(wb_log_open(app->comm, log, wb_config_bool(app->config, "run", "quiet")));
+  PetscCall(wb_log_open(app->comm, log, quiet));
   wb_log("windbridge %s (%s) %s, %d rank%s, output in %s/", wb_version(), wb_git_version(), app->command, app->size,
          app->size > 1 ? "s" : "", app->out);
   if (app->unused) wb_log_warn("%s", app->unused);
@@ -41,7 +43,7 @@ PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *f
 
 PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop) {
   PetscFunctionBeginUser;
-  const double limit = wb_config_real(app->config, "run", "walltime_s");
+  const double limit = app->walltime_s;
   int mine = wb_stop_requested() || (limit > 0 && wb_wtime() - app->t_start > limit), any = 0;
   PetscCallMPI(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, app->comm));
   *stop = any != 0;

@@ -98,7 +98,7 @@ char *wb_config_visible(const char *text) {
     else
       *p++ = (char)c;
   }
-  strcpy(p, cut ? "..." : "");
+  memcpy(p, cut ? "..." : "", cut ? 4 : 1);
   return out;
 }
 
