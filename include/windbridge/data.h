@@ -77,6 +77,8 @@ typedef struct {
 PetscErrorCode wb_pair_read(MPI_Comm comm, const char *path, WbPairRun **run);
 void wb_pair_destroy(WbPairRun **run);
 PetscErrorCode wb_pair_inspect(MPI_Comm comm, const char *path, WbPairInfo *info); /* header only, validated */
+/* Collective on comm. All that wb_pair_read would refuse, minute by minute, without keeping the fields. */
+PetscErrorCode wb_pair_check(MPI_Comm comm, const char *path);
 
 /* Horizontal symmetry s in 0..7 (grid.h: wb_symmetry_*) of fields with nx == ny on one rank. Scalars and vectors (u, v
  * rotate too). in != out. */

@@ -2,6 +2,7 @@
 #ifndef WB_APP_EVALUATE_H
 #define WB_APP_EVALUATE_H
 #include "results.h"
+#include "windbridge/projection.h"
 #include "windbridge/score.h"
 
 enum { WB_METHOD_BRIDGE, WB_METHOD_INTERPOLATION, WB_METHOD_REGRESSION, WB_METHOD_PROJECTED, WB_METHODS };

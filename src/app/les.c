@@ -182,10 +182,11 @@ PetscErrorCode wb_app_les(WbApp *app) {
   WbCity *city = NULL;
   const char *results[] = {dx < 20 ? "truth.nc" : "lr.nc"};
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
   PetscCall(wb_app_output_begin(app, 1, results));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, &plan);
   PetscCall(wb_memory_plan_les(&plan, city, &options, dx));

@@ -34,16 +34,15 @@ PetscErrorCode wb_memory_plan_les(WbMemoryPlan *plan, const WbCity *city, const 
   WbGrid *window = NULL;
   PetscFunctionBeginUser;
   PetscCall(wb_sim_plan(plan->app->comm, city, sim, dx_m, &m));
-  const int nx = (int)lround(city->win_size_x_m / dx_m), ny = (int)lround(city->win_size_y_m / dx_m);
   const int nz = (int)lround((dx_m < sim->dx_m ? wb_config_real(plan->app->config, "sr", "top_m") : sim->top_m) / dx_m);
-  PetscCall(wb_grid_create(plan->app->comm, nx, ny, nz, (int)lround(sim->dx_m / dx_m), 0, 0, false, false, &window));
+  PetscCall(wb_app_window_grid(plan->app, city, dx_m, nz, (int)lround(sim->dx_m / dx_m), &window));
   /* the precursor is gone before the runs around the city begin */
   wb_memory_plan_add(plan, "flow solver at 20 m", fmax(m.coarse, m.precursor));
   wb_memory_plan_add(plan, "inflow planes", m.inflow);
   if (m.fine > 0) wb_memory_plan_add(plan, "flow solver, fine run", m.fine);
   wb_memory_plan_add(plan, "its means and files", window_bytes(window, m.cells));
   plan->checkpoint = m.checkpoint;
-  const double cells = (double)nx * ny * nz, times = round(sim->duration_s / sim->output_interval_s);
+  const double cells = (double)window->nx * window->ny * nz, times = round(sim->duration_s / sim->output_interval_s);
   plan->results += 5 * sizeof(float) * cells * times;
   wb_grid_destroy(&window);
   PetscFunctionReturn(0);
@@ -68,7 +67,7 @@ static PetscErrorCode choose_slabs(WbMemoryPlan *plan, const WbGrid *lr, WbSrOpt
   const bool free_choice = o->slabs == 0 && limit > 0;
   if (o->slabs == 0) o->slabs = 1;
   for (;;) {
-    PetscCall(wb_sr_plan(lr, lr->dx_m, o, m));
+    PetscCall(wb_sr_plan(lr, o, m));
     PetscCall(total(plan, m->model + m->fields + wb_net_memory_sum(&m->net), &all));
     if (!free_choice || all <= limit || 2 * o->slabs > rows) break;
     o->slabs *= 2;

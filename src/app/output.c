@@ -35,6 +35,7 @@ PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *f
   PetscCall(wb_log_open(app->comm, log, wb_config_bool(app->config, "run", "quiet")));
   wb_log("windbridge %s (%s) %s, %d rank%s, output in %s/", wb_version(), wb_git_version(), app->command, app->size,
          app->size > 1 ? "s" : "", app->out);
+  if (app->unused) wb_log_warn("%s", app->unused);
   PetscFunctionReturn(0);
 }
 
@@ -44,27 +45,6 @@ PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop) {
   int mine = wb_stop_requested() || (limit > 0 && wb_wtime() - app->t_start > limit), any = 0;
   PetscCallMPI(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, app->comm));
   *stop = any != 0;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid) {
-  PetscFunctionBeginUser;
-  const int nx = hr->nxl / ratio, ny = hr->nyl / ratio, nz = (hr->nz + ratio - 1) / ratio;
-  const double dx = hr->dx_m * ratio;
-  double *zf = NULL;
-  uint8_t *solid = NULL;
-  PetscCall(WB_ALLOC(nz + 1, &zf));
-  PetscCall(WB_ALLOC((size_t)nz * (size_t)ny * (size_t)nx, &solid));
-  for (int k = 0; k <= nz; k++) zf[k] = k * dx;
-  PetscCall(wb_city_voxelise(city, hr->x_min_m + hr->x0 * hr->dx_m, hr->y_min_m + hr->y0 * hr->dx_m, dx, nx, ny, nz, zf,
-                             solid));
-  for (int k = 0; k < hr->nz; k++)
-    for (int j = 0; j < hr->nyl; j++)
-      for (int i = 0; i < hr->nxl; i++)
-        *lr_valid++ =
-            !solid[((size_t)(k / ratio) * (size_t)ny + (size_t)(j / ratio)) * (size_t)nx + (size_t)(i / ratio)];
-  WB_FREE(&zf);
-  WB_FREE(&solid);
   PetscFunctionReturn(0);
 }
 

@@ -12,7 +12,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   if (options.hr_drop_s >= options.duration_s)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_drop_s is '%g'; allowed: less than les_duration_s (%g s), which includes it",
                  wb_config_where(c, "pairs", "drop_s"), options.hr_drop_s, options.duration_s);
@@ -22,6 +22,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   PetscCall(wb_app_output_begin(app, 1, results));
   wb_app_path(app, name, path);
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   const WbSimControl control = {
       .stop = stop, .ctx = app, .checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s")};
   const WbPairsOptions pairs = {.path = path,

@@ -56,11 +56,11 @@ static PetscErrorCode finish_grid(WbGrid *g) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
-                              bool periodic_y, WbGrid **grid) {
+PetscErrorCode wb_grid_make(MPI_Comm comm, const WbGridShape *s, WbGrid **grid) {
   PetscFunctionBeginUser;
   *grid = NULL;
-  int size;
+  const int nx = s->nx, ny = s->ny, nz = s->nz, align = s->align ? s->align : 1;
+  int size, px = s->px, py = s->py;
   PetscCallMPI(MPI_Comm_size(comm, &size));
   if (nx < 1 || ny < 1 || nz < 1 || align < 1 || nx % align || ny % align)
     WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d x %d cells cannot be cut in blocks of %d cells", nx, ny, nz, align);
@@ -81,12 +81,30 @@ PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, 
   g->row_comm = g->col_comm = MPI_COMM_NULL;
   g->nx = nx, g->ny = ny, g->nz = nz;
   g->px = px, g->py = py;
-  g->periodic_x = periodic_x, g->periodic_y = periodic_y;
-  g->dx_m = 1.0;
+  g->periodic_x = s->periodic_x, g->periodic_y = s->periodic_y;
+  g->dx_m = s->dx_m > 0 ? s->dx_m : 1.0;
+  g->x_min_m = s->x_min_m, g->y_min_m = s->y_min_m;
   PetscCall(fill_starts(ux, align, px, &g->x_starts));
   PetscCall(fill_starts(uy, align, py, &g->y_starts));
   PetscCall(finish_grid(g));
   *grid = g;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
+                              bool periodic_y, WbGrid **grid) {
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .align = align,
+                             .px = px,
+                             .py = py,
+                             .periodic_x = periodic_x,
+                             .periodic_y = periodic_y};
+  PetscFunctionBeginUser;
+  if (align < 1)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d x %d cells cannot be cut in blocks of %d cells", nx, ny, nz, align);
+  PetscCall(wb_grid_make(comm, &shape, grid));
   PetscFunctionReturn(0);
 }
 

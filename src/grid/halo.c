@@ -289,6 +289,11 @@ int wb_halo_messages(WbHalo h) {
   return h->messages;
 }
 
+double wb_halo_memory_bytes(const WbGrid *grid, int levels, int width, int components, WbPrecision type) {
+  const double sides = (grid->px > 1 ? 2.0 * grid->nyl : 0) + (grid->py > 1 ? 2.0 * grid->nxl : 0);
+  return 2.0 * levels * width * sides * components * (type == WB_FP64 ? 8 : 4);
+}
+
 double wb_halo_buffer_bytes(WbHalo h) {
   return h ? 2 * h->message_bytes : 0;
 }

@@ -9,6 +9,12 @@
 void wb_sim_options_default(WbSimOptions *o) {
   memset(o, 0, sizeof *o);
   wb_les_options_default(&o->les);
+  /* a sunny day in Tokyo, where the solver alone has a neutral west wind */
+  o->les.wind_direction_deg = 180;
+  o->les.theta_surface_K = 303;
+  o->les.heat_flux_K_m_per_s = 0.05;
+  o->les.forcing.latitude_deg = 35.68;
+  o->les.dt_max_s = 5;
   o->dx_m = 20;
   o->dx_hr_m = 5;
   o->top_m = 500;
@@ -178,11 +184,16 @@ static PetscErrorCode precursor_make(WbSim sim, const char *path, const char *ta
   int nx, ny, nz = 0;
   wb_sim_cells(sim, sim->opt.dx_m, &nx, &ny);
   PetscCall(wb_les_z_faces(sim->opt.dx_m, sim->top_m, 1.0, sim->opt.dx_m, sim->top_m, &nz, &zf));
-  PetscErrorCode ierr = wb_grid_create(sim->comm, nx, ny, nz, 1, 0, 0, true, true, &grid);
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .dx_m = sim->opt.dx_m,
+                             .x_min_m = sim->x_min_m,
+                             .y_min_m = sim->y_min_m,
+                             .periodic_x = true,
+                             .periodic_y = true};
+  PetscErrorCode ierr = wb_grid_make(sim->comm, &shape, &grid);
   if (!ierr) {
-    grid->x_min_m = sim->x_min_m;
-    grid->y_min_m = sim->y_min_m;
-    grid->dx_m = sim->opt.dx_m;
     wb_log("inflow: cyclic precursor of %d x %d x %d cells from t = %g s, planes every %g s from %g s to %g s", nx, ny,
            nz, -2 * sim->opt.spinup_s, sim->opt.plane_interval_s, -sim->opt.spinup_s, sim->opt.duration_s);
     ierr = precursor_run(sim, grid, zf, path, tag);

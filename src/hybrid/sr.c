@@ -1,5 +1,6 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
 #include "sr_internal.h"
+#include "windbridge/projection.h"
 
 #include <assert.h>
 #include <math.h>
@@ -97,7 +98,8 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, double dx_lr, const WbSrOptions *o) {
+static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, const WbSrOptions *o) {
+  const double dx_lr = lr_grid->dx_m;
   PetscFunctionBeginUser;
   const int ratio = (int)lround(dx_lr / o->dx_m), nz = (int)lround(o->top_m / o->dx_m);
   if (ratio != RATIO || fabs(dx_lr / o->dx_m - RATIO) > 1e-9) {
@@ -108,16 +110,12 @@ static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, double dx_lr, co
     WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g; allowed are multiples of %g m", o->top_m, dx_lr);
   }
   if (lr_grid->nz < nz / RATIO + 1) {
-    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g: %d levels of %g m are needed, the 20 m field has %d", o->top_m,
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g: %d levels of %g m are needed, the coarse field has %d", o->top_m,
                  nz / RATIO + 1, dx_lr, lr_grid->nz);
   }
   /* one level above the layer and no more: the same as in training, so that the nearest search sees the same cells */
   PetscCall(wb_grid_refine(lr_grid, 1, nz / RATIO + 1, &s->lr));
   PetscCall(wb_grid_refine(lr_grid, RATIO, nz, &s->hr));
-  s->lr->x_min_m = s->hr->x_min_m = lr_grid->x_min_m;
-  s->lr->y_min_m = s->hr->y_min_m = lr_grid->y_min_m;
-  s->lr->dx_m = dx_lr;
-  s->hr->dx_m = o->dx_m;
   PetscFunctionReturn(0);
 }
 
@@ -141,21 +139,18 @@ static PetscErrorCode allocate(WbSr s) {
 static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun *pair, const uint8_t *lr_fluid,
                                     double heat_flux) {
   const WbGrid *g = s->hr;
-  const double x = g->x_min_m + g->x0 * g->dx_m, y = g->y_min_m + g->y0 * g->dx_m;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl;
   double *zf = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(g->nz + 1, &zf));
-  for (int k = 0; k <= g->nz; k++) zf[k] = k * g->dx_m;
-  for (int k = 0; k < g->nz; k++) s->z[k] = (k + 0.5) * g->dx_m;
+  wb_grid_heights(g->nz, g->dx_m, zf, s->z);
   if (pair) {
     memcpy(s->fluid, pair->fluid, wb_grid_owned(g));
     memcpy(s->wall, pair->wall_distance, wb_grid_owned(g) * sizeof(float));
     memcpy(s->flux, pair->heat_flux, plane * sizeof(float));
   } else {
-    PetscCall(wb_city_voxelise(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, zf, s->fluid)); /* solid */
-    for (size_t p = 0; p < wb_grid_owned(g); p++) s->fluid[p] = !s->fluid[p];
-    PetscCall(wb_city_wall_distance(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, s->wall));
+    PetscCall(wb_city_air_cells(city, g, zf, s->fluid));
+    PetscCall(wb_city_wall_distances(city, g, WB_WALL_DISTANCE_CAP_M, s->wall));
     for (size_t p = 0; p < plane; p++) s->flux[p] = (float)heat_flux;
   }
   WB_FREE(&zf);
@@ -163,10 +158,7 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun 
   for (int k = 0; k < g->nz; k++) {
     for (int j = 0; j < g->nyl; j++) {
       for (int i = 0; i < g->nxl; i++) {
-        const size_t p = (size_t)k * plane + (size_t)j * (size_t)g->nxl + (size_t)i;
-        const size_t parent =
-            ((size_t)(k / RATIO) * (size_t)s->lr->nyl + (size_t)(j / RATIO)) * (size_t)s->lr->nxl + (size_t)(i / RATIO);
-        s->lr_valid[p] = lr_fluid[parent];
+        s->lr_valid[wb_grid_at(g, k, j, i)] = lr_fluid[wb_grid_at(s->lr, k / RATIO, j / RATIO, i / RATIO)];
       }
     }
   }
@@ -202,14 +194,14 @@ static PetscErrorCode load_model(WbSr s, const WbSrOptions *o) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair, double dx_lr_m,
+static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair,
                              const uint8_t *lr_fluid, const WbNormalisation *forcing, double heat_flux,
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
   s->antithetic = o->antithetic;
   s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
-  PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
+  PetscCall(make_grids(s, lr_grid, o));
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
   PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
   if (o->model_path) PetscCall(load_model(s, o));
@@ -218,12 +210,12 @@ static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, 
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
+PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr) {
   PetscFunctionBeginUser;
   *sr = NULL;
   PetscCall(WB_CALLOC(1, sr));
-  const PetscErrorCode e = create(*sr, lr_grid, city, NULL, dx_lr_m, lr_fluid, forcing, heat_flux, options);
+  const PetscErrorCode e = create(*sr, lr_grid, city, NULL, lr_fluid, forcing, heat_flux, options);
   if (e) wb_sr_destroy(sr);
   PetscFunctionReturn(e);
 }
@@ -238,8 +230,7 @@ PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *optio
   PetscFunctionBeginUser;
   *sr = NULL;
   PetscCall(WB_CALLOC(1, sr));
-  const PetscErrorCode e = create(*sr, pair->lr_grid, NULL, pair, info->dx_hr_m * info->ratio, pair->lr_fluid, &forcing,
-                                  info->heat_flux, options);
+  const PetscErrorCode e = create(*sr, pair->lr_grid, NULL, pair, pair->lr_fluid, &forcing, info->heat_flux, options);
   if (e) wb_sr_destroy(sr);
   PetscFunctionReturn(e);
 }

@@ -72,6 +72,7 @@ static uint64_t mark_surface(uint64_t h, const WbLesOptions *o, bool flow_only) 
   }
   if (!s->sun || (flow_only && s->sun_warming_K == 0.0)) return h;
   h = mix(mix(mix(h, o->forcing.latitude_deg), s->longitude_deg), s->day_of_year);
+  if (s->north_deg != 0.0) h = mix(h, s->north_deg);
   return mix(mix(mix(h, s->utc_s), s->diffuse_fraction), s->sun_warming_K);
 }
 

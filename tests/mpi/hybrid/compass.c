@@ -136,7 +136,7 @@ static void setup_create(int s, double direction, const WbSrOptions *options, Se
                                    .wind_direction_deg = wb_test_turned_direction(s, direction),
                                    .theta_surface_K = 300,
                                    .mixed_height_m = 1000};
-  WB_OK(wb_sr_create(g, city, 20, t->fluid, &forcing, 0.05, options, &t->sr));
+  WB_OK(wb_sr_create(g, city, t->fluid, &forcing, 0.05, options, &t->sr));
   WB_OK(WB_ALLOC(wb_grid_owned(wb_sr_grid(t->sr)) * C, &t->out));
   WB_OK(wb_sr_condition(t->sr, t->lr));
   wb_city_destroy(&city);
