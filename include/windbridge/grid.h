@@ -19,9 +19,17 @@ typedef struct WbGrid_s {
 
 /* Collective on comm. Owned boxes are multiples of `align` cells (except that nx, ny must be multiples of it).
  * px = py = 0 lets the function choose (prefers py >= px, and px = 1 until pieces get thin: x lines whole).
- * Errors: WB_ERR_CONFIG when there are more ranks than aligned columns. */
+ * Errors: WB_ERR_CONFIG for a number of ranks that fits in no way; the message says which do. */
 PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
                               bool periodic_y, WbGrid **grid);
+/* Can so many ranks share all of n grids? And which numbers can: all where they are few, else those near `near`, as
+ * text for people ("1 to 4, 6, 8"). Not collective. */
+typedef struct {
+  int nx, ny, align;
+  int least; /* cells that each rank must own along an axis that is cut: the width of a halo */
+} WbGridShape;
+bool wb_grid_fits(int ranks, int n, const WbGridShape *shapes);
+void wb_grid_fitting_ranks(int near, int n, const WbGridShape *shapes, char *text, size_t size);
 /* Collective. A conformal grid, `ratio` times finer (ratio > 0) or coarser (ratio < 0) in x and y, with nz levels:
  * a rank owns the children (parents) of its own cells. */
 PetscErrorCode wb_grid_refine(const WbGrid *grid, int ratio, int nz, WbGrid **out);

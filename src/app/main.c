@@ -113,6 +113,7 @@ static PetscErrorCode give_petsc_its_options(WbConfig config, int n_args, char *
 static PetscErrorCode run(const WbArguments *a) {
   PetscFunctionBeginUser;
   WbApp app = {.comm = PETSC_COMM_WORLD, .command = a->command->name, .deck = a->deck, .check = a->check};
+  app.run.lock_fd = -1;
   app.t_start = wb_wtime();
   PetscCallMPI(MPI_Comm_rank(app.comm, &app.rank));
   PetscCallMPI(MPI_Comm_size(app.comm, &app.size));
@@ -125,8 +126,10 @@ static PetscErrorCode run(const WbArguments *a) {
   if (a->print_config) {
     if (app.rank == 0) fputs(app.deck_yaml, stdout);
   } else {
-    PetscCall(a->command->run(&app));
-    if (a->check && app.rank == 0) printf("%s: ready to run\n", a->deck ? a->deck : app.command);
+    const PetscErrorCode ierr = a->command->run(&app);
+    wb_app_output_end(&app, ierr);
+    PetscCall(ierr);
+    if (a->check && app.rank == 0 && !app.run.finished) printf("%s: ready to run\n", a->deck ? a->deck : app.command);
   }
   free(app.deck_yaml);
   wb_config_destroy(&app.config);

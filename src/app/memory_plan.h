@@ -4,7 +4,7 @@
 #include "app.h"
 #include "windbridge/train.h"
 
-enum { WB_PLAN_ROWS = 12 };
+enum { WB_PLAN_ROWS = 12, WB_PLAN_SHAPES = 4 };
 typedef struct {
   const char *name;
   double bytes; /* this rank */
@@ -13,7 +13,9 @@ typedef struct {
   WbApp *app;
   WbPlanRow row[WB_PLAN_ROWS];
   int n;
-  double checkpoint, results; /* on disk in all */
+  double checkpoint, results;        /* on disk in all */
+  WbGridShape shape[WB_PLAN_SHAPES]; /* grids that the ranks share */
+  int n_shapes;
 } WbMemoryPlan;
 
 /* Starts with what the process holds now. Not collective. */

@@ -125,12 +125,16 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
+const char *wb_app_model_path(const WbApp *app) {
+  const char *path = wb_config_text(app->config, "sr", "model");
+  return path ? path : wb_app_default_model();
+}
+
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   memset(o, 0, sizeof *o);
-  o->model_path = wb_config_text(c, "sr", "model");
-  if (!o->model_path) o->model_path = wb_app_default_model();
+  o->model_path = wb_app_model_path(app);
   o->members = (int)wb_config_int(c, "sr", "members");
   o->steps = (int)wb_config_int(c, "sr", "steps");
   o->dx_m = wb_config_real(c, "sr", "dx_m");
