@@ -218,7 +218,7 @@ const WbKey wb_app_keys[] = {
             "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
     REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)", FREE),
     REAL("train", "weight_decay", "", "1e-2", 0, 1, "train", "decoupled weight decay of AdamW"),
-    REAL("train", "clip_norm", "", "1", 1e-6, BIG, "train", "gradient clipping by global norm"),
+    REAL("train", "clip_norm", "", "1", 1e-6, BIG, "train", "gradient clipping by global norm", FREE),
     REAL("train", "ema_decay", "", "0.998", 0, 0.999999, "train", "decay of the exponential moving average of weights"),
     INT("train", "warmup_steps", "", "100", 0, 1e9, "train", "steps of linear warm-up", FREE),
     INT("train", "validate_every", "", "200", 1, 1e9, "train", "steps between validations", FREE),

@@ -222,7 +222,7 @@ static void signature(const WbTrainer *t, char text[SIGNATURE]) {
                           o->scale_by_wind, o->mirror,       n->in_dynamic,   n->in_static, n->out,
                           n->width1,        n->width2,       n->blocks1,      n->blocks2,   n->cond_width1,
                           n->cond_width2,   n->cond_blocks1, n->cond_blocks2, n->embed,     n->cond_nets};
-  const double real[] = {o->t_power, o->residual_deviation, o->dropout, o->weight_decay, o->clip_norm, o->ema_decay};
+  const double real[] = {o->t_power, o->residual_deviation, o->dropout, o->weight_decay, o->ema_decay};
   uint64_t h = mix(WB_HASH_START, sizeof whole / sizeof whole[0], whole);
   h = mix(h, sizeof real / sizeof real[0], real);
   h = mix(h, WB_CHANNELS, o->epsilon_factor);

@@ -116,6 +116,12 @@ def other_commands():
     before = state("les")
     says(start("les", "les", *synthetic, "-run_restart"), 0, "finished")
     unchanged(before, "les")
+    extra = ["-les_inflow", "synthetic", "-les_profile_interval_s", 60, "-les_slice_z_m", 30, "-les_slice_interval_s", 30]
+    says(start("les", "extra", *extra, "-les_duration_s", 60), 0)
+    says(start("les", "extra", *extra, "-les_duration_s", 180, "-run_restart"), 0)
+    says(start("les", "extra_whole", *extra, "-les_duration_s", 180), 0)
+    same("extra_whole", "extra", "profiles.nc", ("u", "uw_resolved", "time"))
+    same("extra_whole", "extra", "slices.nc", ("u_xy", "time"))
     pairs = [*synthetic, "-pairs_drop_s", 60]
     says(start("pairs", "pairs", *pairs), 0)
     before = state("pairs")
