@@ -72,8 +72,8 @@ static PetscErrorCode forecast(const char *model, Forecast *f) {
                                    .theta_surface_K = options.les.theta_surface_K,
                                    .lapse_K_per_m = options.les.lapse_K_per_m,
                                    .mixed_height_m = options.les.mixed_height_m};
-  PetscCall(wb_sr_create(f->window->grid, city, options.dx_m, f->window->fluid, &weather,
-                         options.les.heat_flux_K_m_per_s, &sr, &f->sr));
+  PetscCall(
+      wb_sr_create(f->window->grid, city, f->window->fluid, &weather, options.les.heat_flux_K_m_per_s, &sr, &f->sr));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(f->window->grid), &f->lr));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(wb_sr_grid(f->sr)), &f->member));
   PetscCall(wb_sim_spinup(sim, run));

@@ -15,7 +15,7 @@ mkdir -p "$out/nets" "$out/scores"
 
 pairs="$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc,$data/pairs/valid_[0-9][0-9]/valid_[0-9][0-9].nc"
 pairs="$pairs,$data/pairs/test_[0-9][ab]/test_[0-9][ab].nc"
-[ -f "$out/slices.nc" ] || "$WB_BUILD_DIR/bin/windbridge" train -run_output_dir "$out/export" -data_files "$pairs" \
+[ -f "$out/slices.nc" ] || "$WB_BUILD_DIR/bin/windbridge" train -data_files "$pairs" \
   -train_export_file "$out/slices.nc" -train_export_levels 1
 
 train() { # seed process

@@ -52,7 +52,7 @@ validation="$data/pairs/valid_0[1-4]/valid_0[1-4].nc"
 for stage in $stages; do
   case $stage in
     train)
-      [ -f "$out/set.nc" ] || "$program" train -run_output_dir "$out/export" -train_export_file "$out/set.nc" \
+      [ -f "$out/set.nc" ] || "$program" train -train_export_file "$out/set.nc" \
         -data_files "$data/pairs/train_[0-9][0-9]/train_[0-9][0-9].nc"
       for net in 0 1 2; do
         [ -f "$out/mean_$net.pt" ] || "$python" "$here/postproc/windbridge_train.py" mean "$out/set.nc" \

@@ -8,7 +8,7 @@ set -euo pipefail
 run_packages=(
   gcc libc6-dev make cmake pkg-config git ca-certificates
   openmpi-bin libopenmpi-dev petsc-dev libhdf5-openmpi-dev libfftw3-dev libfftw3-mpi-dev libopenblas-dev libdnnl-dev
-  libgdal-dev libcjson-dev libyaml-dev librandom123-dev libcmocka-dev
+  libgdal-dev libudunits2-dev libcjson-dev libyaml-dev librandom123-dev libcmocka-dev
   python3 python3-numpy python3-xarray python3-netcdf4 python3-matplotlib
 )
 test_packages=(

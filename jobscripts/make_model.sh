@@ -44,8 +44,8 @@ train_c() {
 
 train_torch() { # four mean networks, each resumable as a whole, then the step about them
   local set=$data/train/set.nc net train=("${PYTHON:-python3}" "$here/postproc/windbridge_train.py")
-  [ -f "$set" ] || "$program" train "$here/input/training/train.yaml" -run_output_dir "$data/train" \
-    -data_files "$pair_files" -train_export_file "$set"
+  [ -f "$set" ] || "$program" train "$here/input/training/train.yaml" -data_files "$pair_files" \
+    -train_export_file "$set"
   for net in 0 1 2 3; do
     [ -f "$data/train/mean_$net.pt" ] || "${train[@]}" mean "$set" "$data/train/mean_$net.pt" --net "$net" --steps 3000
   done

@@ -17,7 +17,7 @@ CHANNELS = 4
 PROCESSES = ("bridge", "interpolant", "i2sb", "diffusion_vp", "diffusion_edm", "flow", "sf2m")
 SCHEDULES = ("linear", "quadratic", "brownian", "table")
 NOISES = ("base", "foellmer", "none")
-STREAM_BRIDGE, STREAM_TRAIN = 1, 2
+STREAM_BRIDGE, STREAM_TRAIN_NOISE = 1, 2  # WB_RANDOM_STREAMS of include/windbridge/core.h
 PathFn = ct.c_void_p
 DenoiseFn = ct.CFUNCTYPE(ct.c_int, ct.c_void_p, ct.c_double, ct.c_void_p, ct.c_void_p, ct.c_void_p)
 
@@ -137,7 +137,7 @@ class Process:
         (x0, p0), (x1, p1), (mask, pm) = _array(x0), _array(x1), _array(mask, np.uint8)
         voxel, pv = _array(voxels(len(x0)), np.uint64)
         x = np.empty_like(x0)
-        key = RandomKey(seed=seed, stream=STREAM_TRAIN, step=16, member=draw, minute=step)
+        key = RandomKey(seed=seed, stream=STREAM_TRAIN_NOISE, member=draw, minute=step)
         _lib.wb_process_state(self.handle, ct.c_double(t), ct.c_size_t(len(x0)), p0, p1, pm, pv, ct.byref(key),
                               ct.c_void_p(x.ctypes.data))
         return x

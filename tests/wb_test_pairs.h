@@ -15,7 +15,42 @@ typedef struct {
   double wind;
   float solid_fill; /* what the fields hold in buildings */
   bool bad_value;   /* a NaN in a fluid cell */
+  double direction; /* the wind's; 0: 270 deg */
+  int symmetry;     /* the window is turned by it, with all that is in it (one rank only) */
 } WbTestPair;
+
+static inline double wb_test_turned_direction(int s, double direction) {
+  float u = (float)-sin(direction * PETSC_PI / 180), v = (float)-cos(direction * PETSC_PI / 180);
+  wb_symmetry_vector(s, &u, &v);
+  return fmod(atan2((double)-u, (double)-v) * 180 / PETSC_PI + 360, 360);
+}
+
+static inline void wb_test_turn_state(int s, int nz, int n, float *state) {
+  const size_t count = (size_t)nz * (size_t)n * (size_t)n * 4;
+  float *old = NULL;
+  WB_OK(WB_ALLOC(count, &old));
+  memcpy(old, state, count * sizeof *old);
+  wb_augment_state(s, nz, n, old, state);
+  WB_FREE(&old);
+}
+
+static inline void wb_test_turn_mask(int s, int nz, int n, uint8_t *mask) {
+  const size_t count = (size_t)nz * (size_t)n * (size_t)n;
+  uint8_t *old = NULL;
+  WB_OK(WB_ALLOC(count, &old));
+  memcpy(old, mask, count);
+  wb_augment_mask(s, nz, n, old, mask);
+  WB_FREE(&old);
+}
+
+static inline void wb_test_turn_scalar(int s, int nz, int n, float *field) {
+  const size_t count = (size_t)nz * (size_t)n * (size_t)n;
+  float *old = NULL;
+  WB_OK(WB_ALLOC(count, &old));
+  memcpy(old, field, count * sizeof *old);
+  wb_augment_scalar_f(s, nz, n, 1, old, field);
+  WB_FREE(&old);
+}
 
 static inline int wb_test_solid(const WbTestPair *t, int k, int j, int i) { /* fine cells */
   const int block = (j / 6 + 2 * (i / 6) + (int)t->seed) % 4;
@@ -121,6 +156,17 @@ static inline void wb_test_write_pair(MPI_Comm comm, const char *path, const WbT
     wb_test_fill(t, hr, 1, m, fluid, high[m]);
     if (t->bad_value && m == t->n_time - 1 && hr->rank == hr->size - 1) high[m][(n - 1) * 4 + 2] = NAN;
   }
+  if (t->symmetry) {
+    assert_int_equal(lr->size, 1);
+    wb_test_turn_mask(t->symmetry, hr->nz, hr->nx, fluid);
+    wb_test_turn_mask(t->symmetry, hr->nz, hr->nx, valid);
+    wb_test_turn_mask(t->symmetry, lr->nz, lr->nx, lr_fluid);
+    wb_test_turn_scalar(t->symmetry, hr->nz, hr->nx, wall);
+    for (int m = 0; m < t->n_time; m++) {
+      wb_test_turn_state(t->symmetry, lr->nz, lr->nx, low[m]);
+      wb_test_turn_state(t->symmetry, hr->nz, hr->nx, high[m]);
+    }
+  }
   WbPairData data = {.lr_grid = lr,
                      .hr_grid = hr,
                      .z_lr = z_lr,
@@ -140,7 +186,7 @@ static inline void wb_test_write_pair(MPI_Comm comm, const char *path, const WbT
   data.info.n_time = t->n_time;
   data.info.ratio = R;
   data.info.wind_speed_m_per_s = t->wind;
-  data.info.wind_direction_deg = 270;
+  data.info.wind_direction_deg = wb_test_turned_direction(t->symmetry, t->direction != 0 ? t->direction : 270);
   data.info.heat_flux = 0.05;
   data.info.theta_surface_K = 300;
   data.info.lapse_K_per_m = 0.003;

@@ -6,11 +6,14 @@
 
 typedef struct {
   const char *file;         /* NULL: generate */
-  const char *layer;        /* vector layer or raster variable; NULL: first */
+  const char *layer;        /* vector layer, raster variable or band; NULL: the only one with heights */
   const char *height_field; /* vector attribute; NULL: try height_m, measuredHeight, height, ... and say which */
   const char *generate;     /* "tokyo_like" or "flat" when file is NULL */
   uint32_t seed;
-  const char *null_height;                     /* "refuse", "drop" or a number [m] as text */
+  const char *null_height;                     /* "refuse", "drop" or a number [m] as text; NULL: refuse */
+  const char *broken;                          /* features that cannot be read: "refuse" or "drop"; NULL: refuse */
+  const char *overhang;                        /* parts above open air: "refuse", "drop", "ground"; NULL: refuse */
+  bool open_outside;                           /* the window may reach beyond the data: open ground there */
   bool window_given;                           /* else: all of the file / size only */
   double x_min_m, y_min_m, size_x_m, size_y_m; /* forecast window; sizes multiples of 20 m */
   double margin_m;                             /* raster reaches this far beyond the window on each side */
@@ -25,7 +28,13 @@ typedef struct {
   char crs_wkt[4096]; /* "" when unknown */
   int epsg;           /* 0 when unknown */
   char source[512];   /* provenance, for file attributes */
-  int n_buildings, n_repaired, n_null, n_dropped;
+  /* at the middle of the window, by the reference system; NaN when it is unknown: azimuth of grid north, clockwise from
+   * true north [deg], and the extreme ratios of lengths in the file and on the ground */
+  double convergence_deg, scale_min, scale_max;
+  int n_buildings; /* features that touch the window */
+  int n_repaired;  /* outlines that cross or overlap themselves */
+  int n_null, n_dropped;
+  int n_broken, n_flat, n_overhang; /* left out: unreadable, without area; parts above open air */
 } WbCity;
 
 /* Collective: rank 0 reads or all ranks generate; result replicated. Errors: WB_ERR_INPUT (message names file, key,
@@ -44,6 +53,17 @@ PetscErrorCode wb_city_cell_height(const WbCity *city, double x_min_m, double y_
  * for owned cells of a uniform-dx voxel box; looks ceil(cap/dx) cells around by voxelising a larger box. 0 in solid. */
 PetscErrorCode wb_city_wall_distance(const WbCity *city, double x_min_m, double y_min_m, double dx_m, int nx, int ny,
                                      int nz, double cap_m, float *distance);
+
+/* The same for the owned cells of a grid that knows its place. Not collective. zf (nz + 1); solid, air (nz, nyl, nxl):
+ * 1 where it is; height (nyl, nxl). */
+PetscErrorCode wb_city_solid_cells(const WbCity *city, const WbGrid *grid, const double *zf, uint8_t *solid);
+PetscErrorCode wb_city_air_cells(const WbCity *city, const WbGrid *grid, const double *zf, uint8_t *air);
+PetscErrorCode wb_city_cell_heights(const WbCity *city, const WbGrid *grid, float *height);
+PetscErrorCode wb_city_wall_distances(const WbCity *city, const WbGrid *grid, double cap_m, float *distance);
+/* air (nz, nyl, nxl) out: 1 where the coarse cell of coarse_m that covers the centre of the grid's cell is air; z (nz)
+ * heights of centres; above the coarse cells that end at top_m the uppermost counts. */
+PetscErrorCode wb_city_coarse_air(const WbCity *city, const WbGrid *grid, const double *z, double coarse_m,
+                                  double top_m, uint8_t *air);
 
 typedef struct {
   double lambda_p;                                  /* plan area fraction */

@@ -92,21 +92,46 @@ double wb_memory_resident_bytes(void); /* its resident set now */
 double wb_memory_available_bytes(const char **where);
 
 /* ---- random numbers: Random123 Philox4x32-10 ----
- * counter = (global voxel, SDE step, member, output minute), key = (seed, stream). The four words of one
- * counter give the four channels. Same numbers whatever the rank count. */
+ * counter = (voxel, step, member, minute), key = (seed, stream). The four words of one counter give the four channels.
+ * Same numbers whatever the rank count.
+ *
+ * Everything that is drawn has a stream of its own here, and streams are disjoint because their number is half of
+ * Philox's key: name, number, and what tells the draws of one stream apart. Numbers never change (they are in every
+ * forecast made so far); a new use gets a new row. */
+#define WB_RANDOM_STREAMS(X)                                                                         \
+  X(BRIDGE, 1, "noise of a forecast's members: cell of a noise grid, SDE step, member, minute")      \
+  X(TRAIN_NOISE, 2, "noise of a training sample: cell of a noise grid, draw, slot, optimiser step")  \
+  X(CITY, 3, "synthetic city: hashed number of the thing, what is drawn of it")                      \
+  X(INIT, 4, "first weights of a network: four parameters of a tensor, tensor")                      \
+  X(LES, 5, "first gusts of a flow: block of cells")                                                 \
+  X(INFLOW, 6, "made inflow: face on the closed line and level, -, -, time index (may be negative)") \
+  X(TRAIN_ORDER, 7, "shuffling of the training minutes: place in the order, -, epoch")               \
+  X(TRAIN_PLACE, 8, "crop and symmetry of a training sample: its serial number")                     \
+  X(TRAIN_TIME, 9, "time of a training sample within its stratum: -, draw, slot, optimiser step")    \
+  X(TRAIN_MIRROR, 10, "the coin that mirrors a training sample: -, draw, slot, optimiser step")      \
+  X(TRAIN_DROPOUT, 11, "channels dropped: channel, network, slot, optimiser step")                   \
+  X(VALIDATION_PLACE, 12, "crop of a validation item: its number")                                   \
+  X(VALIDATION_NOISE, 13, "noise of a validation item: cell of a noise grid, draw, -, item")         \
+  X(BOOTSTRAP, 21, "resampling of scores: four picks, -, resample")                                  \
+  X(TEST, 99, "tests")
+typedef enum {
+#define WB_RANDOM_ROW(name, number, what) WB_STREAM_##name = (number),
+  WB_RANDOM_STREAMS(WB_RANDOM_ROW)
+#undef WB_RANDOM_ROW
+} WbRandomStream;
 typedef struct {
-  uint32_t seed, stream, step, member, minute; /* step < 65536 */
-  bool negated;                                /* normal numbers with the other sign (antithetic variates) */
+  uint32_t seed;
+  WbRandomStream stream;
+  uint32_t step, member, minute; /* step < 2^16; member and minute < 2^31, INFLOW's minute any */
+  bool negated;                  /* normal numbers with the other sign (antithetic variates) */
 } WbRandomKey;
-enum {
-  WB_STREAM_BRIDGE = 1,
-  WB_STREAM_TRAIN = 2,
-  WB_STREAM_CITY = 3,
-  WB_STREAM_INIT = 4,
-  WB_STREAM_LES = 5,
-  WB_STREAM_INFLOW = 6,
-  WB_STREAM_TEST = 99
-};
+#define WB_RANDOM_VOXELS (1ULL << 48) /* voxel < it */
+/* May key and voxel be drawn (a stream of the table, parts in range)? Beyond the ranges two draws would share their
+ * numbers. Debug builds stop (assert) where one is drawn that may not. Not collective. */
+bool wb_random_in_range(const WbRandomKey *key, uint64_t voxel);
+const char *wb_random_stream_name(WbRandomStream stream); /* "TRAIN_TIME"; NULL: not in the table. Static text */
+/* The generator itself: ten rounds on counter (4) under key (2). */
+void wb_random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 void wb_random_words(const WbRandomKey *key, uint64_t voxel, uint32_t out[4]);
 void wb_random_uniform4(const WbRandomKey *key, uint64_t voxel, double out[4]); /* open interval (0,1) */
 void wb_random_normal4(const WbRandomKey *key, uint64_t voxel, float out[4]);   /* standard normal */

@@ -26,11 +26,11 @@ double wb_normalisation_theta_ref(const WbNormalisation *norm, double z_m);
  * level above the layer). Values in solid LR cells never enter (NaN, -999999, anything); the other weights are
  * renormalised; below the first LR level u, v, theta are constant and w is linear to 0 at the ground; beyond a closed
  * edge of the domain there is no neighbour. HR cells without a fluid LR neighbour take the nearest fluid LR cell by
- * centre distance, searched WB_NEAREST_RADIUS cells around horizontally and over all levels (ties: lowest level, then
- * south, then west); where that finds none, air at rest with theta in the middle of the level's fluid range (min and
- * max, so that the order of ranks does not matter; of the whole field for a level without fluid). The result does not
- * depend on the rank count, bit for bit. Collective on lr_grid->comm. Errors: WB_ERR_INPUT when the field has no fluid
- * cell at all or a fluid cell holds a value that is not finite; WB_ERR_CONFIG when the grids do not fit. */
+ * centre distance, searched WB_NEAREST_RADIUS cells around horizontally and over all levels (ties: lowest level; the
+ * mean of several there); where that finds none, air at rest with theta in the middle of the level's fluid range (min
+ * and max, so that the order of ranks does not matter; of the whole field for a level without fluid). The result does
+ * not depend on the rank count, bit for bit. Collective on lr_grid->comm. Errors: WB_ERR_INPUT when the field has no
+ * fluid cell at all or a fluid cell holds a value that is not finite; WB_ERR_CONFIG when the grids do not fit. */
 PetscErrorCode wb_lr_to_hr(const WbGrid *lr_grid, const WbGrid *hr_grid, const float *lr, const uint8_t *lr_fluid,
                            float *hr_out);
 
@@ -77,6 +77,8 @@ typedef struct {
 PetscErrorCode wb_pair_read(MPI_Comm comm, const char *path, WbPairRun **run);
 void wb_pair_destroy(WbPairRun **run);
 PetscErrorCode wb_pair_inspect(MPI_Comm comm, const char *path, WbPairInfo *info); /* header only, validated */
+/* Collective on comm. All that wb_pair_read would refuse, minute by minute, without keeping the fields. */
+PetscErrorCode wb_pair_check(MPI_Comm comm, const char *path);
 
 /* Horizontal symmetry s in 0..7 (grid.h: wb_symmetry_*) of fields with nx == ny on one rank. Scalars and vectors (u, v
  * rotate too). in != out. */

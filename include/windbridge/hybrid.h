@@ -24,12 +24,12 @@ typedef struct {
   uint32_t seed;
 } WbSrOptions;
 typedef struct WbSr_s *WbSr;
-/* Collective on lr_grid->comm. lr_grid: the forecast window at dx_lr_m = 4 dx_m with its own decomposition, x_min_m and
- * y_min_m set; nz >= top_m / dx_lr_m + 1, of which exactly that many levels are used, as in training. lr_fluid
+/* Collective on lr_grid->comm. lr_grid: the forecast window in cells of the model's ratio (4) times dx_m, with its own
+ * decomposition; of its levels exactly those of top_m and one more are used, as in training. lr_fluid
  * (nz, nyl, nxl) in; forcing in: reference temperature and wind (the scales come from the model); heat_flux [K m s-1].
  * Builds the conformal HR grid, masks, wall distance and heat flux channel from the city and loads the model.
  * Everything is copied. Caller destroys. Errors: WB_ERR_CONFIG (sizes, schedule), WB_ERR_INPUT (model file). */
-PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
+PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr);
 /* Collective. The same for the window of a pair file (borrowed while creating): its masks, distances, heat flux,
  * forcing. */
@@ -41,7 +41,7 @@ typedef struct {
   WbNetMemory net;
   double model, fields;
 } WbSrMemory;
-PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, double dx_lr_m, const WbSrOptions *options, WbSrMemory *memory);
+PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, const WbSrOptions *options, WbSrMemory *memory);
 /* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
 const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
@@ -54,6 +54,8 @@ PetscErrorCode wb_sr_condition(WbSr sr, const float *lr);
 /* The same from an interpolation already at hand, x0 (nz, nyl, nxl, 4) physical (a pair's). Collective. */
 PetscErrorCode wb_sr_condition_x0(WbSr sr, const float *x0);
 const WbNormalisation *wb_sr_normalisation(WbSr sr); /* the model's scales with this forcing */
+/* The symmetry (grid.h) that turns this window into the frame of the model; 0: it knows all winds. Not collective. */
+int wb_sr_symmetry(WbSr sr);
 
 /* One member of the conditioned minute, collective. out (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in
  * buildings. Depends on (seed, member, minute) alone, whatever was asked before. Errors: WB_ERR_NUMERIC (not finite).
@@ -75,8 +77,9 @@ typedef struct {
   double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbInflowKind inflow;
-  double inflow_length_m;    /* synthetic: streamwise integral scale */
-  const char *boundary_file; /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  double inflow_length_m;     /* synthetic: streamwise integral scale */
+  const char *boundary_file;  /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  const char *start_time_iso; /* date of t = 0, for boundary values that have dates; borrowed, NULL: none */
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);

@@ -38,8 +38,8 @@ PetscErrorCode wb_nc_open_append(MPI_Comm comm, const char *path, WbNc *nc);
 PetscErrorCode wb_nc_has(WbNc nc, const char *group, const char *var, bool *has);
 PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *rank, int dims[8]);
 /* data is of `type`; converted in memory from the file's type; packed scale_factor/add_offset applied, and values equal
- * to _FillValue or missing_value become NaN (float and double; 0 when an integer type is asked for).
- * WB_ERR_INPUT: no such variable, block outside it. */
+ * to _FillValue or missing_value, or outside valid_range, become NaN (float and double; 0 when an integer type is asked
+ * for). WB_ERR_INPUT: no such variable, block outside it. */
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
                          void *data);
 PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
@@ -55,6 +55,95 @@ PetscErrorCode wb_nc_copy_common(WbNc from, WbNc to);
 enum { WB_NC_HISTORY = 4096 };
 PetscErrorCode wb_nc_history(WbNc nc, const char *text);
 
+/* ---- units of measurement ---- */
+typedef enum {
+  WB_UNITS_SAME,
+  WB_UNITS_CONVERT,
+  WB_UNITS_UNKNOWN,
+  WB_UNITS_OTHER,
+  WB_UNITS_NO_DATABASE
+} WbUnitsRelation;
+typedef struct {
+  WbUnitsRelation relation;
+  double slope, offset; /* in `to` = slope * (in `from`) + offset, for SAME and CONVERT */
+} WbUnits;
+/* Collective on comm: how units of one text become those of another, by UDUNITS-2 (rank 0 asks it). Never an error. */
+PetscErrorCode wb_units_relate(MPI_Comm comm, const char *from, const char *to, WbUnits *units);
+const char *wb_units_reason(WbUnitsRelation relation); /* "measures something else": for messages */
+
+/* ---- quantities: what arrays may hold ---- */
+enum { WB_QUANTITY_NAMES = 3 };
+typedef struct {
+  const char *name, *units;                      /* as windbridge writes it: "u", "m s-1" */
+  double least, most;                            /* physical range */
+  const char *standard_names[WB_QUANTITY_NAMES]; /* CF */
+  const char *text;
+  bool mask;        /* 0 or 1 */
+  const char *also; /* units that older files of windbridge give to the same numbers; NULL: none */
+} WbQuantity;
+const WbQuantity *wb_quantity(const char *name); /* NULL: not in the table */
+bool wb_quantity_is_called(const WbQuantity *quantity, const char *standard_name);
+
+/* ---- arrays by their meaning ----
+ * Every input of fields goes through here. An array is found by its name or, where that is absent, by its
+ * standard_name. Its dimensions are told by their coordinate variables (axis, standard_name, positive, units, name),
+ * may come in any order and run either way; further ones of size 1 are dropped. Values are unpacked, missing ones
+ * become NaN, units are converted. What is not understood is refused with WB_ERR_INPUT. Without units an array is taken
+ * to be in the quantity's, a coordinate in m, times in s; wb_arrays_say warns of it. */
+typedef enum { WB_AXIS_TIME, WB_AXIS_Z, WB_AXIS_Y, WB_AXIS_X, WB_AXES } WbAxisKind;
+typedef struct {
+  char name[128]; /* of the coordinate variable; "": the array has no such axis */
+  int n;          /* entries; 1 where there is none */
+  double *at;     /* (n) increasing: positions [m], heights above ground [m] or times [s]; NULL where there is none */
+  bool reversed;  /* the file runs the other way */
+  bool declared;  /* the file says the units */
+} WbAxis;
+typedef struct {
+  int n;
+  double *at;        /* (n) [s] since the epoch */
+  double *from, *to; /* (n) what each value stands for [s]; NULL: the file does not tell */
+  char epoch[32];    /* "2026-01-15 06:00:00" (UTC); "": times without a date */
+  char calendar[32]; /* "proleptic_gregorian" ...; "" without a date */
+  char method[16];   /* "mean", "point", ...: what the array's cell_methods say of time; "" nothing */
+  bool declared;     /* the file says the units */
+} WbTimes;
+
+typedef struct WbArray_s *WbArray;
+/* Collective. quantity: a name of the table. *array NULL when it is not in the group and must is false. */
+PetscErrorCode wb_array_open(WbNc nc, const char *group, const char *quantity, bool must, WbArray *array);
+void wb_array_close(WbArray *array);
+const char *wb_array_name(const WbArray array); /* in the file */
+const WbAxis *wb_array_axis(const WbArray array, WbAxisKind kind);
+const WbTimes *wb_array_times(const WbArray array); /* n = 0: the array has no time axis */
+bool wb_array_has_units(const WbArray array);
+/* WB_ERR_INPUT unless the array has just the axes named by letters of "tzyx" (a time without dimension counts). */
+PetscErrorCode wb_array_need(const WbArray array, const char *axes);
+/* WB_ERR_INPUT unless both lie at the same places: those axes of "tzyx" that are named. */
+PetscErrorCode wb_array_same_places(const WbArray array, const WbArray other, const char *axes);
+/* WB_ERR_INPUT unless n entries from `first` on lie at `start + i * step` [m]. */
+PetscErrorCode wb_array_regular(const WbArray array, WbAxisKind kind, int first, int n, double start, double step);
+/* Collective. The block (start, count: time, z, y, x; increasing) into out (count[0], ..., count[3]), in the quantity's
+ * units, NaN where missing. A rank with nothing passes a count of 0. */
+PetscErrorCode wb_array_read(const WbArray array, const int start[4], const int count[4], float *out);
+/* Collective. The same for a mask; WB_ERR_INPUT: a value is neither 0 nor 1. */
+PetscErrorCode wb_array_read_mask(const WbArray array, const int start[4], const int count[4], uint8_t *out);
+/* Collective. Are the values of the block numbers within the quantity's range where air (NULL: everywhere; same for
+ * every time) is not 0? Remembers the range seen. WB_ERR_INPUT naming value, place and what is allowed. */
+PetscErrorCode wb_array_check(WbArray array, const int start[4], const int count[4], const float *values,
+                              const uint8_t *air);
+/* Collective, after all of the array was checked: WB_ERR_INPUT when some building cells hold numbers and others none.
+ */
+PetscErrorCode wb_array_check_solids(const WbArray array, const char *mask);
+/* Collective. One line about what was understood, and a warning about units that were not given. NULL arrays are
+ * left out. */
+PetscErrorCode wb_arrays_say(int n, const WbArray *arrays);
+
+/* Times: s of `date` ("2026-01-15T06:00:00") after the epoch of `times`; false: no such date, or another calendar. */
+bool wb_times_after(const WbTimes *times, const char *date, double *seconds);
+/* Collective. "time" of group itself (for files that hold no such array). */
+PetscErrorCode wb_times_read(WbNc nc, const char *group, const char *name, WbTimes *times);
+void wb_times_free(WbTimes *times);
+
 /* ---- convenience for fields on a WbGrid ---- */
 /* Standard coordinates of a result file: defines dims time(n_time), z, y, x (and member when n_member > 0), variables
  * time (CF units from start_time_iso), time_bnds, z, y, x [m] at cell centres, and the CF grid mapping when wkt is
@@ -63,12 +152,15 @@ typedef struct {
   int n_time, n_member;       /* n_member 0: no member dimension */
   const double *z;            /* (nz) cell centres [m] */
   const char *start_time_iso; /* "2026-08-01T12:00:00" */
+  const WbTimes *times;       /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
   const char *crs_wkt;        /* NULL or "" when unknown */
   const char *title, *history, *source, *deck_yaml;
 } WbNcGridHeader;
 PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_time(WbNc nc, const char *group, int index, double t_end_s, double t_begin_s);
+/* The stamp of entry `index` of other times (of the header's epoch), with bounds where they have them. */
+PetscErrorCode wb_nc_put_stamp(WbNc nc, const char *group, int index, const WbTimes *times);
 /* Write or read owned cells (nz, nyl, nxl) of variable (time, [member,] z, y, x); member -1: no member dimension,
  * time -1: no time dimension. */
 PetscErrorCode wb_nc_put_field(WbNc nc, const char *group, const char *var, const WbGrid *grid, int time, int member,
@@ -86,13 +178,13 @@ PetscErrorCode wb_nc_put_plane(WbNc nc, const char *group, const char *var, cons
 PetscErrorCode wb_nc_get_plane(WbNc nc, const char *group, const char *var, const WbGrid *grid, float *owned);
 
 /* XDMF 2 description of a result file's variables (cell data on voxels), so that ParaView opens it. Rank 0 writes.
- * nc_name: the data file relative to `path` ("hr.nc"); zf (nz + 1): cell faces [m]; times are dt_s, 2 dt_s, ...;
+ * nc_name: the data file relative to `path` ("hr.nc"); zf (nz + 1): cell faces [m]; times (n_time) [s];
  * vars (time, [member,] z, y, x) float32 (n_member 0: no member dimension) become arrays "T" or "T_m0", "T_m1", ...,
  * and u, v, w also a vector "velocity"; static_vars (z, y, x): int8 when the name ends in _mask, else float32
  * (planes such as building_height are no cell data: leave them out). */
 PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid, const double *zf,
-                             int n_time, int n_member, double dt_s, int n_vars, const char *const *vars, int n_static,
-                             const char *const *static_vars);
+                             int n_time, int n_member, const double *times, int n_vars, const char *const *vars,
+                             int n_static, const char *const *static_vars);
 
 /* ---- checkpoints: every array carries a checksum (independent of the rank count), verified on opening; written to
  * path.tmp, fsynced, renamed; the previous file is kept as path.prev ---- */

@@ -46,6 +46,7 @@ typedef struct {
   int day_of_year;      /* at t = 0: 1 .. 366 */
   double utc_s;         /* time of day at t = 0 */
   double diffuse_fraction; /* of the sunlight: reaches shaded facets too, half of it vertical ones */
+  double north_deg;        /* azimuth of the grid's y from true north, clockwise: the sun is turned by it */
   double sun_warming_K;    /* facets of given temperature are warmer by this x the cosine of the sun's incidence */
 } WbLesSurface;
 
@@ -121,12 +122,13 @@ typedef struct {
   double dx_m, x_min_m, y_min_m;
   const double *zf; /* borrowed while creating */
   double t_first_s, t_last_s;
+  const char *start_time_iso; /* date of t = 0, for files whose times have one; NULL: none */
 } WbInflowDomain;
-/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time [s] (0 = t 0), z [m]
- * and u, v, theta (w, tke) on (time, z) or, with y and x [m], on (time, z, y, x). Values are held before the first
- * time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2] turbulence of
- * that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape, order of times,
- * units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
+/* Collective. Planes interpolated from another model's boundary values, a netCDF-4 file with time, z and u, v, theta
+ * or T (w, tke) on (time, z) or, with y and x, on (time, z, y, x), read by their meaning (io.h). Values are held before
+ * the first time; below the lowest level the wind follows the log law of options->z0_ground_m. With tke [m2 s-2]
+ * turbulence of that energy and of length_m is added, made as below. Errors: WB_ERR_INPUT (missing variable, shape,
+ * order of times, units, not finite or absurd values, domain, heights or time not covered), WB_ERR_CONFIG (length). */
 PetscErrorCode wb_inflow_nested(MPI_Comm comm, const char *path, const WbInflowDomain *domain,
                                 const WbLesOptions *options, double length_m, WbInflow *inflow);
 /* Collective. Synthetic turbulence by a digital filter (Klein et al. 2003) about the log law of the options' wind and
@@ -260,17 +262,6 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix);
 PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, double dz_max_m, double top_m, int *nz,
                               double **zf);
 
-/* Winds at cell centres made free of divergence and of flow through walls: src/les/solenoidal.c. Collective on
- * grid->comm; grid (non-periodic, dx_m set, borrowed for the object's life): uniform cells of dx_m in all directions
- * from the ground up; fluid (nz, nyl, nxl) owned cells, copied. apply: field (nz, nyl, nxl, 4) in and out, channels 1
- * to 3 u, v, w [m s-1]; channel 0 and values in buildings are not touched. The flow through the sides stays, the top is
- * open. max_div_per_s (may be NULL): largest |div| left at the faces, at most tol_per_s. The result depends on field
- * alone, not on earlier calls. Errors: WB_ERR_NUMERIC (not finite; tolerance not reached). */
-typedef struct WbSolenoidal_s *WbSolenoidal;
-PetscErrorCode wb_solenoidal_create(const WbGrid *grid, const uint8_t *fluid, WbSolenoidal *solenoidal);
-PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
-void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
-
 /* Benchmarks (src/les/kernels.c): one call of a bare kernel on this run's arrays, without walls, boundaries and halos;
  * the state stays. MOMENTUM: fused advection, closure's stress and update of u, v, w in one stage; VISCOSITY: the
  * closure's; POISSON: one flat solve; PROJECTION: divergence, and correction with the divergence that it leaves.
@@ -287,11 +278,10 @@ PetscErrorCode wb_les_kernel(WbLes les, WbLesKernel kernel);
 double wb_les_traffic_bytes(const WbLesOptions *options);
 
 /* Planning (src/les/memory.c), not collective. What a run on this grid will take on this rank (walls: with buildings),
- * its checkpoint on disk in all, and a WbSolenoidal on this rank [B]. */
+ * and its checkpoint on disk in all [B]. */
 double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *options, bool walls);
 /* Planes of an open inflow on its grid; made: synthetic or nested (with turbulence of length_m; without what a nested
  * file's own fields take). */
 double wb_inflow_memory_bytes(const WbGrid *grid, bool made, double length_m);
 double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *options);
-double wb_solenoidal_memory_bytes(const WbGrid *grid);
 #endif

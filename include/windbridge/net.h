@@ -44,10 +44,7 @@ size_t wb_model_size(WbModel model);     /* parameters */
 float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
 float *wb_model_grads(WbModel model);    /* flat (size) */
 void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
-/* Turns the model by the horizontal symmetry T number s (grid.h): from then on it gives T^-1 N(T x). Vectors are
- * channels 1 and 2 of the state, of x0 and of the outputs. */
-PetscErrorCode wb_model_turn(WbModel model, int s);
-int wb_model_tensors(WbModel model); /* number of parameter tensors */
+int wb_model_tensors(WbModel model);     /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
 
 /* A path given by values at rising times (bridge.h: WbPathTable). */
@@ -58,7 +55,8 @@ typedef struct {
   double t[WB_MODEL_TABLE], alpha[WB_MODEL_TABLE], beta[WB_MODEL_TABLE], noise[WB_MODEL_TABLE],
       diffusivity[WB_MODEL_TABLE];
 } WbModelTable;
-/* Everything else that a model file carries. */
+/* Everything else that a model file carries. Numbers of channels belong to the frame that the network knows: with
+ * canonical_wind u and v are the components of the turned wind, wherever it blows from. */
 typedef struct {
   char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
   WbModelTable table;                         /* of schedule table or of an interpolant's path */
@@ -71,6 +69,10 @@ typedef struct {
   bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
   char training_json[8192]; /* deck, data provenance, ranges, loss */
 } WbModelMeta;
+/* Turns the model by the horizontal symmetry T number s (grid.h): from then on it gives T^-1 N(T x), and meta's numbers
+ * of u and v (epsilon, residual, spread, scale) are those of the unturned components. Vectors are channels 1 and 2 of
+ * the state, of x0 and of the outputs. Not collective, every rank alike. Errors: memory. */
+PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s);
 /* Collective on comm (rank 0 reads / writes, broadcast). Written under a temporary name and renamed. A file that is
  * truncated, of another format version or architecture, with NaN or a wrong checksum: WB_ERR_INPUT, clear message. */
 PetscErrorCode wb_model_write(MPI_Comm comm, const char *path, WbModel model, const WbModelMeta *meta);

@@ -7,6 +7,7 @@
 
 #include "windbridge/config.h"
 #include "windbridge/hybrid.h"
+#include "windbridge/train.h"
 
 /* Files of a command in the output folder. */
 typedef struct {
@@ -36,6 +37,7 @@ typedef struct {
   char *inputs;            /* as wb_record_inputs */
   char *changes, *earlier; /* keys that have changed since the run began; JSON of its earlier runs */
   double began;            /* seconds since 1970 */
+  double walltime_s;       /* run_walltime_s */
 } WbRunState;
 
 typedef struct {
@@ -46,13 +48,33 @@ typedef struct {
   bool check;                    /* --check: validate everything, touch nothing, run nothing */
   const char *out;               /* run_output_dir */
   char *deck_yaml;               /* the resolved deck */
+  char *unused;                  /* keys of the deck without effect, one line; NULL: none */
   int slabs;                     /* of the network, chosen by wb_memory_plan_sr; 0: not yet */
   double t_start, planned_bytes; /* of the largest rank, by wb_memory_plan_report; 0: no plan */
   WbRunState run;
 } WbApp;
 
-extern const WbKey wb_app_keys[];
-extern const int wb_app_n_keys;
+/* The table of keys (keys.c, keys_les.c, keys_train.c) and the structs that they fill by wb_config_fill. */
+const WbKey *wb_app_keys(int *n);
+extern const WbKeyStruct wb_app_city_keys, wb_app_sim_keys, wb_app_output_keys, wb_app_probe_keys, wb_app_source_keys,
+    wb_app_sr_keys, wb_app_net_keys, wb_app_train_keys;
+typedef struct {
+  int n_probes;
+  double probe_m[3][WB_LES_PROBES_MAX]; /* x, y, z */
+} WbProbeKeys;
+typedef struct {
+  int n_end;
+  double x_m[WB_LES_SOURCES_MAX], y_m[WB_LES_SOURCES_MAX], z_m[WB_LES_SOURCES_MAX], size_x_m[WB_LES_SOURCES_MAX],
+      size_y_m[WB_LES_SOURCES_MAX], size_z_m[WB_LES_SOURCES_MAX], rate_kg_per_s[WB_LES_SOURCES_MAX],
+      start_s[WB_LES_SOURCES_MAX], end_s[WB_LES_SOURCES_MAX];
+} WbSourceKeys;
+
+/* ---- standard streams (streams.c) ---- */
+bool wb_app_streams_guard(void);       /* before anything is opened: gives closed ones a place; false: cannot */
+void wb_app_streams_ignore_pipe(void); /* after PetscInitialize */
+bool wb_app_stdout_is_whole(void);     /* did all that was printed arrive? */
+void wb_app_stdout_to_stderr(void);    /* until wb_app_stdout_back */
+void wb_app_stdout_back(void);
 
 typedef PetscErrorCode (*WbCommandFn)(WbApp *app);
 PetscErrorCode wb_app_forecast(WbApp *app);
@@ -66,14 +88,22 @@ PetscErrorCode wb_app_bench(WbApp *app);
 PetscErrorCode wb_app_info(WbApp *app);
 
 /* ---- options from the configuration (options.c); texts are borrowed from the configuration ---- */
-void wb_app_city_options(const WbApp *app, WbCityOptions *options);
+PetscErrorCode wb_app_city_options(const WbApp *app, WbCityOptions *options);
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *options); /* checks keys against each other */
 PetscErrorCode wb_app_les_physics(const WbApp *app, WbLesOptions *options); /* options_les.c */
+PetscErrorCode wb_app_tracers(const WbApp *app, WbLesTracers *tracers);     /* tracers.c */
+/* run_start_time, checked: day of the year (1 .. 366) and time of day. */
+PetscErrorCode wb_app_start_time(const WbApp *app, int *day_of_year, double *utc_s); /* start_time.c */
 PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLesOutputOptions *options);
-void wb_app_net_options(const WbApp *app, WbNetConfig *options);
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *options);
 void wb_app_forcing(const WbSimOptions *sim, WbNormalisation *forcing);
 
+/* ---- les_wind_north (north.c) ---- */
+/* Not collective. Turns directions, tendencies and sun from true north to the grid's; nothing with les_wind_north:
+ * grid. Errors: WB_ERR_CONFIG where the city does not know true north. */
+PetscErrorCode wb_app_turn_north(const WbApp *app, const WbCity *city, WbLesOptions *options);
+/* Collective. Attributes of a result: which north the deck's directions count from, and the convergence. */
+PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, const WbLesOptions *options);
 /* The model used when sr_model is not given (data_place.c): WINDBRIDGE_MODEL, or the one that lies in
  * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
 const char *wb_app_default_model(void);
@@ -91,8 +121,10 @@ PetscErrorCode wb_app_share_text(const WbApp *app, char **text);             /* 
 const char *wb_app_model_path(const WbApp *app);                             /* sr_model, or the shipped one */
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
-/* lr_valid (owned 5 m cells of a grid over the window) out: 1 where the covering 20 m cell is air. Not collective. */
-PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid);
+/* Spacing of the coarse runs [m]: that of wb_sim_options_default, for what has no options of a run. */
+double wb_app_coarse_m(void);
+/* Collective. The city's window in cells of dx_m. */
+PetscErrorCode wb_app_window_grid(const WbApp *app, const WbCity *city, double dx_m, int nz, int align, WbGrid **grid);
 
 /* Refuses (WB_ERR_INPUT) a window without air below sr_top_m, at dx_m or at sr_dx_m. Collective. */
 PetscErrorCode wb_app_check_air(const WbApp *app, const WbCity *city, double dx_m);

@@ -19,11 +19,11 @@ static PetscErrorCode box_create(WbBench *b, Box *box) {
   PetscFunctionBeginUser;
   WbConfig c = b->app->config;
   const int nx = (int)wb_config_int(c, "bench", "nx"), nz = (int)wb_config_int(c, "bench", "nz");
-  PetscCall(wb_grid_create(b->app->comm, nx, nx, nz, 1, 0, 0, true, true, &box->grid));
-  box->grid->dx_m = CELL_M;
+  const WbGridShape shape = {.nx = nx, .ny = nx, .nz = nz, .dx_m = CELL_M, .periodic_x = true, .periodic_y = true};
+  PetscCall(wb_grid_make(b->app->comm, &shape, &box->grid));
   box->cells = (double)nx * nx * nz;
   PetscCall(WB_ALLOC(nz + 1, &box->zf));
-  for (int k = 0; k <= nz; k++) box->zf[k] = k * CELL_M;
+  wb_grid_heights(nz, CELL_M, box->zf, NULL);
   PetscFunctionReturn(0);
 }
 
@@ -108,7 +108,7 @@ static PetscErrorCode city_mask(WbBench *b, const Box *box, const WbCityOptions 
   double x0 = 0, y0 = 0;
   PetscFunctionBeginUser;
   PetscCall(wb_city_create(b->app->comm, options, &city));
-  PetscCall(wb_city_stats(city, 20, CELL_M, 160, &stats));
+  PetscCall(wb_city_stats(city, wb_app_coarse_m(), CELL_M, 160, &stats));
   if (options->window_given) x0 = options->x_min_m, y0 = options->y_min_m;
   PetscCall(WB_ALLOC(wb_grid_owned(g), solid));
   PetscCall(
@@ -197,13 +197,14 @@ PetscErrorCode wb_bench_les(WbBench *b) {
   Box box;
   uint8_t *solid = NULL;
   PetscFunctionBeginUser;
-  wb_app_city_options(b->app, &options);
+  PetscCall(wb_app_city_options(b->app, &options));
   PetscCall(box_create(b, &box));
   PetscCall(time_case(b, &box, NULL, "les_flat"));
   if (!options.file) {
+    const double coarse = wb_app_coarse_m();
     options.window_given = true;
     options.x_min_m = options.y_min_m = 0;
-    options.size_x_m = options.size_y_m = ceil(box.grid->nx * CELL_M / 20) * 20;
+    options.size_x_m = options.size_y_m = ceil(box.grid->nx * CELL_M / coarse) * coarse;
   }
   PetscCall(city_mask(b, &box, &options, "les_city", &solid));
   PetscCall(time_case(b, &box, solid, "les_city"));

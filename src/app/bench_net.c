@@ -34,7 +34,7 @@ static PetscErrorCode make_model(WbApp *app, WbModel *model) {
     PetscCall(wb_model_read(app->comm, wb_config_text(app->config, "sr", "model"), model, &meta));
     PetscFunctionReturn(0);
   }
-  wb_app_net_options(app, &config);
+  PetscCall(wb_config_fill(app->config, &wb_app_net_keys, &config));
   PetscCall(wb_model_create(&config, model));
   PetscCall(wb_model_init(*model, 1));
   PetscFunctionReturn(0);
@@ -156,18 +156,16 @@ static PetscErrorCode one_shot(void *ctx) {
   PetscFunctionReturn(0);
 }
 
-/* A uniform wind around a synthetic city at 20 m. */
+/* A uniform wind around a synthetic city on the coarse grid. */
 static PetscErrorCode make_wind(const WbSimOptions *sim, int levels, ShotCase *c) {
   double zf[64];
   const size_t n = wb_grid_owned(c->grid);
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(n, &c->fluid));
   PetscCall(WB_CALLOC(4 * n, &c->lr));
-  for (int k = 0; k <= levels; k++) zf[k] = 20.0 * k;
-  PetscCall(wb_city_voxelise(c->city, c->grid->x0 * 20.0, c->grid->y0 * 20.0, 20, c->grid->nxl, c->grid->nyl, levels,
-                             zf, c->fluid));
+  wb_grid_heights(levels, c->grid->dx_m, zf, NULL);
+  PetscCall(wb_city_air_cells(c->city, c->grid, zf, c->fluid));
   for (size_t q = 0; q < n; q++) {
-    c->fluid[q] = !c->fluid[q];
     c->lr[4 * q] = (float)sim->les.theta_surface_K;
     c->lr[4 * q + 1] = (float)sim->les.wind_speed_m_per_s;
   }
@@ -176,12 +174,7 @@ static PetscErrorCode make_wind(const WbSimOptions *sim, int levels, ShotCase *c
 
 static PetscErrorCode create_shot(WbApp *app, ShotCase *c) {
   const int nx = (int)wb_config_int(app->config, "bench", "nx") / 4, levels = 9;
-  const WbCityOptions o = {.generate = "tokyo_like",
-                           .seed = 1,
-                           .null_height = "refuse",
-                           .window_given = true,
-                           .size_x_m = nx * 20.0,
-                           .size_y_m = nx * 20.0};
+  WbCityOptions o = {.generate = "tokyo_like", .seed = 1, .null_height = "refuse", .window_given = true};
   WbSrOptions options;
   WbSimOptions sim;
   WbNormalisation forcing;
@@ -191,11 +184,12 @@ static PetscErrorCode create_shot(WbApp *app, ShotCase *c) {
   c->bf16 = options.backend == WB_BACKEND_ONEDNN_BF16;
   PetscCall(wb_app_sim_options(app, &sim));
   wb_app_forcing(&sim, &forcing);
+  o.size_x_m = o.size_y_m = nx * sim.dx_m;
   PetscCall(wb_city_create(app->comm, &o, &c->city));
-  PetscCall(wb_grid_create(app->comm, nx, nx, levels, 1, 0, 0, false, false, &c->grid));
-  c->grid->dx_m = 20;
+  const WbGridShape shape = {.nx = nx, .ny = nx, .nz = levels, .dx_m = sim.dx_m};
+  PetscCall(wb_grid_make(app->comm, &shape, &c->grid));
   PetscCall(make_wind(&sim, levels, c));
-  PetscCall(wb_sr_create(c->grid, c->city, 20, c->fluid, &forcing, sim.les.heat_flux_K_m_per_s, &options, &c->sr));
+  PetscCall(wb_sr_create(c->grid, c->city, c->fluid, &forcing, sim.les.heat_flux_K_m_per_s, &options, &c->sr));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(wb_sr_grid(c->sr)), &c->out));
   PetscFunctionReturn(0);
 }

@@ -1,5 +1,6 @@
 /* windbridge city: a city's voxel grids at 20 m and 5 m, statistics, and a file for pictures (city.nc, city.xmf). */
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,25 +11,26 @@ static PetscErrorCode write_grid(WbNc nc, const char *group, const WbCity *city,
                                  const WbNcGridHeader *header) {
   PetscFunctionBeginUser;
   const size_t n = wb_grid_owned(grid), plane = (size_t)grid->nyl * (size_t)grid->nxl;
-  const double dx = grid->dx_m, x = city->win_x_min_m + grid->x0 * dx, y = city->win_y_min_m + grid->y0 * dx;
-  double *zf = NULL;
+  double *zf = NULL, *z = NULL;
   uint8_t *fluid = NULL;
   float *height = NULL;
   PetscCall(WB_ALLOC(grid->nz + 1, &zf));
+  PetscCall(WB_ALLOC(grid->nz, &z));
   PetscCall(WB_ALLOC(n, &fluid));
   PetscCall(WB_ALLOC(plane, &height));
-  for (int k = 0; k <= grid->nz; k++) zf[k] = k * dx;
-  PetscCall(wb_city_voxelise(city, x, y, dx, grid->nxl, grid->nyl, grid->nz, zf, fluid));
-  for (size_t q = 0; q < n; q++) fluid[q] = !fluid[q];
+  wb_grid_heights(grid->nz, grid->dx_m, zf, z);
+  PetscCall(wb_city_air_cells(city, grid, zf, fluid));
   PetscCall(wb_nc_put_mask(nc, group, "fluid_mask", grid, fluid));
   if (lr_mask) {
-    PetscCall(wb_app_lr_valid(city, grid, (int)(20 / dx + 0.5), fluid));
+    const double coarse = wb_app_coarse_m();
+    PetscCall(wb_city_coarse_air(city, grid, z, coarse, ceil(zf[grid->nz] / coarse) * coarse, fluid));
     PetscCall(wb_nc_put_mask(nc, group, "lr_valid_mask", grid, fluid));
   }
-  PetscCall(wb_city_cell_height(city, x, y, dx, grid->nxl, grid->nyl, height));
+  PetscCall(wb_city_cell_heights(city, grid, height));
   PetscCall(wb_nc_put_plane(nc, group, "building_height", grid, height));
   PetscCall(wb_nc_put_grid(nc, group, grid, header));
   WB_FREE(&zf);
+  WB_FREE(&z);
   WB_FREE(&fluid);
   WB_FREE(&height);
   PetscFunctionReturn(0);
@@ -47,17 +49,13 @@ static PetscErrorCode define_grid(WbNc nc, const char *group, const WbGrid *grid
 static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *path) {
   PetscFunctionBeginUser;
   const double dx = wb_config_real(app->config, "sr", "dx_m"), top = wb_config_real(app->config, "sr", "top_m");
-  const int nx = (int)(city->win_size_x_m / 20 + 0.5), ny = (int)(city->win_size_y_m / 20 + 0.5),
-            ratio = (int)(20 / dx + 0.5);
+  const double coarse = wb_app_coarse_m();
   WbGrid *lr = NULL, *hr = NULL;
-  PetscCall(wb_grid_create(app->comm, nx, ny, (int)(top / 20 + 0.5), 1, 0, 0, false, false, &lr));
-  lr->x_min_m = city->win_x_min_m, lr->y_min_m = city->win_y_min_m, lr->dx_m = 20;
-  PetscCall(wb_grid_refine(lr, ratio, (int)(top / dx + 0.5), &hr));
-  hr->x_min_m = lr->x_min_m, hr->y_min_m = lr->y_min_m, hr->dx_m = dx;
+  PetscCall(wb_app_window_grid(app, city, coarse, (int)(top / coarse + 0.5), 1, &lr));
+  PetscCall(wb_grid_refine(lr, (int)(coarse / dx + 0.5), (int)(top / dx + 0.5), &hr));
   double z_hr[64], z_lr[16], zf[65];
-  for (int k = 0; k < hr->nz; k++) z_hr[k] = (k + 0.5) * dx;
-  for (int k = 0; k <= hr->nz; k++) zf[k] = k * dx;
-  for (int k = 0; k < lr->nz; k++) z_lr[k] = (k + 0.5) * 20;
+  wb_grid_heights(hr->nz, dx, zf, z_hr);
+  wb_grid_heights(lr->nz, coarse, NULL, z_lr);
   WbNcGridHeader header = {.n_time = 0,
                            .n_member = 0,
                            .z = z_hr,
@@ -77,7 +75,7 @@ static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *pat
   const char *vars[] = {"fluid_mask", "lr_valid_mask"};
   char xmf[1024];
   wb_app_path(app, "city.xmf", xmf);
-  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, 0, 0, NULL, 2, vars));
+  PetscCall(wb_xdmf_write(app->comm, xmf, "city.nc", hr, zf, 0, 0, NULL, 0, NULL, 2, vars));
   wb_grid_destroy(&hr);
   wb_grid_destroy(&lr);
   PetscFunctionReturn(0);
@@ -91,6 +89,15 @@ static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCity
   cJSON_AddNumberToObject(c, "buildings", s->n_buildings);
   cJSON_AddNumberToObject(c, "repaired_polygons", city->n_repaired);
   cJSON_AddNumberToObject(c, "null_heights", city->n_null);
+  cJSON_AddNumberToObject(c, "dropped_without_height", city->n_dropped);
+  cJSON_AddNumberToObject(c, "broken_features", city->n_broken);
+  cJSON_AddNumberToObject(c, "upright_walls", city->n_flat);
+  cJSON_AddNumberToObject(c, "overhangs", city->n_overhang);
+  if (!isnan(city->convergence_deg)) { /* a reference system that is known */
+    cJSON_AddNumberToObject(c, "meridian_convergence_deg", city->convergence_deg);
+    cJSON_AddItemToObject(c, "map_scale",
+                          cJSON_CreateDoubleArray((const double[]){city->scale_min, city->scale_max}, 2));
+  }
   cJSON_AddNumberToObject(c, "lambda_p", s->lambda_p);
   cJSON_AddItemToObject(c, "lambda_f_NESW", cJSON_CreateDoubleArray(s->lambda_f, 4));
   cJSON_AddNumberToObject(c, "height_mean_m", s->height_mean_m);
@@ -111,7 +118,7 @@ static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCity
 PetscErrorCode wb_app_city(WbApp *app) {
   PetscFunctionBeginUser;
   WbCityOptions options;
-  wb_app_city_options(app, &options);
+  PetscCall(wb_app_city_options(app, &options));
   const char *results[] = {"city.nc"};
   const WbOutputFiles files = {.lock = "run.lock", .n_results = 1, .results = results};
   PetscCall(wb_app_output_begin(app, &files));
@@ -119,7 +126,7 @@ PetscErrorCode wb_app_city(WbApp *app) {
   PetscCall(wb_city_create(app->comm, &options, &city));
   if (!app->check) {
     WbCityStats stats;
-    PetscCall(wb_city_stats(city, 20, wb_config_real(app->config, "sr", "dx_m"),
+    PetscCall(wb_city_stats(city, wb_app_coarse_m(), wb_config_real(app->config, "sr", "dx_m"),
                             wb_config_real(app->config, "sr", "top_m"), &stats));
     char path[1024], text[4096];
     wb_app_path(app, "city.nc", path);

@@ -65,6 +65,7 @@ static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
   s->antithetic = antithetic != 0;
   PetscCall(wb_regression_scales(app, &s->norm));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_speed_m_per_s", &has, &s->norm.wind_speed_m_per_s));
+  PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "wind_direction_deg", &has, &s->norm.wind_direction_deg));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "theta_surface_K", &has, &s->norm.theta_surface_K));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "lapse_K_per_m", &has, &s->norm.lapse_K_per_m));
   PetscCall(wb_nc_get_att_real(s->forecast, "/", NULL, "mixed_height_m", &has, &s->norm.mixed_height_m));
@@ -84,12 +85,15 @@ static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8]
   PetscCall(read_coordinate(s->forecast, "x", nx, x));
   PetscCall(read_coordinate(s->forecast, "y", ny, y));
   const double dx = x[1] - x[0];
-  PetscCall(wb_grid_create(app->comm, nx / ratio, ny / ratio, lr_dims[1], 1, 0, 0, false, false, &s->lr_column));
+  const WbGridShape shape = {.nx = nx / ratio,
+                             .ny = ny / ratio,
+                             .nz = lr_dims[1],
+                             .dx_m = dx * ratio,
+                             .x_min_m = x[0] - 0.5 * dx,
+                             .y_min_m = y[0] - 0.5 * dx};
+  PetscCall(wb_grid_make(app->comm, &shape, &s->lr_column));
   PetscCall(wb_grid_refine(s->lr_column, 1, levels, &s->lr_grid));
   PetscCall(wb_grid_refine(s->lr_column, ratio, nz, &s->hr_grid));
-  s->hr_grid->dx_m = dx, s->hr_grid->x_min_m = x[0] - 0.5 * dx, s->hr_grid->y_min_m = y[0] - 0.5 * dx;
-  s->lr_column->dx_m = s->lr_grid->dx_m = dx * ratio, s->lr_grid->x_min_m = s->hr_grid->x_min_m,
-  s->lr_grid->y_min_m = s->hr_grid->y_min_m;
   WB_FREE(&x);
   WB_FREE(&y);
   PetscFunctionReturn(0);

@@ -3,6 +3,7 @@
 
 typedef struct {
   float **members, *tmp, *regressed;
+  WbNormalisation scales; /* of the regression, with this run's forcing */
   int m;
   bool antithetic;
   int file, n_files; /* for the progress line */
@@ -22,9 +23,7 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
   for (int t = 0; t < run->n_time; t++) {
     PetscCall(wb_sr_condition_x0(sr, run->x0[t]));
     for (int m = 0; m < w->m; m++) PetscCall(wb_sr_member(sr, t, m, w->members[m]));
-    if (reg)
-      wb_regression_predict(reg, wb_sr_normalisation(sr), run->hr_grid, run->z, run->fluid, run->x0[t], w->tmp,
-                            w->regressed);
+    if (reg) wb_regression_predict(reg, &w->scales, run->hr_grid, run->z, run->fluid, run->x0[t], w->tmp, w->regressed);
     const WbCase c = {.grid = run->hr_grid,
                       .z = run->z,
                       .fluid = run->fluid,
@@ -34,7 +33,8 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
                       .regressed = reg ? w->regressed : NULL,
                       .members = (const float *const *)w->members,
                       .m = w->m,
-                      .antithetic = w->antithetic};
+                      .antithetic = w->antithetic,
+                      .symmetry = wb_sr_symmetry(sr)};
     PetscCall(wb_scores_add(scores, &c));
     report(w, t + 1, run->n_time);
   }
@@ -53,6 +53,10 @@ static PetscErrorCode evaluate_file(WbApp *app, const WbFileList *files, int fil
   PetscCall(wb_app_sr_options(app, &options));
   PetscCall(wb_pair_read(app->comm, path, &run));
   PetscCall(wb_sr_create_pair(run, &options, &sr));
+  if (reg) {
+    w.scales = *wb_sr_normalisation(sr);
+    PetscCall(wb_regression_scales(app, &w.scales));
+  }
   const size_t n = wb_grid_owned(run->hr_grid);
   w.m = options.members;
   w.antithetic = options.antithetic && w.m % 2 == 0;

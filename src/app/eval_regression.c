@@ -1,6 +1,8 @@
 /* The regression baseline: fitting on pair files, its JSON, its prediction. */
 #include "evaluate.h"
 
+static const char FRAME[] = "wind turned to 0 <= v <= u";
+
 PetscErrorCode wb_regression_scales(WbApp *app, WbNormalisation *scales) {
   PetscFunctionBeginUser;
   static WbModelMeta meta; /* 8 kB of provenance: not on the stack */
@@ -12,6 +14,11 @@ PetscErrorCode wb_regression_scales(WbApp *app, WbNormalisation *scales) {
   memcpy(scales->scale, meta.scale, sizeof scales->scale);
   scales->scale_by_wind = meta.scale_by_wind;
   PetscFunctionReturn(0);
+}
+
+/* Winds of (n, 4) turned by symmetry s, each where it is: the line of a level does not ask for its neighbours. */
+static void turn_winds(int s, size_t n, float *field) {
+  for (size_t p = 0; p < n; p++) wb_symmetry_vector(s, &field[4 * p + 1], &field[4 * p + 2]);
 }
 
 PetscErrorCode wb_regression_fit_files(WbApp *app, const WbFileList *files, const WbNormalisation *scales, int nz,
@@ -29,7 +36,10 @@ PetscErrorCode wb_regression_fit_files(WbApp *app, const WbFileList *files, cons
     norm.theta_surface_K = run->info.theta_surface_K;
     norm.lapse_K_per_m = run->info.lapse_K_per_m;
     norm.mixed_height_m = run->info.mixed_height_m;
+    const int turn = wb_symmetry_of_wind(run->info.wind_direction_deg);
     for (int t = 0; t < run->n_time; t++) {
+      turn_winds(turn, (size_t)nz * plane, run->x0[t]);
+      turn_winds(turn, (size_t)nz * plane, run->x1[t]);
       wb_normalise(&norm, nz, plane, run->z, run->fluid, run->x0[t]);
       wb_normalise(&norm, nz, plane, run->z, run->fluid, run->x1[t]);
       wb_regression_add(reg, plane, run->fluid, run->x0[t], run->x1[t]);
@@ -45,6 +55,7 @@ PetscErrorCode wb_regression_write_json(WbApp *app, const char *path, int nz, Wb
   cJSON *root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "what",
                           "per-level affine regression x1 = a + b x0 in normalised units; channels theta, u, v, w");
+  cJSON_AddStringToObject(root, "frame", FRAME);
   cJSON *levels = cJSON_AddArrayToObject(root, "levels");
   for (int k = 0; k < nz; k++) {
     double ab[8];
@@ -75,7 +86,14 @@ static PetscErrorCode read_json(const char *path, int nz, double *ab) {
       good = good && cJSON_IsNumber(v);
       if (good) ab[8 * k + i] = v->valuedouble;
     }
+  const char *frame = cJSON_GetStringValue(cJSON_GetObjectItem(root, "frame"));
+  const bool turned = frame && strcmp(frame, FRAME) == 0;
   cJSON_Delete(root);
+  if (good && !turned)
+    WB_RAISE(WB_ERR_INPUT,
+             "%s: its lines mix winds of all directions (it does not say frame '%s'); fit it again with "
+             "evaluate_train_files",
+             path, FRAME);
   if (!good) WB_RAISE(WB_ERR_INPUT, "%s: not a regression file with %d levels (written by evaluate)", path, nz);
   PetscFunctionReturn(0);
 }
@@ -97,8 +115,11 @@ PetscErrorCode wb_regression_read_json(WbApp *app, const char *path, int nz, WbR
 void wb_regression_predict(WbRegression reg, const WbNormalisation *norm, const WbGrid *grid, const double *z,
                            const uint8_t *fluid, const float *x0, float *tmp, float *out) {
   const size_t plane = (size_t)grid->nyl * (size_t)grid->nxl;
+  const int turn = wb_symmetry_of_wind(norm->wind_direction_deg);
   memcpy(tmp, x0, 4 * wb_grid_owned(grid) * sizeof *tmp);
+  turn_winds(turn, wb_grid_owned(grid), tmp);
   wb_normalise(norm, grid->nz, plane, z, fluid, tmp);
   wb_regression_apply(reg, plane, fluid, tmp, out);
   wb_denormalise(norm, grid->nz, plane, z, fluid, out);
+  turn_winds(wb_symmetry_inverse(turn), wb_grid_owned(grid), out);
 }

@@ -125,6 +125,17 @@ static PetscErrorCode add_divergence(WbScores *s, const WbCase *c, const float *
   PetscFunctionReturn(0);
 }
 
+/* A spread is a number of the model's frame, which the windows' own u and v change with the wind. */
+static void add_in_frame(WbScores *s, int symmetry, const WbScoreSums sums[WB_CHANNELS]) {
+  for (int c = 0; c < WB_CHANNELS; c++) {
+    float to[2] = {1, 2};
+    wb_symmetry_lengths(symmetry, &to[0], &to[1]);
+    double *a = (double *)&s->in_frame[c == 1 || c == 2 ? (int)to[c - 1] : c];
+    const double *b = (const double *)&sums[c];
+    for (size_t i = 0; i < sizeof *sums / sizeof *a; i++) a[i] += b[i];
+  }
+}
+
 static void add_tables(WbScoreTable *to, const WbScoreTable *from) {
   double *a = (double *)to;
   const double *b = (const double *)from;
@@ -156,6 +167,7 @@ PetscErrorCode wb_scores_add(WbScores *s, const WbCase *c) {
     mean[q] = (float)(sum / c->m);
   }
   add_tables(&s->pooled, table);
+  add_in_frame(s, c->symmetry, table->sums[WB_METHOD_BRIDGE][WB_SUBSET_ALL]);
   add_tables(&s->runs[s->n_runs - 1].table, table);
   s->has_regression = c->regressed != NULL;
   s->n_cases++;

@@ -73,6 +73,7 @@ PetscErrorCode wb_app_evaluate(WbApp *app) {
     if (calibrate && strcmp(info.split, "test") == 0)
       WB_RAISE_ALL(WB_ERR_INPUT, "%s: its split is test; allowed with evaluate_calibrate: validation and train",
                    files.paths[f]);
+    if (app->check) PetscCall(wb_pair_check(app->comm, files.paths[f]));
   }
   if (!forecast) PetscCall(wb_app_check_model(app));
   if (!app->check) {

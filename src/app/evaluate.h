@@ -16,6 +16,7 @@ typedef struct {
   const float *const *members;
   int m;
   bool antithetic;   /* members 2k, 2k + 1 are pairs */
+  int symmetry;      /* that brings the window into the model's frame (wb_sr_symmetry) */
   const char *label; /* "city 101, 5 m/s from 200 deg" */
 } WbCase;
 
@@ -32,6 +33,7 @@ typedef struct {
   int members, n_runs, capacity, n_cases;
   bool has_regression;
   WbScoreTable pooled;
+  WbScoreSums in_frame[WB_CHANNELS]; /* of the bridge, all air cells; u and v in the model's frame */
   WbRunScores *runs;
   double divergence[2 + WB_METHODS]; /* sums over cases: truth, one member, mean, interpolation, regression */
   /* spectra summed over cases, [truth, member, interpolation][level][variable][wave] */
@@ -51,17 +53,18 @@ void wb_scores_print(const WbScores *s, int resamples, uint32_t seed);
 /* The deck's model's scales: the units in which the regression's coefficients are kept. Sets only scale and
  * scale_by_wind. Collective. */
 PetscErrorCode wb_regression_scales(WbApp *app, WbNormalisation *scales);
-/* Per-level affine regression: fitted on pair files, or from and to a JSON file. Collective. */
+/* Per-level affine regression in the frame in which the wind comes from one octant (0 <= v <= u), whatever the model
+ * knows: fitted on pair files, or from and to a JSON file. Collective. */
 PetscErrorCode wb_regression_fit_files(WbApp *app, const WbFileList *files, const WbNormalisation *scales, int nz,
                                        WbRegression reg);
 PetscErrorCode wb_regression_read_json(WbApp *app, const char *path, int nz, WbRegression reg);
 PetscErrorCode wb_regression_write_json(WbApp *app, const char *path, int nz, WbRegression reg);
-/* out (n, 4) physical <- regression of physical x0; norm of this forcing. tmp (n, 4). */
+/* out (n, 4) physical <- regression of physical x0; norm: wb_regression_scales with this forcing. tmp (n, 4). */
 void wb_regression_predict(WbRegression reg, const WbNormalisation *norm, const WbGrid *grid, const double *z,
                            const uint8_t *fluid, const float *x0, float *tmp, float *out);
 
 /* Writes the deck's model to path with its spread divided by the spread/skill ratio of all air cells, channel by
- * channel. Collective. WB_ERR_CONFIG: fewer than 2 members. */
+ * channel of its frame. Collective. WB_ERR_CONFIG: fewer than 2 members. */
 PetscErrorCode wb_evaluate_calibrate(WbApp *app, const WbScores *scores, const char *path);
 
 /* Sources of cases. Collective. */

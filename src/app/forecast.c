@@ -80,7 +80,7 @@ static PetscErrorCode open_results(WbForecast *f, const WbCity *city, const WbSi
                              .sim = options,
                              .city = city};
   PetscCall(wb_result_create(f->app, &spec, &f->lr));
-  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, append, &f->shot));
+  PetscCall(wb_shot_create(f->app, w->grid, w->fluid, city, options, f->minutes, NULL, append, &f->shot));
   PetscFunctionReturn(0);
 }
 
@@ -177,12 +177,10 @@ static PetscErrorCode plan(WbApp *app, const WbCity *city, const WbSimOptions *o
   PetscFunctionBeginUser;
   WbMemoryPlan p;
   WbGrid *window = NULL;
-  const int nx = (int)(city->win_size_x_m / options->dx_m + 0.5), ny = (int)(city->win_size_y_m / options->dx_m + 0.5);
   const int nz = (int)(wb_config_real(app->config, "sr", "top_m") / options->dx_m + 0.5) + 1;
   wb_memory_plan_begin(app, &p);
   PetscCall(wb_memory_plan_les(&p, city, options, options->dx_m));
-  PetscCall(wb_grid_create(app->comm, nx, ny, nz, 1, 0, 0, false, false, &window));
-  window->dx_m = options->dx_m;
+  PetscCall(wb_app_window_grid(app, city, options->dx_m, nz, 1, &window));
   PetscCall(wb_memory_plan_sr(&p, window, (int)(options->duration_s / options->output_interval_s + 0.5)));
   wb_grid_destroy(&window);
   PetscCall(wb_memory_plan_report(&p));
@@ -199,7 +197,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   const char *results[] = {"lr.nc", "hr.nc"}, *state[] = {WB_APP_RUN_STATE, "hr.xmf"};
   const WbOutputFiles files = {.record = "summary.json",
                                .lock = "run.lock",
@@ -214,6 +212,7 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_check_model(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
   PetscCall(wb_app_check_air(app, city, options.dx_m));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(plan(app, city, &options));
   PetscCall(run(app, city, &options, &files));
   wb_city_destroy(&city);

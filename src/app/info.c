@@ -98,18 +98,20 @@ static PetscErrorCode describe_result(WbApp *app, const char *path) {
 static PetscErrorCode describe_deck(WbApp *app, const char *path) {
   PetscFunctionBeginUser;
   WbConfig c = NULL;
-  PetscCall(wb_config_create(app->comm, wb_app_keys, wb_app_n_keys, path, 0, NULL, &c));
-  if (app->rank == 0) {
+  int n_keys = 0;
+  const WbKey *keys = wb_app_keys(&n_keys);
+  PetscErrorCode ierr = wb_config_create(app->comm, keys, n_keys, NULL, path, 0, NULL, &c);
+  if (!ierr && app->rank == 0) {
     printf("%s: deck; keys it sets:\n", path);
-    for (int i = 0; i < wb_app_n_keys; i++) {
-      const WbKey *k = &wb_app_keys[i];
-      if (!wb_config_given(c, k->group, k->name)) continue;
+    for (int i = 0; i < n_keys; i++) {
+      const WbKey *k = &keys[i];
+      if (strcmp(wb_config_where(c, k->group, k->name), "default") == 0) continue;
       const char *text = wb_config_text(c, k->group, k->name);
       printf("  %-10s %-24s %s %s\n", k->group, k->name, text ? text : "(list)", k->unit);
     }
   }
   wb_config_destroy(&c);
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 static PetscErrorCode describe_hdf5(WbApp *app, const char *path) {

@@ -58,12 +58,14 @@ static PetscErrorCode add_list(WbApp *app, const WbKey *k, FILE *out) {
 
 PetscErrorCode wb_record_inputs(WbApp *app, char **inputs) {
   size_t size = 0;
+  int n_keys = 0;
+  const WbKey *keys = wb_app_keys(&n_keys);
   PetscFunctionBeginUser;
   *inputs = NULL;
   FILE *out = app->rank == 0 ? open_memstream(inputs, &size) : NULL; /* rank 0 reads, all follow */
-  for (int i = 0; i < wb_app_n_keys; i++) {
-    const WbKey *k = &wb_app_keys[i];
-    if (k->change != WB_CHANGE_NEVER || !wb_config_used_by(k, app->command)) continue;
+  for (int i = 0; i < n_keys; i++) {
+    const WbKey *k = &keys[i];
+    if (k->change != WB_CHANGE_NEVER || !wb_config_used_by(k, wb_record_command(app))) continue;
     if (is_list_of_files(k)) PetscCall(add_list(app, k, out));
     if (k->type != WB_KEY_FILE) continue;
     const bool model = strcmp(k->group, "sr") == 0 && strcmp(k->name, "model") == 0;

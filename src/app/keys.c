@@ -1,281 +1,147 @@
-/* The table of keys: the deck's contract (group, key, type, unit, default, range, commands, help). */
-#include "app.h"
+/* The table of keys: the deck's contract. Here run, city, sr, data, pairs, evaluate and bench; les and tracer stand in
+ * keys_les.c, train in keys_train.c. */
+#include <assert.h>
 
-#define BIG 1e300
-/* The last argument is the help, and behind it what else a row says: .change = ... */
-#define ROW(g, n, kind, u, def, lo, hi, list, cmds, ...)                                                    \
-  {                                                                                                         \
-    .group = g, .name = n, .type = kind, .unit = u, .fallback = def, .min = lo, .max = hi, .choices = list, \
-    .commands = cmds, .help = __VA_ARGS__                                                                   \
-  }
-#define REAL(g, n, unit, def, lo, hi, cmds, ...) ROW(g, n, WB_KEY_REAL, unit, def, lo, hi, NULL, cmds, __VA_ARGS__)
-#define INT(g, n, unit, def, lo, hi, cmds, ...) ROW(g, n, WB_KEY_INT, unit, def, lo, hi, NULL, cmds, __VA_ARGS__)
-#define BOOL(g, n, def, cmds, ...) ROW(g, n, WB_KEY_BOOL, "", def, 0, 1, NULL, cmds, __VA_ARGS__)
-#define TEXT(g, n, def, cmds, ...) ROW(g, n, WB_KEY_STRING, "", def, 0, 0, NULL, cmds, __VA_ARGS__)
-#define PATH(g, n, def, cmds, ...) ROW(g, n, WB_KEY_FILE, "", def, 0, 0, NULL, cmds, __VA_ARGS__)
-#define CHOICE(g, n, def, choices, cmds, ...) ROW(g, n, WB_KEY_CHOICE, "", def, 0, 0, choices, cmds, __VA_ARGS__)
-#define NUMBERS(g, n, unit, lo, hi, cmds, ...) ROW(g, n, WB_KEY_NUMBERS, unit, "", lo, hi, NULL, cmds, __VA_ARGS__)
-#define LIST(g, n, cmds, ...) ROW(g, n, WB_KEY_LIST, "", "", 0, 0, NULL, cmds, __VA_ARGS__)
-#define FREE .change = WB_CHANGE_FREE
-#define GROW .change = WB_CHANGE_GROW
+#include "keys.h"
 
-#define RUNS "forecast,city,les,pairs,train,sr,evaluate,bench"
-#define FLOW "forecast,les,pairs"
-#define CITY "forecast,city,les,pairs,sr,bench"
-#define SR "forecast,sr,evaluate,bench"
+static void sim_defaults(void *options) {
+  wb_sim_options_default(options);
+}
+static void net_defaults(void *options) {
+  wb_net_config_default(options);
+}
+const WbKeyStruct wb_app_city_keys = {sizeof(WbCityOptions), NULL};
+const WbKeyStruct wb_app_sim_keys = {sizeof(WbSimOptions), sim_defaults};
+const WbKeyStruct wb_app_output_keys = {sizeof(WbLesOutputOptions), NULL};
+const WbKeyStruct wb_app_probe_keys = {sizeof(WbProbeKeys), NULL};
+const WbKeyStruct wb_app_source_keys = {sizeof(WbSourceKeys), NULL};
+const WbKeyStruct wb_app_sr_keys = {sizeof(WbSrOptions), NULL};
+const WbKeyStruct wb_app_net_keys = {sizeof(WbNetConfig), net_defaults};
+const WbKeyStruct wb_app_train_keys = {sizeof(WbTrainOptions), NULL};
 
-const WbKey wb_app_keys[] = {
+static const WbKey run_keys[] = {
     /* ---- run ---- */
-    PATH("run", "output_dir", "out", RUNS, "folder for all results, made when absent", FREE),
+    PATH("run", "output_dir", "out", RUNS, "folder for all results, made when absent", .when = "!train_export_file",
+         FREE),
     INT("run", "seed", "", "1", 0, 4294967295.0, RUNS, "seed of all random numbers but the city's"),
     BOOL("run", "restart", "false", "forecast,les,pairs,train,sr,evaluate",
-         "continue the run in the output folder where it was stopped", FREE),
-    BOOL("run", "overwrite", "false", RUNS, "replace existing results in the output folder", FREE),
+         "continue the run in the output folder where it was stopped", .when = "!train_export_file", FREE),
+    BOOL("run", "overwrite", "false", RUNS, "replace existing results in the output folder",
+         .when = "!train_export_file", FREE),
     REAL("run", "walltime_s", "s", "0", 0, BIG, "forecast,les,pairs,train,sr",
-         "stop with a checkpoint (exit code 75) after this wall time; 0: no limit", FREE),
+         "stop with a checkpoint (exit code 75) after this wall time; 0: no limit", .when = "!train_export_file", FREE),
     REAL("run", "checkpoint_interval_s", "s", "600", 1, BIG, "forecast,les,pairs,train",
-         "wall time between checkpoints", FREE),
+         "wall time between checkpoints", .when = "!train_export_file", FREE),
     REAL("run", "memory_limit_gb", "GB", "0", 0, 1e9, "forecast,les,train,sr",
-         "refuse a run that needs more memory than this on all ranks together (see --check); 0: no limit", FREE),
+         "refuse a run that needs more memory than this on all ranks together (see --check); 0: no limit",
+         .when = "!train_export_file", FREE),
     TEXT("run", "start_time", "2026-08-01T12:00:00", "forecast,les,pairs,sr", "ISO time (UTC) of t = 0"),
-    BOOL("run", "quiet", "false", RUNS, "print nothing on stdout (run.log keeps all)", FREE),
+    BOOL("run", "quiet", "false", RUNS ",bench", "print nothing on stdout (run.log keeps all)", FREE),
     /* ---- city ---- */
     PATH("city", "file", "", CITY,
-         "building footprints (GeoJSON, GeoPackage, Shapefile) or height raster (GeoTIFF, netCDF); unset: generate"),
-    TEXT("city", "layer", "", CITY, "layer of a vector file or variable of a raster file; unset: the first"),
-    TEXT("city", "height_field", "", CITY, "attribute with the building height [m]; unset: look for the usual names"),
-    CHOICE("city", "generate", "tokyo_like", "tokyo_like|flat", CITY, "synthetic city when city_file is unset"),
-    INT("city", "seed", "", "1", 0, 4294967295.0, CITY, "seed of the synthetic city"),
-    REAL("city", "x_min_m", "m", "", -BIG, BIG, CITY, "west edge of the window, projected CRS of the file"),
-    REAL("city", "y_min_m", "m", "", -BIG, BIG, CITY, "south edge of the window"),
+         "building footprints (GeoJSON, GeoPackage, Shapefile) or height raster (GeoTIFF, netCDF); unset: generate",
+         .member = CITY_KEY(file), .when = "!@bench/bench_what=les"),
+    TEXT("city", "layer", "", CITY,
+         "layer of a vector file, variable or band of a raster file; unset: the only one with heights",
+         .member = CITY_KEY(layer), .when = "!@bench/bench_what=les city_file"),
+    TEXT("city", "height_field", "", CITY, "attribute with the building height [m]; unset: look for the usual names",
+         .member = CITY_KEY(height_field), .when = "!@bench/bench_what=les city_file"),
+    CHOICE("city", "generate", "tokyo_like", "tokyo_like|flat", CITY, "synthetic city when city_file is unset",
+           .member = CITY_KEY(generate), .when = "!@bench/bench_what=les !city_file"),
+    INT("city", "seed", "", "1", 0, 4294967295.0, CITY, "seed of the synthetic city", .member = CITY_KEY(seed),
+        .when = "!@bench/bench_what=les @pairs/!city_file @pairs/city_generate=tokyo_like"),
+    REAL("city", "x_min_m", "m", "", -BIG, BIG, CITY, "west edge of the window, projected CRS of the file",
+         .member = CITY_KEY(x_min_m),
+         .when = "!@bench/bench_what=les !@bench/city_file @sr/!city_file/city_size_x_m/city_size_y_m"),
+    REAL("city", "y_min_m", "m", "", -BIG, BIG, CITY, "south edge of the window", .member = CITY_KEY(y_min_m),
+         .when = "!@bench/bench_what=les !@bench/city_file @sr/!city_file/city_size_x_m/city_size_y_m"),
     REAL("city", "size_x_m", "m", "", 80, 1e6, CITY,
-         "window size, a multiple of 20 m; unset: all of the file, or 640 m for a synthetic city"),
-    REAL("city", "size_y_m", "m", "", 80, 1e6, CITY, "window size, a multiple of 20 m"),
-    TEXT("city", "null_height", "refuse", CITY, "buildings without a height: refuse, drop, or a height in m for them"),
-    /* ---- les ---- */
-    REAL("les", "dx_m", "m", "20", 0.5, 100, "forecast,les,bench",
-         "horizontal spacing; les below 20 m starts from a 20 m run"),
-    REAL("les", "top_m", "m", "500", 100, 5000, FLOW, "height of the domain's top"),
-    REAL("les", "margin_m", "m", "160", 0, 5000, FLOW, "domain beyond the window on each side, a multiple of 20 m"),
-    REAL("les", "rim_m", "m", "60", 0, 5000, FLOW,
-         "outermost part of the margin kept free of buildings, a multiple of 20 m"),
-    REAL("les", "duration_s", "s", "600", 1, BIG, FLOW, "simulated time after spin-up", GROW),
-    REAL("les", "spinup_s", "s", "1200", 0, BIG, FLOW, "simulated time before t = 0 (precursor and city each)"),
-    REAL("les", "output_interval_s", "s", "60", 1, BIG, FLOW, "averaging and output interval"),
-    REAL("les", "wind_speed_m_per_s", "m s-1", "5", 0.2, 40, FLOW, "wind speed at les_wind_height_m"),
-    REAL("les", "wind_direction_deg", "deg", "180", 0, 360, FLOW,
-         "direction from which the wind blows, clockwise from north"),
-    REAL("les", "wind_height_m", "m", "100", 10, 5000, FLOW, "height at which wind speed and direction are given"),
-    NUMBERS("les", "wind_table_time_s", "s", -BIG, BIG, FLOW,
-            "times of a large-scale wind that changes, increasing; unset: les_wind_speed and les_wind_direction"),
-    NUMBERS("les", "wind_table_speed_m_per_s", "m s-1", 0, 40, FLOW, "wind speed at these times, linear between them"),
-    NUMBERS("les", "wind_table_direction_deg", "deg", 0, 360, FLOW,
-            "wind direction at these times, the shorter way round between them"),
-    CHOICE("les", "forcing", "wind_at_height", "wind_at_height|geostrophic", FLOW,
-           "what the wind keys mean: the wind at les_wind_height_m, or the geostrophic wind (needs hours of spin-up)"),
-    BOOL("les", "coriolis", "false", FLOW, "Coriolis force relative to the large-scale wind (on with geostrophic)"),
-    REAL("les", "latitude_deg", "deg", "35.68", -90, 90, FLOW, "latitude, north positive: Coriolis force and sun"),
-    NUMBERS("les", "tendency_height_m", "m", 0, 5000, FLOW,
-            "heights of prescribed tendencies, increasing; linear between, constant beyond"),
-    NUMBERS("les", "tendency_u_m_per_s2", "m s-2", -1, 1, FLOW, "prescribed acceleration to the east at these heights"),
-    NUMBERS("les", "tendency_v_m_per_s2", "m s-2", -1, 1, FLOW, "prescribed acceleration to the north"),
-    NUMBERS("les", "tendency_theta_K_per_s", "K s-1", -0.1, 0.1, FLOW, "prescribed heating (advection, radiation)"),
-    REAL("les", "theta_surface_K", "K", "303", 200, 350, FLOW, "potential temperature near the ground"),
-    REAL("les", "lapse_K_per_m", "K m-1", "0.003", -0.01, 0.1, FLOW, "initial d(theta)/dz above les_mixed_height_m"),
-    REAL("les", "mixed_height_m", "m", "300", 0, 5000, FLOW, "initially neutral below this height"),
-    REAL("les", "heat_flux_K_m_per_s", "K m s-1", "0.05", -0.2, 0.5, FLOW,
-         "kinematic heat flux of ground and roofs; > 0 heats the air"),
-    CHOICE("les", "ground", "log", "log|most", FLOW,
-           "ground stress: log law, or Monin-Obukhov similarity with the ground's heat flux or temperature"),
-    REAL("les", "ground_flux_K_m_per_s", "K m s-1", "", -0.2, 1, FLOW,
-         "kinematic heat flux of the ground between buildings; unset: les_heat_flux_K_m_per_s"),
-    REAL("les", "roof_flux_K_m_per_s", "K m s-1", "", -0.2, 1, FLOW, "the same of roofs"),
-    REAL("les", "wall_flux_K_m_per_s", "K m s-1", "", -0.2, 1, FLOW, "the same of walls; unset: 0"),
-    REAL("les", "ground_theta_K", "K", "", 200, 400, FLOW,
-         "potential temperature of the ground at t = 0, in place of its heat flux"),
-    REAL("les", "roof_theta_K", "K", "", 200, 400, FLOW, "the same of roofs"),
-    REAL("les", "wall_theta_K", "K", "", 200, 400, FLOW, "the same of walls"),
-    REAL("les", "surface_theta_rate_K_per_s", "K s-1", "0", -0.1, 0.1, FLOW, "change of these temperatures in time"),
-    REAL("les", "z0_heat_ratio", "", "0.1", 1e-6, 1, FLOW, "roughness length for heat over that for momentum"),
-    BOOL("les", "sun", "false", FLOW,
-         "spread les_heat_flux over sunlit and shaded facets (its mean is kept); warm those of given temperature"),
-    REAL("les", "longitude_deg", "deg", "0", -180, 180, FLOW,
-         "longitude, east positive, for the sun; 0: run_start_time is local solar time"),
-    REAL("les", "diffuse_fraction", "", "0.2", 0, 1, FLOW, "part of the sunlight that reaches shaded facets too"),
-    REAL("les", "sun_warming_K", "K", "0", 0, 60, FLOW,
-         "excess of a surface of given temperature that faces the sun (times the cosine of incidence)"),
-    REAL("les", "z0_ground_m", "m", "0.1", 1e-5, 5, FLOW, "roughness length of the ground between buildings"),
-    REAL("les", "z0_inflow_m", "m", "0.5", 1e-5, 5, FLOW, "roughness length of the flat precursor: the city upstream"),
-    REAL("les", "z0_wall_m", "m", "0.05", 1e-5, 1, FLOW, "roughness length of roofs and walls"),
-    CHOICE("les", "closure", "vreman", "vreman|smagorinsky|deardorff|none", FLOW ",bench",
-           "subgrid closure (deardorff: an equation for the subgrid kinetic energy)"),
-    BOOL("les", "ground_viscosity", "false", FLOW,
-         "over flat ground (precursor, city without buildings): viscosity that gives the lowest levels' mean shear its "
-         "law"),
-    CHOICE("les", "advection", "central", "central|upwind5", FLOW ",bench",
-           "momentum advection: second-order central with les_upwind_fraction, or fifth-order upwind-biased"),
-    REAL("les", "upwind_fraction", "", "0.3", 0, 1, FLOW ",bench",
-         "with central: what is added of the dissipation of third-order upwind, 0 ... 1"),
-    CHOICE("les", "precision", "fp32", "fp32|fp64", FLOW ",bench", "precision of the solver's state"),
-    REAL("les", "cfl_max", "", "1.2", 0.05, 1.7, FLOW, "largest Courant number (sum over directions)"),
-    REAL("les", "dt_max_s", "s", "5", 1e-6, 1e4, FLOW, "largest time step"),
-    REAL("les", "tolerance", "", "0", 0, 1e-2, FLOW ",bench",
-         "max|div| dx / U at the end of a step; 0: 1e-5 in fp32, 1e-8 in fp64"),
-    REAL("les", "tolerance_stage", "", "1e-3", 1e-14, 0.1, FLOW ",bench",
-         "the same, relative, in intermediate RK stages"),
-    INT("les", "max_iterations", "", "200", 1, 100000, FLOW ",bench",
-        "largest number of CG iterations of a pressure solve"),
-    CHOICE("les", "inflow", "precursor", "precursor|synthetic|file", FLOW,
-           "turbulence of a cyclic precursor, synthetic turbulence, or boundary values of another model"),
-    PATH("les", "boundary_file", "", FLOW, "with les_inflow file: netCDF-4 file of boundary values (user guide)"),
-    REAL("les", "inflow_length_m", "m", "100", 1, 5000, FLOW,
-         "streamwise integral scale of synthetic turbulence; lateral and vertical are half"),
-    REAL("les", "plane_interval_s", "s", "2", 0.1, 10, FLOW, "interval of the precursor's inflow planes"),
-    REAL("les", "hr_uniform_top_m", "m", "200", 160, 5000, "les,pairs",
-         "uniform vertical spacing below this height in fine runs"),
-    PATH("les", "input_file", "", "forecast,sr", "20 m fields to super-resolve in place of an own LES (an lr.nc)"),
-    PATH("les", "inflow_file", "", "les",
-         "inflow planes of an earlier forecast (its inflow.nc), to simulate the same weather"),
-    REAL("les", "profile_interval_s", "s", "0", 0, BIG, "les",
-         "write profiles.nc: vertical profiles and fluxes, means over this interval; 0: none"),
-    NUMBERS("les", "probe_x_m", "m", -BIG, BIG, "les",
-            "write probes.csv: values at these points (x in the city's CRS)"),
-    NUMBERS("les", "probe_y_m", "m", -BIG, BIG, "les", "y of the probes"),
-    NUMBERS("les", "probe_z_m", "m", 0, 5000, "les", "heights of the probes"),
-    REAL("les", "probe_interval_s", "s", "0", 0, BIG, "les", "interval of the probes; 0: every time step"),
-    NUMBERS("les", "slice_x_m", "m", -BIG, BIG, "les", "write slices.nc: fields on planes of constant x"),
-    NUMBERS("les", "slice_y_m", "m", -BIG, BIG, "les", "the same of constant y"),
-    NUMBERS("les", "slice_z_m", "m", 0, 5000, "les", "the same of constant height"),
-    REAL("les", "slice_interval_s", "s", "60", 0.001, BIG, "les", "interval of the slices"),
-    BOOL("les", "write_variance", "false", "les",
-         "write the variances of u, v, w, theta within each output interval beside their means"),
-    /* ---- tracer ---- */
-    LIST("tracer", "name", "les", "name of the tracer of each source; the same name again adds a source to it"),
-    NUMBERS("tracer", "x_m", "m", -BIG, BIG, "les", "x of the middle of each source, in the city's CRS"),
-    NUMBERS("tracer", "y_m", "m", -BIG, BIG, "les", "y of each source"),
-    NUMBERS("tracer", "z_m", "m", 0, 5000, "les", "height of each source"),
-    NUMBERS("tracer", "size_x_m", "m", 0, 1e5, "les", "width of each source; 0 or unset: the cell at its middle"),
-    NUMBERS("tracer", "size_y_m", "m", 0, 1e5, "les", "length of each source"),
-    NUMBERS("tracer", "size_z_m", "m", 0, 5000, "les", "depth of each source"),
-    NUMBERS("tracer", "rate_kg_per_s", "kg s-1", 0, BIG, "les", "what each source gives off"),
-    NUMBERS("tracer", "start_s", "s", -BIG, BIG, "les", "when each source begins; unset: 0"),
-    NUMBERS("tracer", "end_s", "s", -BIG, BIG, "les", "when each source ends; unset: never"),
+         "window size, a multiple of 20 m; unset: all of the file, or 640 m for a synthetic city",
+         .member = CITY_KEY(size_x_m), .when = "!@bench/bench_what=les !@bench/city_file"),
+    REAL("city", "size_y_m", "m", "", 80, 1e6, CITY, "window size, a multiple of 20 m", .member = CITY_KEY(size_y_m),
+         .when = "!@bench/bench_what=les !@bench/city_file"),
+    TEXT("city", "null_height", "refuse", CITY,
+         "buildings without a height (null, 0, -1, -9999), or a file without heights: refuse, drop, or a height in m",
+         .member = CITY_KEY(null_height), .when = "!@bench/bench_what=les city_file"),
+    CHOICE("city", "broken", "refuse", "refuse|drop", CITY, "features that cannot be read", .member = CITY_KEY(broken),
+           .when = "!@bench/bench_what=les city_file"),
+    CHOICE("city", "overhang", "refuse", "refuse|drop|ground", CITY,
+           "features that begin above open air (min_height): refuse, leave out, or fill down to the ground",
+           .member = CITY_KEY(overhang), .when = "!@bench/bench_what=les city_file"),
+    BOOL("city", "open_outside", "false", CITY, "the window may reach beyond the data: open ground there",
+         .member = CITY_KEY(open_outside), .when = "!@bench/bench_what=les city_file"),
+};
+const WbKeyRows wb_app_keys_run = {run_keys, sizeof run_keys / sizeof *run_keys};
+
+static_assert(WB_NOISE_BASE == 0 && WB_NOISE_FOELLMER == 1 && WB_NOISE_NONE == 2, "choices stand in this order");
+static const WbKey sr_keys[] = {
     /* ---- sr ---- */
-    PATH("sr", "model", "", SR, "model file; unset: the shipped one"),
-    INT("sr", "members", "", "4", 1, 65535, SR, "ensemble members", GROW),
-    INT("sr", "steps", "", "3", 1, 10000, SR, "SDE steps = network evaluations a member and minute"),
-    REAL("sr", "dx_m", "m", "5", 5, 5, SR ",pairs", "spacing of the super-resolved fields"),
-    REAL("sr", "top_m", "m", "160", 20, 160, SR ",pairs", "height of the super-resolved layer"),
+    PATH("sr", "model", "", SR, "model file; unset: the shipped one", .member = SR_KEY(model_path),
+         .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=net|train|shot"),
+    INT("sr", "members", "", "4", 1, 65535, "forecast,sr,evaluate", "ensemble members", .member = SR_KEY(members),
+        .when = "!@evaluate/!evaluate_forecast", GROW),
+    INT("sr", "steps", "", "3", 1, 10000, SR, "SDE steps = network evaluations a member and minute",
+        .member = SR_KEY(steps), .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot sr_sampler!=mean"),
+    REAL("sr", "dx_m", "m", "5", 5, 5, SR ",pairs,les,city", "spacing of the super-resolved fields",
+         .member = SR_KEY(dx_m)),
+    REAL("sr", "top_m", "m", "160", 20, 160, SR ",pairs,les,city", "height of the super-resolved layer",
+         .member = SR_KEY(top_m), .when = "!@bench/bench_what=shot !@les/les_dx_m!=20"),
     CHOICE("sr", "sampler", "euler_maruyama",
            "euler_maruyama|stochastic_heun|exponential|flow_euler|flow_heun|flow_rk4|ddpm|ddim|i2sb_posterior|mean", SR,
-           "stepper; those after exponential imply sr_noise"),
+           "stepper; those after exponential imply sr_noise", .member = SR_KEY(sampler),
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     CHOICE("sr", "schedule", "model", "model|linear|quadratic|brownian|table", SR ",train",
-           "interpolant; model: as the model was trained"),
-    CHOICE("sr", "noise", "base", "foellmer|base|none", SR,
-           "diffusion g: Foellmer process, the interpolant's sigma, or none"),
-    REAL("sr", "noise_scale", "", "1", 1e-3, 10, SR, "factor of the diffusivity that sr_noise chooses"),
+           "interpolant; model: as the model was trained",
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot !@train/train_process=bridge"),
+    CHOICE("sr", "noise", "base", "base|foellmer|none", SR,
+           "diffusion g: Foellmer process, the interpolant's sigma, or none", .member = SR_KEY(noise),
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot "
+                   "sr_sampler=euler_maruyama|stochastic_heun|exponential"),
+    REAL("sr", "noise_scale", "", "1", 1e-3, 10, SR, "factor of the diffusivity that sr_noise chooses",
+         .member = SR_KEY(noise_scale),
+         .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot "
+                 "sr_sampler=euler_maruyama|stochastic_heun|exponential|ddpm|i2sb_posterior sr_noise=base|foellmer"),
     REAL("sr", "grid_start_power", "", "0", 0, 8, SR,
          "times of the steps: above 1 they are denser near t = 0, where the large scales are decided; 0: the process's "
-         "own"),
+         "own",
+         .member = SR_KEY(start_power),
+         .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot sr_sampler!=mean"),
     REAL("sr", "grid_end_power", "", "0", 0, 8, SR,
-         "times of the steps: above 1 they are denser near t = 1; 0: the process's own"),
-    BOOL("sr", "antithetic", "true", SR,
-         "members 2k and 2k + 1 take the same noise with opposite signs: the ensemble mean loses its sampling error"),
+         "times of the steps: above 1 they are denser near t = 1; 0: the process's own", .member = SR_KEY(end_power),
+         .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot sr_sampler!=mean"),
+    BOOL("sr", "antithetic", "true", "forecast,sr,evaluate",
+         "members 2k and 2k + 1 take the same noise with opposite signs: the ensemble mean loses its sampling error",
+         .member = SR_KEY(antithetic), .when = "!@evaluate/!evaluate_forecast sr_sampler!=mean"),
     BOOL("sr", "projection", "true", SR,
-         "last step of a member: make its wind free of divergence and of flow through walls"),
+         "last step of a member: make its wind free of divergence and of flow through walls",
+         .member = SR_KEY(projection), .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     BOOL("sr", "write_theta", "false", "forecast,sr", "write potential temperature beside T into hr.nc"),
     INT("sr", "slabs", "", "0", 0, 4096, SR,
         "slabs of rows in which a rank evaluates the network, for less memory; 0: as many as run_memory_limit_gb "
         "needs",
-        FREE),
+        .member = SR_KEY(slabs), .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot", FREE),
     CHOICE("sr", "backend", "auto", "auto|native|onednn|onednn_bf16|blas|ref", SR ",train",
-           "convolution library; auto: onednn with AVX-512, else native; onednn_bf16: fp32 without AMX"),
+           "convolution library; auto: onednn with AVX-512, else native; onednn_bf16: fp32 without AMX",
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=net|train|shot !train_export_file"),
     /* ---- data ---- */
-    LIST("data", "files", "train,evaluate", "pair files (wildcards allowed)"),
+    LIST("data", "files", "train,evaluate", "pair files (wildcards allowed)", .when = "!evaluate_forecast"),
     /* ---- pairs ---- */
     CHOICE("pairs", "split", "train", "train|validation|test", "pairs", "what the pair file is for, written into it"),
     REAL("pairs", "drop_s", "s", "300", 0, 3600, "pairs", "first simulated time of the fine run that is not written"),
     TEXT("pairs", "name", "pair", "pairs", "name of the pair file in the output folder (without .nc)"),
-    /* ---- train ---- */
-    INT("train", "steps", "", "2000", 1, 1e9, "train", "optimiser steps", GROW),
-    INT("train", "batch", "", "4", 1, 4096, "train", "samples a step, a multiple of the groups of ranks"),
-    INT("train", "space_ranks", "", "1", 1, 1e6, "train",
-        "ranks in a group, which share each sample (a divisor of the ranks): less memory and time a sample"),
-    BOOL("train", "recompute", "false", "train",
-         "keep only the inputs of residual blocks and compute the rest again in the backward pass: less memory, same "
-         "bits",
-         FREE),
-    CHOICE(
-        "train", "store", "memory", "memory|disk", "train",
-        "where the pairs' fields are: in the memory of every rank, or in a file of every node, read in the background "
-        "(for sets larger than memory; same bits)",
-        FREE),
-    PATH("train", "store_dir", "", "train",
-         "with train_store disk: folder for that file, best on a fast disk of the node; unset: run_output_dir. The "
-         "file is gone when the run ends",
-         FREE),
-    NUMBERS("train", "loss_weights", "", 0, 1e6, "train",
-            "weights of T, u, v, w in the loss, relative to each other; unset: 1, 1, 1, 1"),
-    REAL("train", "learning_rate", "", "1e-3", 1e-8, 1, "train", "peak learning rate (cosine schedule)", FREE),
-    REAL("train", "weight_decay", "", "1e-2", 0, 1, "train", "decoupled weight decay of AdamW"),
-    REAL("train", "clip_norm", "", "1", 1e-6, BIG, "train", "gradient clipping by global norm", FREE),
-    REAL("train", "ema_decay", "", "0.998", 0, 0.999999, "train", "decay of the exponential moving average of weights"),
-    INT("train", "warmup_steps", "", "100", 0, 1e9, "train", "steps of linear warm-up", FREE),
-    INT("train", "validate_every", "", "200", 1, 1e9, "train", "steps between validations", FREE),
-    CHOICE("train", "symmetry", "canonical", "canonical|random|none", "train",
-           "horizontal symmetries: the wind turned to one octant, in use too; random ones as augmentation; none"),
-    INT("train", "crop", "", "0", 0, 4096, "train",
-        "train on random squares of so many 5 m cells, a multiple of 4; 0: whole windows"),
-    NUMBERS("train", "epsilon_factor", "", 0.01, 10, "train",
-            "noise amplitude as a multiple of std(x1 - x0), one number or four (T, u, v, w); unset: 1"),
-    NUMBERS("train", "table_t", "", 0, 1, "train",
-            "times from 0 to 1 of a path of one's own: a bridge (sr_schedule table) or an interpolant; unset: none"),
-    NUMBERS("train", "table_alpha", "", -100, 100, "train",
-            "alpha at these times, from 1 to 0; monotone cubics between"),
-    NUMBERS("train", "table_beta", "", -100, 100, "train", "beta at these times, from 0 to 1"),
-    NUMBERS("train", "table_noise", "", 0, 100, "train",
-            "bridge: sigma (noise sigma sqrt(t)), 0 at 1; interpolant: gamma, 0 at 0 and at 1"),
-    NUMBERS("train", "table_diffusivity", "", 0, 1e4, "train",
-            "interpolant: epsilon_t (g^2 = 2 epsilon_t); unset: gamma^2 / (2 t (1 - t))"),
-    NUMBERS("train", "noise_scales", "", 0, 1, "train",
-            "shares of the noise's variance on cells of 5, 10, 20, 40 and 80 m, sum 1 (1 alone: white); unset: 0.03, "
-            "0.15, 0.25, 0.33, 0.24, the spectrum of x1 - x0 about the mean"),
-    REAL("train", "t_power", "", "3", 0.1, 10, "train",
-         "training times are u^t_power: above 1 there are more near t = 0, where only the condition tells the drift"),
-    BOOL("train", "scale_by_wind", "true", "train", "velocities in units of the forcing's wind speed"),
-    CHOICE("train", "process", "bridge", "bridge|interpolant|i2sb|diffusion_vp|diffusion_edm|flow|sf2m", "train",
-           "generative process that the network is trained for"),
-    INT("train", "draws", "", "1", 1, 64, "train", "times and noises a sample; they share the condition's cost"),
-    REAL("train", "dropout", "", "0", 0, 0.9, "train",
-         "probability with which a channel of a residual block is left out (against overfitting to few cities)"),
-    REAL("train", "residual_deviation", "", "0.8", 0.01, 10, "train",
-         "expected deviation of x1 - x0 about the network's mean, as a multiple of std(x1 - x0)"),
-    PATH("train", "start_model", "", "train", "model file to take the first weights from (fine-tuning)"),
-    PATH("train", "export_file", "", "train",
-         "write the training set, as the network sees it, to this file and stop (for postproc/windbridge_train.py)",
-         FREE),
-    INT("train", "export_levels", "", "0", 0, 100000, "train",
-        "levels of train_export_file, from the ground up; 0: all (doc/efficiency.rst uses 1)", FREE),
-    INT("train", "width1", "", "32", 16, 1024, "train,bench", "step: channels at 10 m"),
-    INT("train", "width2", "", "64", 16, 2048, "train,bench", "step: channels at 20 m"),
-    INT("train", "blocks1", "", "1", 0, 32, "train,bench", "step: residual blocks at 10 m on each side"),
-    INT("train", "blocks2", "", "2", 0, 32, "train,bench", "step: residual blocks at 20 m"),
-    INT("train", "cond_width1", "", "32", 16, 1024, "train,bench", "mean network: channels at 10 m"),
-    INT("train", "cond_width2", "", "64", 16, 2048, "train,bench", "mean network: channels at 20 m"),
-    INT("train", "cond_blocks1", "", "1", 0, 32, "train,bench", "mean network: residual blocks at 10 m on each side"),
-    INT("train", "cond_blocks2", "", "4", 0, 32, "train,bench", "mean network: residual blocks at 20 m"),
-    INT("train", "cond_nets", "", "4", 1, 16, "train,bench",
-        "mean networks, averaged in use; with two or more each leaves out its share of the training cities, and "
-        "the step learns about means by networks that never saw the city"),
-    BOOL("train", "mirror", "true", "train",
-         "train the step on x1 or, as often, on its mirror image about the mean: members then scatter about the mean"),
+};
+const WbKeyRows wb_app_keys_sr = {sr_keys, sizeof sr_keys / sizeof *sr_keys};
+
+static const WbKey last_keys[] = {
     /* ---- evaluate ---- */
     LIST("evaluate", "train_files", "evaluate", "training pair files on which the per-level regression is fitted"),
-    PATH("evaluate", "regression", "", "evaluate", "stored regression (JSON) in place of evaluate_train_files"),
+    PATH("evaluate", "regression", "", "evaluate", "stored regression (JSON) in place of evaluate_train_files",
+         .when = "!evaluate_train_files"),
     PATH("evaluate", "forecast", "", "evaluate", "an hr.nc to score against evaluate_truth (instead of data_files)"),
     PATH("evaluate", "truth", "", "evaluate", "a 5 m simulation of the same window (truth.nc of les)"),
     REAL("evaluate", "from_s", "s", "0", 0, BIG, "evaluate",
-         "with evaluate_forecast: leave out minutes that end before this time (the fine run's start)"),
+         "with evaluate_forecast: leave out minutes that end before this time (the fine run's start)",
+         .when = "evaluate_forecast"),
     PATH("evaluate", "calibrate", "", "evaluate",
          "also write a copy of the model whose members spread as much as their mean errs on these (validation) files",
          FREE),
@@ -285,7 +151,20 @@ const WbKey wb_app_keys[] = {
     PATH("bench", "json", "", "bench", "also write the table as JSON to this file", FREE),
     INT("bench", "nx", "", "128", 16, 4096, "bench",
         "cells in x and y (5 m cells for net, train and shot; a multiple of 16)"),
-    INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net, train and shot use 32)"),
+    INT("bench", "nz", "", "64", 8, 1024, "bench", "levels (net, train and shot use 32)",
+        .when = "bench_what=les|poisson"),
     REAL("bench", "seconds", "s", "5", 0.1, 3600, "bench", "time spent on each figure"),
 };
-const int wb_app_n_keys = (int)(sizeof wb_app_keys / sizeof wb_app_keys[0]);
+const WbKeyRows wb_app_keys_last = {last_keys, sizeof last_keys / sizeof *last_keys};
+
+/* One array for config, made when it is first asked for. */
+const WbKey *wb_app_keys(int *n) {
+  static WbKey all[512];
+  static int n_all;
+  const WbKeyRows *const parts[] = {&wb_app_keys_run, &wb_app_keys_les, &wb_app_keys_sr, &wb_app_keys_train,
+                                    &wb_app_keys_last};
+  for (size_t p = 0, first = n_all == 0; p < sizeof parts / sizeof *parts && first; p++)
+    for (int i = 0; i < parts[p]->n && n_all < (int)(sizeof all / sizeof *all); i++) all[n_all++] = parts[p]->rows[i];
+  *n = n_all;
+  return all;
+}

@@ -224,12 +224,13 @@ PetscErrorCode wb_app_les(WbApp *app) {
                                .n_state = sizeof state / sizeof state[0],
                                .state = state};
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
   PetscCall(wb_app_output_begin(app, &files));
   if (app->run.finished) PetscFunctionReturn(0);
   PetscCall(wb_city_create(app->comm, &city_options, &city));
   if (dx < 20) PetscCall(wb_app_check_air(app, city, dx));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, &plan);
   PetscCall(wb_memory_plan_les(&plan, city, &options, dx));

@@ -18,7 +18,7 @@ void wb_memory_plan_add(WbMemoryPlan *plan, const char *name, double bytes) {
 
 static void add_shape(WbMemoryPlan *plan, int nx, int ny, int least) {
   if (plan->n_shapes < WB_PLAN_SHAPES)
-    plan->shape[plan->n_shapes++] = (WbGridShape){.nx = nx, .ny = ny, .align = 1, .least = least};
+    plan->shape[plan->n_shapes++] = (WbGridCut){.nx = nx, .ny = ny, .align = 1, .least = least};
 }
 
 /* To the log, or to the terminal where --check opens none. */
@@ -39,20 +39,20 @@ PetscErrorCode wb_memory_plan_les(WbMemoryPlan *plan, const WbCity *city, const 
   WbGrid *window = NULL;
   PetscFunctionBeginUser;
   PetscCall(wb_sim_plan(plan->app->comm, city, sim, dx_m, &m));
-  const int nx = (int)lround(city->win_size_x_m / dx_m), ny = (int)lround(city->win_size_y_m / dx_m);
   const int nz = (int)lround((dx_m < sim->dx_m ? wb_config_real(plan->app->config, "sr", "top_m") : sim->top_m) / dx_m);
-  add_shape(plan, (int)lround(nx * dx_m / sim->dx_m), (int)lround(ny * dx_m / sim->dx_m), 1);
-  add_shape(plan, (int)lround((city->win_size_x_m + 2 * sim->margin_m) / sim->dx_m),
-            (int)lround((city->win_size_y_m + 2 * sim->margin_m) / sim->dx_m),
+  const int columns = (int)lround(city->win_size_x_m / sim->dx_m), rows = (int)lround(city->win_size_y_m / sim->dx_m),
+            margin = (int)lround(sim->margin_m / sim->dx_m);
+  add_shape(plan, columns, rows, 1);
+  add_shape(plan, columns + 2 * margin, rows + 2 * margin,
             sim->les.advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST);
-  PetscCall(wb_grid_create(plan->app->comm, nx, ny, nz, (int)lround(sim->dx_m / dx_m), 0, 0, false, false, &window));
+  PetscCall(wb_app_window_grid(plan->app, city, dx_m, nz, (int)lround(sim->dx_m / dx_m), &window));
   /* the precursor is gone before the runs around the city begin */
   wb_memory_plan_add(plan, "flow solver at 20 m", fmax(m.coarse, m.precursor));
   wb_memory_plan_add(plan, "inflow planes", m.inflow);
   if (m.fine > 0) wb_memory_plan_add(plan, "flow solver, fine run", m.fine);
   wb_memory_plan_add(plan, "its means and files", window_bytes(window, m.cells));
   plan->checkpoint = m.checkpoint;
-  const double cells = (double)nx * ny * nz, times = round(sim->duration_s / sim->output_interval_s);
+  const double cells = (double)window->nx * window->ny * nz, times = round(sim->duration_s / sim->output_interval_s);
   plan->results += 5 * sizeof(float) * cells * times;
   wb_grid_destroy(&window);
   PetscFunctionReturn(0);
@@ -77,7 +77,7 @@ static PetscErrorCode choose_slabs(WbMemoryPlan *plan, const WbGrid *lr, WbSrOpt
   const bool free_choice = o->slabs == 0 && limit > 0;
   if (o->slabs == 0) o->slabs = 1;
   for (;;) {
-    PetscCall(wb_sr_plan(lr, lr->dx_m, o, m));
+    PetscCall(wb_sr_plan(lr, o, m));
     PetscCall(total(plan, m->model + m->fields + wb_net_memory_sum(&m->net), &all));
     if (!free_choice || all <= limit || 2 * o->slabs > rows) break;
     o->slabs *= 2;

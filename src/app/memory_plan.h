@@ -13,8 +13,8 @@ typedef struct {
   WbApp *app;
   WbPlanRow row[WB_PLAN_ROWS];
   int n;
-  double checkpoint, results;        /* on disk in all */
-  WbGridShape shape[WB_PLAN_SHAPES]; /* grids that the ranks share */
+  double checkpoint, results;      /* on disk in all */
+  WbGridCut shape[WB_PLAN_SHAPES]; /* grids that the ranks share */
   int n_shapes;
 } WbMemoryPlan;
 

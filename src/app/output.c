@@ -80,31 +80,31 @@ static PetscErrorCode look_back(WbApp *app, const WbOutputFiles *f, bool all_the
   PetscFunctionReturn(ierr);
 }
 
-static void say_finished(const WbApp *app) {
+static void say_finished(const WbApp *app, bool quiet) {
   if (app->rank != 0) return;
   /* run.log is left as it is, with the rest; where stdout is to be silent, stderr says it */
-  fprintf(wb_config_bool(app->config, "run", "quiet") ? stderr : stdout,
-          "windbridge: %s/: the run is finished, nothing to continue\n", app->out);
+  fprintf(quiet ? stderr : stdout, "windbridge: %s/: the run is finished, nothing to continue\n", app->out);
 }
 
 static void keep_names(WbApp *app, const WbOutputFiles *f) {
   WbRunState *r = &app->run;
-  *r = (WbRunState){.lock_fd = -1, .early = f->early};
+  *r = (WbRunState){.lock_fd = -1, .early = f->early, .walltime_s = wb_config_real(app->config, "run", "walltime_s")};
   if (f->record) snprintf(r->record, sizeof r->record, "%s", f->record);
   snprintf(r->lock, sizeof r->lock, "%s/%s", app->out, f->lock);
 }
 
 /* Takes the folder: from here on other runs are refused, and what is said is kept in run.log. */
-static PetscErrorCode enter(WbApp *app) {
+static PetscErrorCode enter(WbApp *app, bool quiet) {
   PetscFunctionBeginUser;
   PetscCall(wb_output_dir_prepare(app->comm, app->out));
   PetscCall(wb_lock_take(app->comm, app->run.lock, &app->run.lock_fd));
   char log[1024];
   wb_app_path(app, "run.log", log);
-  PetscCall(wb_log_open(app->comm, log, wb_config_bool(app->config, "run", "quiet")));
+  PetscCall(wb_log_open(app->comm, log, quiet));
   wb_log("windbridge %s (%s) %s, %d rank%s, output in %s/", wb_version(), wb_git_version(), app->command, app->size,
          app->size > 1 ? "s" : "", app->out);
   if (app->run.changes && app->run.changes[0]) wb_log("changed since the run began: %s", app->run.changes);
+  if (app->unused) wb_log_warn("%s", app->unused);
   PetscFunctionReturn(0);
 }
 
@@ -112,6 +112,7 @@ PetscErrorCode wb_app_output_begin(WbApp *app, const WbOutputFiles *f) {
   PetscFunctionBeginUser;
   const bool restart = f->restart && wb_config_bool(app->config, "run", "restart");
   const bool overwrite = wb_config_bool(app->config, "run", "overwrite");
+  const bool quiet = wb_config_bool(app->config, "run", "quiet");
   int results = 0, states = 0;
   const char *result = NULL, *state = NULL;
   keep_names(app, f);
@@ -125,9 +126,9 @@ PetscErrorCode wb_app_output_begin(WbApp *app, const WbOutputFiles *f) {
   app->run.replaces = !restart;
   app->run.restart = restart && results + states > 0;
   if (restart) PetscCall(look_back(app, f, results == f->n_results));
-  if (app->run.finished) say_finished(app);
+  if (app->run.finished) say_finished(app, quiet);
   if (app->check || app->run.finished) PetscFunctionReturn(0);
-  PetscCall(enter(app));
+  PetscCall(enter(app, quiet));
   PetscFunctionReturn(0);
 }
 
@@ -183,7 +184,7 @@ void wb_app_output_end(WbApp *app, PetscErrorCode outcome) {
 
 PetscErrorCode wb_app_stop_check(WbApp *app, bool *stop) {
   PetscFunctionBeginUser;
-  const double limit = wb_config_real(app->config, "run", "walltime_s");
+  const double limit = app->run.walltime_s;
   int mine = wb_stop_requested() || (limit > 0 && wb_wtime() - app->t_start > limit), any = 0;
   PetscCallMPI(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, app->comm));
   *stop = any != 0;

@@ -22,7 +22,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &options));
-  wb_app_city_options(app, &city_options);
+  PetscCall(wb_app_city_options(app, &city_options));
   if (options.hr_drop_s >= options.duration_s)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_drop_s is '%g'; allowed: less than les_duration_s (%g s), which includes it",
                  wb_config_where(c, "pairs", "drop_s"), options.hr_drop_s, options.duration_s);
@@ -50,6 +50,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
   if (app->run.finished) PetscFunctionReturn(0);
   wb_app_path(app, name, path);
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(wb_app_check_air(app, city, options.dx_m));
   WbPairsRun run = {.app = app, .files = &files};
   const WbSimControl control = {.stop = stop,

@@ -146,6 +146,11 @@ static PetscErrorCode refuse_key(const WbApp *app, const WbRunRecord *r, const W
                                            : "it cannot change in a run that is continued");
 }
 
+const char *wb_record_command(const WbApp *app) {
+  const bool given = strcmp(app->command, "forecast") == 0 && wb_config_text(app->config, "les", "input_file");
+  return given ? "sr" : app->command;
+}
+
 PetscErrorCode wb_record_compare(const WbApp *app, const WbRunRecord *r, char **changes, bool *grows) {
   PetscFunctionBeginUser;
   *changes = NULL;
@@ -153,8 +158,10 @@ PetscErrorCode wb_record_compare(const WbApp *app, const WbRunRecord *r, char **
   if (r->command && strcmp(r->command, app->command) != 0)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s/ holds a run of '%s', which '%s' cannot continue; give another -run_output_dir",
                  r->file, app->out, r->command, app->command);
+  int n_keys = 0;
+  const WbKey *keys = wb_app_keys(&n_keys);
   WbKeyDifference *list = NULL;
-  const int n = wb_config_compare(wb_app_keys, wb_app_n_keys, app->command, r->deck, app->deck_yaml, &list);
+  const int n = wb_config_compare(keys, n_keys, wb_record_command(app), r->deck, app->deck_yaml, &list);
   size_t size = 0;
   FILE *out = open_memstream(changes, &size);
   PetscErrorCode ierr = 0;

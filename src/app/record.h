@@ -26,6 +26,8 @@ void wb_record_free(WbRunRecord *record);
  * hash of its contents. Large files are sampled: 512 blocks of 64 kB, evenly spread, and the size. Caller frees.
  * Errors: WB_ERR_INPUT (wildcards without a match). */
 PetscErrorCode wb_record_inputs(WbApp *app, char **inputs);
+/* Whose keys count: a forecast from a file of 20 m fields does what sr does. */
+const char *wb_record_command(const WbApp *app);
 /* Not collective. Is what was resolved now the same run as the record's? *changes out: the keys that differ and may, as
  * "key before -> now, ..." ("" : none); caller frees. *grows out: there is more to do than before. Errors:
  * WB_ERR_INPUT, ALL (another command; a key or a file that may not change: names the first, with both values). */

@@ -15,6 +15,9 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   PetscCall(wb_nc_def_field(nc, "/", "fluid_mask", "z,y,x"));
   if (s->lr_valid) PetscCall(wb_nc_def_field(nc, "/", "lr_valid_mask", "z,y,x"));
   if (s->building_height) PetscCall(wb_nc_def_field(nc, "/", "building_height", "y,x"));
+  if (s->times && strcmp(s->times->method, "point") == 0)
+    for (int i = 0; i < 5; i++)
+      if (i != 1 || s->theta) PetscCall(wb_nc_att_text(nc, "/", names[i], "cell_methods", "time: point"));
   for (int i = 0; i < s->n_more; i++) {
     PetscCall(wb_nc_def_field(nc, "/", s->more[i].name, "time,z,y,x"));
     PetscCall(wb_nc_att_text(nc, "/", s->more[i].name, "units", s->more[i].units));
@@ -23,6 +26,7 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
   const WbLesOptions *les = &s->sim->les;
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_speed_m_per_s", les->wind_speed_m_per_s));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_direction_deg", les->wind_direction_deg));
+  PetscCall(wb_app_put_north(app, nc, s->city, les));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "wind_height_m", les->wind_height_m));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "theta_surface_K", les->theta_surface_K));
   PetscCall(wb_nc_att_real(nc, "/", NULL, "lapse_K_per_m", les->lapse_K_per_m));
@@ -50,6 +54,7 @@ static PetscErrorCode make(WbApp *app, const WbResultSpec *s, const char *path, 
                                  .n_member = s->n_member,
                                  .z = r->z,
                                  .start_time_iso = wb_config_text(app->config, "run", "start_time"),
+                                 .times = s->times,
                                  .crs_wkt = s->city ? s->city->crs_wkt : NULL,
                                  .title = s->title,
                                  .source = s->city ? s->city->source : "",
@@ -71,6 +76,7 @@ PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *s, WbResult *r) 
   r->n_member = s->n_member;
   r->theta = s->theta;
   r->interval_s = s->sim->output_interval_s;
+  r->times = s->times;
   snprintf(r->name, sizeof r->name, "%s", s->name);
   PetscCall(WB_ALLOC(nz, &r->z));
   PetscCall(WB_ALLOC(nz + 1, &r->zf));
@@ -117,7 +123,10 @@ PetscErrorCode wb_result_put_more(WbResult *r, int time, const char *name, const
 PetscErrorCode wb_result_commit(WbResult *r, int time) {
   PetscFunctionBeginUser;
   const double end = (time + 1) * r->interval_s;
-  PetscCall(wb_nc_put_time(r->nc, "/", time, end, end - r->interval_s));
+  if (r->times)
+    PetscCall(wb_nc_put_stamp(r->nc, "/", time, r->times));
+  else
+    PetscCall(wb_nc_put_time(r->nc, "/", time, end, end - r->interval_s));
   PetscCall(wb_nc_flush(r->nc));
   PetscFunctionReturn(0);
 }

@@ -11,7 +11,8 @@ typedef struct {
   double *z;          /* (nz) cell centres [m] */
   double *zf;         /* (nz + 1) faces [m] */
   double theta0;      /* [K] of the reference pressure profile */
-  double start_s, interval_s;
+  double interval_s;
+  const WbTimes *times; /* borrowed; NULL: (minute + 1) * interval_s */
   int n_time, n_member;
   bool theta;  /* potential temperature is written too */
   bool *there; /* (n_time) minutes that the file held already when it was opened */
@@ -31,6 +32,7 @@ typedef struct {
   const WbGrid *grid;
   const double *zf; /* (nz + 1) */
   int n_time, n_member;
+  const WbTimes *times;            /* NULL, or stamps to carry over from an input in place of own ones; borrowed */
   bool theta;                      /* write potential temperature too */
   bool append;                     /* restart: go on writing the file if it exists */
   const uint8_t *fluid, *lr_valid; /* owned cells; lr_valid NULL: not written */

@@ -1,20 +1,21 @@
 /* One minute of 20 m means -> all members at 5 m -> hr.nc. */
 #include "shot.h"
 
-static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOptions *sim, int n_time, bool append) {
+static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOptions *sim, int n_time,
+                                  const WbTimes *times, bool append) {
   PetscFunctionBeginUser;
   const WbGrid *hr = wb_sr_grid(s->sr);
   const size_t plane = (size_t)hr->nyl * (size_t)hr->nxl;
   float *height = NULL;
   PetscCall(WB_ALLOC(plane, &height));
-  PetscCall(wb_city_cell_height(city, hr->x_min_m + hr->x0 * hr->dx_m, hr->y_min_m + hr->y0 * hr->dx_m, hr->dx_m,
-                                hr->nxl, hr->nyl, height));
+  PetscCall(wb_city_cell_heights(city, hr, height));
   const WbResultSpec spec = {.name = "hr.nc",
                              .title = "windbridge: super-resolved ensemble of street-scale wind and temperature",
                              .grid = hr,
                              .zf = s->zf,
                              .n_time = n_time,
                              .n_member = s->members,
+                             .times = times,
                              .theta = wb_config_bool(s->app->config, "sr", "write_theta"),
                              .append = append,
                              .fluid = wb_sr_fluid(s->sr),
@@ -28,7 +29,7 @@ static PetscErrorCode open_result(WbShot *s, const WbCity *city, const WbSimOpti
 }
 
 PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t *lr_fluid, const WbCity *city,
-                              const WbSimOptions *sim, int n_time, bool append, WbShot *s) {
+                              const WbSimOptions *sim, int n_time, const WbTimes *times, bool append, WbShot *s) {
   PetscFunctionBeginUser;
   memset(s, 0, sizeof *s);
   WbSrOptions options;
@@ -42,18 +43,13 @@ PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t
   if (lr_window->nz < levels)
     WB_RAISE_ALL(WB_ERR_INPUT, "the 20 m fields have %d levels; super-resolution to %g m needs %d", lr_window->nz,
                  options.top_m, levels);
-  PetscCall(wb_grid_create(app->comm, lr_window->nx, lr_window->ny, levels, 1, lr_window->px, lr_window->py, false,
-                           false, &s->grid));
-  s->grid->x_min_m = lr_window->x_min_m;
-  s->grid->y_min_m = lr_window->y_min_m;
-  s->grid->dx_m = lr_window->dx_m;
-  PetscCall(
-      wb_sr_create(s->grid, city, lr_window->dx_m, lr_fluid, &forcing, sim->les.heat_flux_K_m_per_s, &options, &s->sr));
+  PetscCall(wb_grid_refine(lr_window, 1, levels, &s->grid));
+  PetscCall(wb_sr_create(s->grid, city, lr_fluid, &forcing, sim->les.heat_flux_K_m_per_s, &options, &s->sr));
   const WbGrid *hr = wb_sr_grid(s->sr);
   PetscCall(WB_ALLOC(4 * wb_grid_owned(hr), &s->member));
   PetscCall(WB_ALLOC(hr->nz + 1, &s->zf));
-  for (int k = 0; k <= hr->nz; k++) s->zf[k] = k * hr->dx_m;
-  PetscCall(open_result(s, city, sim, n_time, append));
+  wb_grid_heights(hr->nz, hr->dx_m, s->zf, NULL);
+  PetscCall(open_result(s, city, sim, n_time, times, append));
   PetscFunctionReturn(0);
 }
 
@@ -93,9 +89,14 @@ PetscErrorCode wb_shot_finish(WbShot *s, cJSON *summary) {
   static const char *const vars[] = {"T", "u", "v", "w"}, *const masks[] = {"fluid_mask", "lr_valid_mask"};
   const WbGrid *hr = wb_sr_grid(s->sr);
   char path[1024];
+  double *times = NULL;
+  PetscCall(WB_ALLOC(s->result.n_time, &times));
+  for (int i = 0; i < s->result.n_time; i++)
+    times[i] = s->result.times ? s->result.times->at[i] : (i + 1) * s->result.interval_s;
   wb_app_path(s->app, "hr.xmf", path);
-  PetscCall(wb_xdmf_write(s->app->comm, path, "hr.nc", hr, s->zf, s->result.n_time, s->members, s->result.interval_s, 4,
-                          vars, 2, masks));
+  PetscCall(
+      wb_xdmf_write(s->app->comm, path, "hr.nc", hr, s->zf, s->result.n_time, s->members, times, 4, vars, 2, masks));
+  WB_FREE(&times);
   wb_summary_grid(summary, "hr", hr);
   cJSON *o = cJSON_AddObjectToObject(summary, "sr");
   cJSON_AddNumberToObject(o, "members", s->members);

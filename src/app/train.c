@@ -80,11 +80,9 @@ static PetscErrorCode path_option(WbConfig c, WbModelTable *values, WbTrainOptio
 static PetscErrorCode rank_options(const WbApp *app, WbTrainOptions *o) {
   WbConfig c = app->config;
   PetscFunctionBeginUser;
-  o->space_ranks = (int)wb_config_int(c, "train", "space_ranks");
   if (app->size % o->space_ranks != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_space_ranks is '%d'; allowed: a divisor of the %d ranks",
                  wb_config_where(c, "train", "space_ranks"), o->space_ranks, app->size);
-  o->batch = (int)wb_config_int(c, "train", "batch");
   const int groups = app->size / o->space_ranks;
   if (o->batch % groups != 0)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: train_batch is '%d'; allowed: a multiple of the %d groups of %d ranks",
@@ -95,43 +93,23 @@ static PetscErrorCode rank_options(const WbApp *app, WbTrainOptions *o) {
 static PetscErrorCode fill_options(WbApp *app, const WbFileList *files, WbModelTable *table, WbTrainOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
-  wb_app_net_options(app, &o->net);
+  PetscCall(wb_config_fill(c, &wb_app_train_keys, o));
+  PetscCall(wb_config_fill(c, &wb_app_net_keys, &o->net));
   o->files = (const char *const *)files->paths;
   o->n_files = files->n;
   o->output_dir = app->out;
   const char *store = wb_config_text(c, "train", "store_dir");
   if (strcmp(wb_config_text(c, "train", "store"), "disk") == 0) o->store_dir = store ? store : app->out;
-  o->steps = wb_config_int(c, "train", "steps");
   PetscCall(rank_options(app, o));
   PetscCall(loss_weights_option(c, o->loss_weights));
-  o->recompute = wb_config_bool(c, "train", "recompute");
-  o->lr = wb_config_real(c, "train", "learning_rate");
-  o->weight_decay = wb_config_real(c, "train", "weight_decay");
-  o->clip_norm = wb_config_real(c, "train", "clip_norm");
-  o->ema_decay = wb_config_real(c, "train", "ema_decay");
-  o->warmup_steps = wb_config_real(c, "train", "warmup_steps");
   o->walltime_s = wb_config_real(c, "run", "walltime_s");
   o->checkpoint_interval_s = wb_config_real(c, "run", "checkpoint_interval_s");
-  o->validate_every = (int)wb_config_int(c, "train", "validate_every");
-  o->crop = (int)wb_config_int(c, "train", "crop");
-  const char *symmetry = wb_config_text(c, "train", "symmetry");
-  o->symmetry = strcmp(symmetry, "canonical") == 0 ? WB_SYMMETRY_CANONICAL
-                : strcmp(symmetry, "random") == 0  ? WB_SYMMETRY_RANDOM
-                                                   : WB_SYMMETRY_NONE;
   o->seed = (uint32_t)wb_config_real(c, "run", "seed");
-  o->draws = (int)wb_config_int(c, "train", "draws");
-  o->mirror = wb_config_bool(c, "train", "mirror");
-  o->dropout = wb_config_real(c, "train", "dropout");
-  o->residual_deviation = wb_config_real(c, "train", "residual_deviation");
-  o->start_model = wb_config_text(c, "train", "start_model");
-  o->export_levels = (int)wb_config_int(c, "train", "export_levels");
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));
   PetscCall(wb_process_parse(wb_config_text(c, "train", "process"), &o->process));
   PetscCall(path_option(c, table, o));
   PetscCall(noise_option(c, o->noise));
-  o->t_power = wb_config_real(c, "train", "t_power");
   PetscCall(epsilon_option(c, o->epsilon_factor));
-  o->scale_by_wind = wb_config_bool(c, "train", "scale_by_wind");
   o->deck_yaml = app->deck_yaml;
   PetscFunctionReturn(0);
 }
@@ -148,8 +126,14 @@ PetscErrorCode wb_app_train(WbApp *app) {
   PetscCall(fill_options(app, &files, &table, &options));
   WbPairInfo *info = NULL;
   PetscCall(WB_ALLOC(files.n, &info));
-  for (int i = 0; i < files.n; i++) PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
   const char *export = wb_config_text(app->config, "train", "export_file");
+  for (int i = 0; i < files.n; i++) {
+    PetscCall(wb_pair_inspect(app->comm, files.paths[i], &info[i]));
+    if (strcmp(info[i].split, "test") == 0 && !export)
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s: its split is test; allowed in data_files of train are train and validation",
+                   files.paths[i]);
+    if (app->check) PetscCall(wb_pair_check(app->comm, files.paths[i]));
+  }
   if (export && !app->check) {
     PetscCall(wb_error_agree(app->comm, app->rank == 0 ? wb_train_export(&options, export) : 0));
     wb_log("written: %s", export);

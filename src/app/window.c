@@ -3,27 +3,6 @@
 
 #include "app.h"
 
-PetscErrorCode wb_app_lr_valid(const WbCity *city, const WbGrid *hr, int ratio, uint8_t *lr_valid) {
-  PetscFunctionBeginUser;
-  const int nx = hr->nxl / ratio, ny = hr->nyl / ratio, nz = (hr->nz + ratio - 1) / ratio;
-  const double dx = hr->dx_m * ratio;
-  double *zf = NULL;
-  uint8_t *solid = NULL;
-  PetscCall(WB_ALLOC(nz + 1, &zf));
-  PetscCall(WB_ALLOC((size_t)nz * (size_t)ny * (size_t)nx, &solid));
-  for (int k = 0; k <= nz; k++) zf[k] = k * dx;
-  PetscCall(wb_city_voxelise(city, hr->x_min_m + hr->x0 * hr->dx_m, hr->y_min_m + hr->y0 * hr->dx_m, dx, nx, ny, nz, zf,
-                             solid));
-  for (int k = 0; k < hr->nz; k++)
-    for (int j = 0; j < hr->nyl; j++)
-      for (int i = 0; i < hr->nxl; i++)
-        *lr_valid++ =
-            !solid[((size_t)(k / ratio) * (size_t)ny + (size_t)(j / ratio)) * (size_t)nx + (size_t)(i / ratio)];
-  WB_FREE(&zf);
-  WB_FREE(&solid);
-  PetscFunctionReturn(0);
-}
-
 /* Air cells of dx_m in the window's lowest top_m. Collective: each rank counts its rows. */
 static PetscErrorCode count_air(const WbApp *app, const WbCity *city, double dx_m, double top_m, double *air) {
   PetscFunctionBeginUser;

@@ -1,5 +1,6 @@
 /* Standard normal noise for many voxels: the numbers of wb_random_normal4 (Philox4x32-10, Salmon et al. 2011;
  * Box-Muller in double), in loops that vectorise: a tenth of the time of the one-by-one calls. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -102,7 +103,8 @@ void wb_bridge_noise(const WbRandomKey *key, size_t n, const uint64_t *voxel, fl
   for (size_t p = 0; p < n; p += BLOCK) {
     const size_t m = n - p < BLOCK ? n - p : BLOCK;
     memcpy(number, voxel + p, m * sizeof(uint64_t));
-    philox_block(key->seed, key->stream, fixed, number, &w);
+    for (size_t i = 0; i < m; i++) assert(wb_random_in_range(key, number[i]));
+    philox_block(key->seed, (uint32_t)key->stream, fixed, number, &w);
     normal_block(w.word[0], w.word[1], part[0], part[1]);
     normal_block(w.word[2], w.word[3], part[2], part[3]);
     for (size_t i = 0; i < m; i++) {

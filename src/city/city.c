@@ -39,48 +39,6 @@ static PetscErrorCode check_options(const WbCityOptions *o) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_city_set_window(const WbCityOptions *o, const WbExtent *data, double slack_m, WbCity *city) {
-  PetscFunctionBeginUser;
-  WbExtent w;
-  if (o->window_given) {
-    w = (WbExtent){o->x_min_m, o->y_min_m, o->x_min_m + o->size_x_m, o->y_min_m + o->size_y_m};
-    const bool apart = w.x1 <= data->x0 || w.x0 >= data->x1 || w.y1 <= data->y0 || w.y0 >= data->y1;
-    const bool inside = w.x0 >= data->x0 - slack_m && w.x1 <= data->x1 + slack_m && w.y0 >= data->y0 - slack_m &&
-                        w.y1 <= data->y1 + slack_m;
-    if (apart || !inside) {
-      WB_RAISE(WB_ERR_INPUT,
-               "%s: the window (city_x_min_m ...) x %g to %g, y %g to %g lies %s the data, x %g to %g, y %g to %g",
-               o->file, w.x0, w.x1, w.y0, w.y1, apart ? "outside" : "partly outside", data->x0, data->x1, data->y0,
-               data->y1);
-    }
-  } else {
-    const double nx = floor((data->x1 - data->x0) / WB_CITY_MODULE_M + 1e-6);
-    const double ny = floor((data->y1 - data->y0) / WB_CITY_MODULE_M + 1e-6);
-    if (!(nx >= 1 && ny >= 1)) {
-      WB_RAISE(WB_ERR_INPUT, "%s: the data, x %g to %g, y %g to %g, are smaller than one %g m cell", o->file, data->x0,
-               data->x1, data->y0, data->y1, WB_CITY_MODULE_M);
-    }
-    w = (WbExtent){data->x0, data->y0, data->x0 + nx * WB_CITY_MODULE_M, data->y0 + ny * WB_CITY_MODULE_M};
-  }
-  const double m = o->margin_m;
-  if (!(w.x1 - w.x0 + 2 * m <= WB_CITY_EXTENT_MAX && w.y1 - w.y0 + 2 * m <= WB_CITY_EXTENT_MAX)) {
-    WB_RAISE(WB_ERR_INPUT, "%s: window %g m x %g m with margin %g m; allowed: up to %g m; set city_x_min_m, ...",
-             o->file ? o->file : o->generate, w.x1 - w.x0, w.y1 - w.y0, m, WB_CITY_EXTENT_MAX);
-  }
-  city->win_x_min_m = w.x0;
-  city->win_y_min_m = w.y0;
-  city->win_size_x_m = w.x1 - w.x0;
-  city->win_size_y_m = w.y1 - w.y0;
-  city->margin_m = m;
-  city->cell_m = 1.0;
-  city->x_min_m = w.x0 - m;
-  city->y_min_m = w.y0 - m;
-  city->nx = (int)lround(city->win_size_x_m + 2 * m);
-  city->ny = (int)lround(city->win_size_y_m + 2 * m);
-  PetscCall(WB_CALLOC((size_t)city->nx * (size_t)city->ny, &city->height));
-  PetscFunctionReturn(0);
-}
-
 static bool window_is_empty(const WbCity *c) {
   const int m = (int)lround(c->margin_m);
   for (int j = m; j < c->ny - m; j++) {
@@ -93,12 +51,14 @@ static bool window_is_empty(const WbCity *c) {
 
 static PetscErrorCode build(const WbCityOptions *o, WbCity *city) {
   PetscFunctionBeginUser;
+  city->convergence_deg = city->scale_min = city->scale_max = NAN;
   if (o->file) {
     PetscCall(wb_city_import(o, city));
     if (window_is_empty(city)) {
-      WB_RAISE(WB_ERR_INPUT, "%s: no building in the window x %g to %g, y %g to %g; flat ground is city_generate: flat",
-               o->file, city->win_x_min_m, city->win_x_min_m + city->win_size_x_m, city->win_y_min_m,
-               city->win_y_min_m + city->win_size_y_m);
+      const WbExtent w = {city->win_x_min_m, city->win_y_min_m, city->win_x_min_m + city->win_size_x_m,
+                          city->win_y_min_m + city->win_size_y_m};
+      WB_RAISE(WB_ERR_INPUT, "%s: no building in the window %s; flat ground is city_generate: flat", o->file,
+               wb_city_extent_text(&w).s);
     }
     PetscFunctionReturn(0);
   }

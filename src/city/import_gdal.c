@@ -1,9 +1,7 @@
-/* What the importers share: opening a file with GDAL, its messages, and coordinate systems. */
+/* What the importers share: opening a file with GDAL and its messages. */
 #include <cpl_error.h>
 #include <cpl_string.h>
 #include <gdal.h>
-#include <math.h>
-#include <ogr_srs_api.h>
 #include <string.h>
 #include "city_internal.h"
 
@@ -11,17 +9,19 @@ static void CPL_STDCALL keep_message(CPLErr level, CPLErrorNum number, const cha
   (void)number;
   WbGdalMessage *m = CPLGetErrorHandlerUserData();
   const bool failure = level >= CE_Failure;
-  if (level < CE_Warning || (m->failed && failure) || (!failure && m->text[0])) return;
+  if (level < CE_Warning || (!failure && m->text[0]) || (failure && m->n_failed++ > 0)) return;
   snprintf(m->text, sizeof m->text, "%s", text);
   for (char *c = m->text; *c; c++) {
     if (*c == '\n' || *c == '\r') *c = ' '; /* messages are one line */
   }
-  m->failed = m->failed || failure;
 }
 
-void wb_gdal_catch_begin(WbGdalMessage *message) {
+void wb_gdal_catch_reset(WbGdalMessage *message) {
   memset(message, 0, sizeof *message);
   CPLErrorReset();
+}
+void wb_gdal_catch_begin(WbGdalMessage *message) {
+  wb_gdal_catch_reset(message);
   CPLPushErrorHandlerEx(keep_message, message);
 }
 void wb_gdal_catch_end(void) {
@@ -29,36 +29,31 @@ void wb_gdal_catch_end(void) {
   CPLErrorReset();
 }
 
-PetscErrorCode wb_city_set_crs(const WbCityOptions *o, void *srs, const WbExtent *data, WbCity *city) {
+/* Formats whose drivers hand over every feature whole and leave nothing beside the file. GDAL's reader of GML keeps one
+ * geometry of a building, believes a .gfs file of an earlier run, and writes one. */
+static const char *const vectors[] = {"GeoJSON",     "GeoJSONSeq",     "TopoJSON",   "ESRIJSON",
+                                      "GPKG",        "ESRI Shapefile", "FlatGeobuf", "SQLite",
+                                      "OpenFileGDB", "MapInfo File",   NULL};
+static const char *const arrays[] = {"netCDF", "HDF5", NULL};
+
+static PetscErrorCode refuse_format(const WbCityOptions *o, const char *why) {
   PetscFunctionBeginUser;
-  const bool like_degrees = data->x0 >= -360 && data->x1 <= 360 && data->y0 >= -90 && data->y1 <= 90;
-  if (srs && OSRIsGeographic(srs) && like_degrees) {
+  GDALDriverH other = GDALIdentifyDriverEx(o->file, GDAL_OF_VECTOR | GDAL_OF_RASTER, NULL, NULL);
+  const char *name = other ? GDALGetDriverShortName(other) : NULL;
+  bool known = !name;
+  for (int i = 0; vectors[i] && !known; i++) known = strcmp(vectors[i], name) == 0;
+  if (!known && GDALGetMetadataItem(other, GDAL_DCAP_RASTER, NULL) == NULL) {
     WB_RAISE(
         WB_ERR_INPUT,
-        "%s: coordinates are degrees (x %g to %g, y %g to %g); a projected system in metres is needed, for example: "
-        "ogr2ogr -t_srs EPSG:6677 projected.gpkg FILE (rasters: gdalwarp -t_srs EPSG:6677)",
-        o->file, data->x0, data->x1, data->y0, data->y1);
+        "%s: neither building footprints nor a height raster (GeoJSON, GeoPackage, Shapefile, GeoTIFF, netCDF), but "
+        "%s; convert it to footprints with heights in metres: %s",
+        o->file, name,
+        strcmp(name, "GML") == 0 ? "a converter of CityGML that keeps building parts, not ogr2ogr"
+                                 : "ogr2ogr -t_srs EPSG:... footprints.gpkg FILE");
   }
-  if (!srs || OSRIsGeographic(srs)) { /* GeoJSON without crs claims degrees whatever its numbers */
-    wb_log_warn("%s: no coordinate reference system; taking x as metres east, y as metres north", o->file);
-    PetscFunctionReturn(0);
-  }
-  char *unit = NULL;
-  const double metres = OSRGetLinearUnits(srs, &unit);
-  if (fabs(metres - 1) > 1e-9) {
-    WB_RAISE(WB_ERR_INPUT,
-             "%s: coordinates are in %s (%g m); metres are needed: reproject, for example with ogr2ogr -t_srs", o->file,
-             unit ? unit : "an unknown unit", metres);
-  }
-  char *wkt = NULL;
-  const char *const wkt2[] = {"FORMAT=WKT2_2018", "MULTILINE=NO", NULL};
-  if (OSRExportToWktEx(srs, &wkt, wkt2) == OGRERR_NONE && wkt && strlen(wkt) < sizeof city->crs_wkt) {
-    snprintf(city->crs_wkt, sizeof city->crs_wkt, "%s", wkt);
-  }
-  CPLFree(wkt);
-  const char *name = OSRGetAuthorityName(srs, NULL), *code = OSRGetAuthorityCode(srs, NULL);
-  if (name && code && strcmp(name, "EPSG") == 0) city->epsg = (int)strtol(code, NULL, 10);
-  PetscFunctionReturn(0);
+  WB_RAISE(WB_ERR_INPUT,
+           "%s: neither building footprints nor a height raster (GeoJSON, GeoPackage, Shapefile, GeoTIFF, netCDF): %s",
+           o->file, why[0] ? why : "GDAL does not know the format");
 }
 
 /* A raster container with several variables: open the one asked for, or the first with a telling name. */
@@ -100,21 +95,21 @@ static PetscErrorCode import_quietly(const WbCityOptions *o, WbGdalMessage *mess
   if (VSIStatL(o->file, &stat) != 0)
     WB_RAISE(WB_ERR_INPUT, "city_file: '%s' does not exist or cannot be read", o->file);
   const unsigned flags = GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR;
-  *dataset = GDALOpenEx(o->file, flags | GDAL_OF_VECTOR, NULL, NULL, NULL);
+  *dataset = GDALOpenEx(o->file, flags | GDAL_OF_VECTOR, vectors, NULL, NULL);
   if (*dataset && GDALDatasetGetLayerCount(*dataset) > 0) {
-    PetscCall(wb_city_import_vector(o, *dataset, city));
+    PetscCall(wb_city_import_vector(o, *dataset, message, city));
     PetscFunctionReturn(0);
   }
   char first[sizeof message->text];
   memcpy(first, message->text, sizeof first);
   if (*dataset) GDALClose(*dataset);
-  *dataset = GDALOpenEx(o->file, flags | GDAL_OF_RASTER, NULL, NULL, NULL);
-  if (!*dataset) {
-    WB_RAISE(
-        WB_ERR_INPUT,
-        "%s: neither building footprints nor a height raster (GeoJSON, GeoPackage, Shapefile, GeoTIFF, netCDF): %s",
-        o->file, first[0] ? first : "GDAL does not know the format");
+  *dataset = GDALOpenEx(o->file, GDAL_OF_READONLY | GDAL_OF_MULTIDIM_RASTER, arrays, NULL, NULL);
+  if (*dataset) {
+    PetscCall(wb_city_import_netcdf(o, *dataset, city));
+    PetscFunctionReturn(0);
   }
+  *dataset = GDALOpenEx(o->file, flags | GDAL_OF_RASTER, NULL, NULL, NULL);
+  if (!*dataset) PetscCall(refuse_format(o, first));
   PetscCall(open_variable(o, dataset));
   if (GDALGetRasterCount(*dataset) < 1)
     WB_RAISE(WB_ERR_INPUT, "%s: no polygon layer and no height raster in it", o->file);

@@ -7,7 +7,7 @@
 
 void wb_synthetic_random(const WbCityDraw *draw, uint64_t id, uint32_t what, double u[4]) {
   const WbRandomKey key = {.seed = draw->seed, .stream = WB_STREAM_CITY, .step = what};
-  wb_random_uniform4(&key, id, u);
+  wb_random_uniform4(&key, id % WB_RANDOM_VOXELS, u); /* ids are hashes: any of their bits will do */
 }
 
 uint64_t wb_synthetic_child(uint64_t id, uint64_t k) { /* splitmix64's finaliser */
@@ -74,7 +74,9 @@ bool wb_synthetic_misses(const WbBuilder *b, const WbConvex *p) {
 }
 
 void wb_synthetic_emit(WbBuilder *b, const WbConvex *p, double height) {
-  double x[WB_CONVEX_MAX], y[WB_CONVEX_MAX], crossings[WB_CONVEX_MAX];
+  double x[WB_CONVEX_MAX], y[WB_CONVEX_MAX];
+  WbEdge edge[WB_CONVEX_MAX], *active[WB_CONVEX_MAX];
+  WbFillWork work = {.edge = edge, .active = active};
   const double(*w)[3] = (const double(*)[3])b->draw.warp;
   for (int i = 0; i < p->n; i++) { /* bend the straight streets a little */
     x[i] = p->x[i] + w[0][0] * wave(p->y[i] * w[0][1] + w[0][2]);
@@ -82,7 +84,7 @@ void wb_synthetic_emit(WbBuilder *b, const WbConvex *p, double height) {
   }
   const int start[2] = {0, p->n};
   const WbRings rings = {x, y, start, 1};
-  wb_city_fill(&b->raster, &rings, (float)height, crossings);
+  wb_city_fill(&b->raster, &rings, (float)height, &work);
   bool corner = false;
   for (int i = 0; i < p->n; i++) {
     corner = corner || (x[i] > b->window.x0 && x[i] < b->window.x1 && y[i] > b->window.y0 && y[i] < b->window.y1);

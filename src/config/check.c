@@ -1,4 +1,4 @@
-/* Checking one value against its key: type, range, choice; and naming the nearest key of a misspelt one. */
+/* Checking one value against its key: type, range, choice. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,98 +7,6 @@
 #include <strings.h>
 
 #include "config_internal.h"
-
-int wb_config_find(const WbKey *table, int n_keys, const char *group, const char *name) {
-  for (int i = 0; i < n_keys; i++)
-    if (strcmp(table[i].group, group) == 0 && strcmp(table[i].name, name) == 0) return i;
-  return -1;
-}
-
-bool wb_config_is_group(const WbKey *table, int n_keys, const char *group, size_t length) {
-  for (int i = 0; i < n_keys; i++)
-    if (strlen(table[i].group) == length && strncmp(table[i].group, group, length) == 0) return true;
-  return false;
-}
-
-/* Levenshtein distance, case-insensitive, of short words. */
-static int edit_distance(const char *a, const char *b) {
-  enum { MAX = 96 };
-  int row[MAX + 1];
-  const int na = (int)strlen(a), nb = (int)strlen(b);
-  if (na > MAX || nb > MAX) return MAX;
-  for (int j = 0; j <= nb; j++) row[j] = j;
-  for (int i = 1; i <= na; i++) {
-    int diagonal = row[0];
-    row[0] = i;
-    for (int j = 1; j <= nb; j++) {
-      const int above = row[j];
-      const int change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
-      const int shift = (above < row[j - 1] ? above : row[j - 1]) + 1;
-      row[j] = change < shift ? change : shift;
-      diagonal = above;
-    }
-  }
-  return row[nb];
-}
-
-const WbKey *wb_config_suggest(const WbKey *table, int n_keys, const char *group, const char *name) {
-  char wanted[256], known[256];
-  snprintf(wanted, sizeof wanted, "%s_%s", group, name);
-  const WbKey *best = NULL;
-  int best_distance = 1000;
-  for (int i = 0; i < n_keys; i++) {
-    snprintf(known, sizeof known, "%s_%s", table[i].group, table[i].name);
-    int d = edit_distance(wanted, known);
-    /* a unit left out ("duration" for "duration_s") is the usual slip */
-    if (strcmp(table[i].group, group) == 0 && name[0] && strncmp(table[i].name, name, strlen(name)) == 0) d = 1;
-    if (d < best_distance) {
-      best_distance = d;
-      best = &table[i];
-    }
-  }
-  return best_distance <= 3 || best_distance * 4 <= (int)strlen(wanted) ? best : NULL;
-}
-
-void wb_config_allowed(const WbKey *key, char *out, size_t size) {
-  const char *unit = key->unit && key->unit[0] ? key->unit : "";
-  const char *space = unit[0] ? " " : "";
-  switch (key->type) {
-    case WB_KEY_REAL:
-    case WB_KEY_INT: {
-      const char *what = key->type == WB_KEY_INT ? "a whole number" : "a number";
-      if (key->max >= 1e30 && key->min <= -1e30)
-        snprintf(out, size, "%s%s%s", what, space, unit);
-      else if (key->max >= 1e30)
-        snprintf(out, size, "%s of at least %g%s%s", what, key->min, space, unit);
-      else
-        snprintf(out, size, "%s from %.10g to %.10g%s%s", what, key->min, key->max, space, unit);
-      break;
-    }
-    case WB_KEY_BOOL:
-      snprintf(out, size, "true or false");
-      break;
-    case WB_KEY_CHOICE:
-      snprintf(out, size, "one of %s", key->choices);
-      break;
-    case WB_KEY_FILE:
-      snprintf(out, size, "the path of a file");
-      break;
-    case WB_KEY_LIST:
-      snprintf(out, size, "a list of texts");
-      break;
-    case WB_KEY_NUMBERS:
-      if (key->max >= 1e30 && key->min <= -1e30)
-        snprintf(out, size, "a list of numbers%s%s", space, unit);
-      else if (key->max >= 1e30)
-        snprintf(out, size, "a list of numbers of at least %g%s%s", key->min, space, unit);
-      else
-        snprintf(out, size, "a list of numbers from %.10g to %.10g%s%s", key->min, key->max, space, unit);
-      break;
-    default:
-      snprintf(out, size, "text");
-      break;
-  }
-}
 
 static bool parse_bool(const char *text, double *value) {
   static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
@@ -117,7 +25,7 @@ static bool is_choice(const char *choices, const char *text) {
 }
 
 static bool parse_number(const WbKey *key, const char *text, double *value) {
-  if (strpbrk(text, "xXpP")) return false; /* no hexadecimal in decks */
+  if (strpbrk(text, "xXpP") || isspace((unsigned char)text[0])) return false; /* no hexadecimal in decks */
   char *end = NULL;
   const double v = strtod(text, &end);
   if (end == text || *end != '\0' || !isfinite(v)) return false;
@@ -126,8 +34,74 @@ static bool parse_number(const WbKey *key, const char *text, double *value) {
   return v >= key->min && v <= key->max;
 }
 
+/* One line of UTF-8 without control characters: what a path, an attribute and a printed deck can hold. */
+static bool is_plain_text(const char *text) {
+  for (const unsigned char *p = (const unsigned char *)text; *p;) {
+    const int more = *p < 0x80                 ? 0
+                     : *p >= 0xC2 && *p < 0xE0 ? 1
+                     : *p >= 0xE0 && *p < 0xF0 ? 2
+                     : *p >= 0xF0 && *p < 0xF5 ? 3
+                                               : -1;
+    if (more < 0 || *p < 0x20 || *p == 0x7f) return false;
+    if (*p == 0xC2 && p[1] < 0xA0) return false; /* the second set of control characters */
+    for (int i = 1; i <= more; i++)
+      if ((p[i] & 0xC0) != 0x80) return false;
+    p += more + 1;
+  }
+  return true;
+}
+
 bool wb_config_is_list(const WbKey *key) {
   return key->type == WB_KEY_LIST || key->type == WB_KEY_NUMBERS;
+}
+
+static PetscErrorCode refuse(const WbKey *key, const char *where, const char *verb, const char *text,
+                             const char *allowed) {
+  char *shown = wb_config_visible(text), *known = allowed ? NULL : wb_config_allowed(key);
+  const PetscErrorCode ierr =
+      wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__, "%s: %s_%s %s '%s'; allowed: %s", where,
+                     key->group, key->name, verb, shown ? shown : "",
+                     allowed ? allowed
+                     : known ? known
+                             : "");
+  free(shown);
+  free(known);
+  return ierr;
+}
+
+static PetscErrorCode out_of_memory(void) {
+  WB_RAISE(WB_ERR_CONFIG, "out of memory while the deck is read");
+}
+
+/* The value holds from now on. */
+static PetscErrorCode given(WbValue *v, const char *where) {
+  char *copy = strdup(where);
+  PetscFunctionBeginUser;
+  if (!copy) PetscCall(out_of_memory());
+  free(v->where);
+  v->where = copy;
+  v->given = true;
+  v->on_command_line = strcmp(where, "command line") == 0;
+  PetscFunctionReturn(0);
+}
+
+/* On the command line: comma-separated. An empty text is an empty list. */
+static PetscErrorCode set_from_commas(WbConfig c, int i, const char *text, const char *where) {
+  PetscFunctionBeginUser;
+  int n = text[0] ? 1 : 0;
+  for (const char *p = text; *p; p++) n += *p == ',';
+  char *copy = strdup(text);
+  const char **items = calloc((size_t)n + 1, sizeof *items);
+  PetscErrorCode ierr = copy && items ? 0 : out_of_memory();
+  char *rest = copy;
+  for (int k = 0; k < n && !ierr; k++) {
+    items[k] = strsep(&rest, ",");
+    if (!items[k][0]) ierr = refuse(&c->table[i], where, "is", text, "a list without empty entries");
+  }
+  if (!ierr) ierr = wb_config_set_list(c, i, n, items, where);
+  free(items);
+  free(copy);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *where) {
@@ -137,15 +111,7 @@ PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *wh
   bool good = true;
   double number = 0;
   if (wb_config_is_list(key)) {
-    /* on the command line: comma-separated */
-    char *copy = strdup(text), *save = NULL;
-    const char *items[1024];
-    int n = 0;
-    for (char *item = strtok_r(copy, ",", &save); item && n < 1024; item = strtok_r(NULL, ",", &save))
-      items[n++] = item;
-    const PetscErrorCode ierr = wb_config_set_list(c, i, n, items, where);
-    free(copy);
-    PetscCall(ierr);
+    PetscCall(set_from_commas(c, i, text, where));
     PetscFunctionReturn(0);
   }
   if (key->type == WB_KEY_REAL || key->type == WB_KEY_INT)
@@ -154,17 +120,17 @@ PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *wh
     good = parse_bool(text, &number);
   else if (key->type == WB_KEY_CHOICE)
     good = is_choice(key->choices, text);
-  if (!good) {
-    char allowed[512];
-    wb_config_allowed(key, allowed, sizeof allowed);
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s is '%s'; allowed: %s", where, key->group, key->name, text, allowed);
-  }
-  char *copy = text[0] ? strdup(text) : NULL;
-  free(v->text);
-  v->text = copy;
-  v->real = number;
-  v->given = true;
-  snprintf(v->where, sizeof v->where, "%s", where);
+  else if (!is_plain_text(text))
+    PetscCall(refuse(key, where, "is", text, "one line of text (UTF-8) without control characters"));
+  else
+    good = text[0] != '\0'; /* an unset variable of a script, most likely; null in a deck is for unset keys */
+  if (!good) PetscCall(refuse(key, where, "is", text, NULL));
+  char *copy = strdup(text);
+  if (!copy) PetscCall(out_of_memory());
+  wb_config_free_datum(&v->now);
+  v->now.text = copy;
+  v->now.real = number;
+  PetscCall(given(v, where));
   PetscFunctionReturn(0);
 }
 
@@ -172,33 +138,51 @@ PetscErrorCode wb_config_set_list(WbConfig c, int i, int n, const char *const *i
   PetscFunctionBeginUser;
   const WbKey *key = &c->table[i];
   WbValue *v = &c->values[i];
-  double number = 0;
-  for (int k = 0; k < n && key->type == WB_KEY_NUMBERS; k++)
-    if (!parse_number(key, items[k], &number)) {
-      char allowed[512];
-      wb_config_allowed(key, allowed, sizeof allowed);
-      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s has '%s'; allowed: %s", where, key->group, key->name, items[k], allowed);
-    }
-  for (int k = 0; k < v->n_items; k++) free(v->items[k]);
-  free(v->items);
-  v->items = calloc((size_t)n + 1, sizeof *v->items);
-  v->n_items = n;
-  for (int k = 0; k < n; k++) v->items[k] = strdup(items[k]);
-  v->given = true;
-  snprintf(v->where, sizeof v->where, "%s", where);
+  double number = 0, before = -INFINITY;
+  for (int k = 0; k < n; k++) {
+    if (key->type == WB_KEY_NUMBERS && !parse_number(key, items[k], &number))
+      PetscCall(refuse(key, where, "has", items[k], NULL));
+    if (key->type == WB_KEY_LIST && (!items[k][0] || !is_plain_text(items[k])))
+      PetscCall(refuse(key, where, "has", items[k], "lines of text (UTF-8) without control characters"));
+    if (key->rising && !(number > before))
+      WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s has %g after %g; allowed: increasing values", where, key->group, key->name,
+                   number, before);
+    before = number;
+  }
+  char **copies = calloc((size_t)n + 1, sizeof *copies);
+  bool good = copies != NULL;
+  for (int k = 0; k < n && good; k++) {
+    copies[k] = strdup(items[k]);
+    good = copies[k] != NULL;
+  }
+  wb_config_free_datum(&v->now);
+  v->now.items = copies;
+  v->now.n_items = good ? n : 0;
+  if (!good) PetscCall(out_of_memory());
+  PetscCall(given(v, where));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_config_unknown(WbConfig c, const char *group, const char *name, const char *where) {
-  PetscFunctionBeginUser;
-  const WbKey *near = wb_config_suggest(c->table, c->n_keys, group, name);
-  if (near)
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: unknown key %s_%s; did you mean %s_%s?", where, group, name, near->group,
-                 near->name);
-  char known[1024] = "";
-  size_t used = 0;
-  for (int i = 0; i < c->n_keys && used < sizeof known - 64; i++)
-    if (strcmp(c->table[i].group, group) == 0)
-      used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? " " : "", c->table[i].name);
-  WB_RAISE_ALL(WB_ERR_CONFIG, "%s: unknown key %s_%s; allowed in %s: %s", where, group, name, group, known);
+void wb_config_free_datum(WbDatum *d) {
+  free(d->text);
+  for (int k = 0; k < d->n_items; k++) free(d->items[k]);
+  free(d->items);
+  *d = (WbDatum){0};
+}
+
+static bool same_number(const char *a, const char *b) {
+  return strtod(a, NULL) == strtod(b, NULL);
+}
+
+bool wb_config_same(const WbKey *key, const WbDatum *a, const WbDatum *b) {
+  if (wb_config_is_list(key)) {
+    bool same = a->n_items == b->n_items;
+    for (int k = 0; k < a->n_items && same; k++)
+      same =
+          key->type == WB_KEY_NUMBERS ? same_number(a->items[k], b->items[k]) : strcmp(a->items[k], b->items[k]) == 0;
+    return same;
+  }
+  if (!a->text || !b->text) return a->text == b->text;
+  if (key->type == WB_KEY_REAL || key->type == WB_KEY_INT || key->type == WB_KEY_BOOL) return a->real == b->real;
+  return strcmp(a->text, b->text) == 0;
 }

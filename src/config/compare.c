@@ -64,6 +64,12 @@ static char *readable(const char *text) {
   return n >= 2 && text[0] == '"' && text[n - 1] == '"' ? strndup(text + 1, n - 2) : strdup(text);
 }
 
+static char *fallback_of(const WbKey *key) {
+  char text[64];
+  wb_config_fallback(key, text);
+  return strdup(text);
+}
+
 int wb_config_compare(const WbKey *table, int n_keys, const char *command, const char *before, const char *now,
                       WbKeyDifference **list) {
   int n = 0;
@@ -72,7 +78,7 @@ int wb_config_compare(const WbKey *table, int n_keys, const char *command, const
     const WbKey *key = &table[i];
     if (!wb_config_used_by(key, command)) continue;
     char *a = value_in(before, key->group, key->name), *b = value_in(now, key->group, key->name);
-    if (!a && key->fallback) a = strdup(key->fallback); /* a key that the program did not know then */
+    if (!a) a = fallback_of(key); /* a key that the program did not know then */
     if (!same(key, a, b)) {
       WbKeyDifference *d = &(*list)[n++];
       *d = (WbKeyDifference){.key = key, .before = readable(a), .now = readable(b)};

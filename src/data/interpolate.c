@@ -43,19 +43,24 @@ static bool blend(const Coarse *c, int k, int j, int i, const float w[3], float 
   return true;
 }
 
+/* The nearest fluid cells so far: those of one distance and level are all taken, by their mean, since a choice between
+ * them would know east from west. */
 typedef struct {
-  long d2; /* squared distance in half fine cells */
-  int k, j, i;
-} Candidate;
+  long d2; /* squared distance in half fine cells; -1: none yet */
+  int k, count;
+  float sum[C];
+} Nearest;
 
-static bool better(const Candidate *a, const Candidate *b) {
-  if (a->d2 != b->d2) return a->d2 < b->d2;
-  if (a->k != b->k) return a->k < b->k;
-  return a->j != b->j ? a->j < b->j : a->i < b->i;
+static void offer(Nearest *best, long d2, int k, const float value[C]) {
+  const bool farther = best->d2 >= 0 && (d2 > best->d2 || (d2 == best->d2 && k > best->k));
+  if (farther) return;
+  if (d2 != best->d2 || k != best->k) *best = (Nearest){.d2 = d2, .k = k};
+  for (int q = 0; q < C; q++) best->sum[q] += value[q];
+  best->count++;
 }
 
 /* One Chebyshev shell around the parent. at: parent (k, j, i), then the child's place in it. */
-static void search_shell(const Coarse *c, const int at[3], const int sub[3], int shell, Candidate *best) {
+static void search_shell(const Coarse *c, const int at[3], const int sub[3], int shell, Nearest *best) {
   const int r = c->ratio, flat = shell < W ? shell : W;
   for (int dk = -shell; dk <= shell; dk++) {
     if (at[0] + dk < 0 || at[0] + dk >= c->nz) continue;
@@ -63,21 +68,20 @@ static void search_shell(const Coarse *c, const int at[3], const int sub[3], int
       const bool face = abs(dk) == shell || abs(dj) == shell;
       if (!face && flat < shell) continue;
       for (int di = -flat; di <= flat; di += face ? 1 : 2 * flat) {
-        const Candidate it = {0, at[0] + dk, at[1] + dj, at[2] + di};
-        if (cell(c, it.k, it.j, it.i)[C] == 0.0f) continue;
+        const float *value = cell(c, at[0] + dk, at[1] + dj, at[2] + di);
+        if (value[C] == 0.0f) continue;
         const long z = 2L * dk * r + r - 2 * sub[0] - 1, y = 2L * dj * r + r - 2 * sub[1] - 1,
                    x = 2L * di * r + r - 2 * sub[2] - 1;
-        const Candidate found = {z * z + y * y + x * x, it.k, it.j, it.i};
-        if (best->d2 < 0 || better(&found, best)) *best = found;
+        offer(best, z * z + y * y + x * x, at[0] + dk, value);
       }
     }
   }
 }
 
-/* Nearest fluid coarse cell to the centre of a fine cell; false when there is none within the radius. */
+/* Nearest fluid coarse cells to the centre of a fine cell; false when there is none within the radius. */
 static bool nearest(const Coarse *c, const int at[3], const int sub[3], float out[C]) {
   const int last = c->nz - 1 > W ? c->nz - 1 : W;
-  Candidate best = {-1, 0, 0, 0};
+  Nearest best = {.d2 = -1};
   if (cell(c, at[0], at[1], at[2])[C] != 0.0f) {
     memcpy(out, cell(c, at[0], at[1], at[2]), C * sizeof(float));
     return true;
@@ -88,7 +92,7 @@ static bool nearest(const Coarse *c, const int at[3], const int sub[3], float ou
     search_shell(c, at, sub, shell, &best);
   }
   if (best.d2 < 0) return false;
-  memcpy(out, cell(c, best.k, best.j, best.i), C * sizeof(float));
+  for (int q = 0; q < C; q++) out[q] = best.sum[q] / (float)best.count;
   return true;
 }
 

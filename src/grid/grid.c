@@ -33,21 +33,21 @@ static bool choose_process_grid(int size, int ux, int uy, int *px, int *py) {
   return found;
 }
 
-static bool fits_one(int ranks, const WbGridShape *g) {
+static bool fits_one(int ranks, const WbGridCut *g) {
   int px = 0, py = 0;
   const int ux = g->nx / g->align, uy = g->ny / g->align;
   if (!choose_process_grid(ranks, ux, uy, &px, &py)) return false;
   return (px == 1 || ux / px * g->align >= g->least) && (py == 1 || uy / py * g->align >= g->least);
 }
 
-bool wb_grid_fits(int ranks, int n, const WbGridShape *shapes) {
+bool wb_grid_fits(int ranks, int n, const WbGridCut *shapes) {
   bool fits = ranks > 0;
   for (int i = 0; i < n && fits; i++) fits = fits_one(ranks, &shapes[i]);
   return fits;
 }
 
 /* The numbers from first to last that fit: "1 to 4, 6, 8". */
-static void print_fitting(int first, int last, int n, const WbGridShape *shapes, char *text, size_t size) {
+static void print_fitting(int first, int last, int n, const WbGridCut *shapes, char *text, size_t size) {
   size_t used = 0;
   text[0] = '\0';
   for (int r = first; r <= last && used + 48 < size; r++) {
@@ -60,7 +60,7 @@ static void print_fitting(int first, int last, int n, const WbGridShape *shapes,
   }
 }
 
-void wb_grid_fitting_ranks(int near, int n, const WbGridShape *shapes, char *text, size_t size) {
+void wb_grid_fitting_ranks(int near, int n, const WbGridCut *shapes, char *text, size_t size) {
   enum { BELOW = 6, ABOVE = 6, ALL = 24, FAR = 1 << 20 };
   long long most = FAR;
   for (int i = 0; i < n; i++) {
@@ -100,11 +100,11 @@ static PetscErrorCode finish_grid(WbGrid *g) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
-                              bool periodic_y, WbGrid **grid) {
+PetscErrorCode wb_grid_make(MPI_Comm comm, const WbGridShape *s, WbGrid **grid) {
   PetscFunctionBeginUser;
   *grid = NULL;
-  int size;
+  const int nx = s->nx, ny = s->ny, nz = s->nz, align = s->align ? s->align : 1;
+  int size, px = s->px, py = s->py;
   PetscCallMPI(MPI_Comm_size(comm, &size));
   if (nx < 1 || ny < 1 || nz < 1 || align < 1 || nx % align || ny % align)
     WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d x %d cells cannot be cut in blocks of %d cells", nx, ny, nz, align);
@@ -117,7 +117,7 @@ PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, 
                    px, py, size, nx, ny, align);
   } else if (!choose_process_grid(size, ux, uy, &px, &py)) {
     char fit[256];
-    const WbGridShape shape = {.nx = nx, .ny = ny, .align = align, .least = 1};
+    const WbGridCut shape = {.nx = nx, .ny = ny, .align = align, .least = 1};
     wb_grid_fitting_ranks(size, 1, &shape, fit, sizeof fit);
     WB_RAISE_ALL(WB_ERR_CONFIG, "%d ranks cannot share %d x %d cells in blocks of %d; numbers that fit: %s", size, nx,
                  ny, align, fit);
@@ -128,12 +128,30 @@ PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, 
   g->row_comm = g->col_comm = MPI_COMM_NULL;
   g->nx = nx, g->ny = ny, g->nz = nz;
   g->px = px, g->py = py;
-  g->periodic_x = periodic_x, g->periodic_y = periodic_y;
-  g->dx_m = 1.0;
+  g->periodic_x = s->periodic_x, g->periodic_y = s->periodic_y;
+  g->dx_m = s->dx_m > 0 ? s->dx_m : 1.0;
+  g->x_min_m = s->x_min_m, g->y_min_m = s->y_min_m;
   PetscCall(fill_starts(ux, align, px, &g->x_starts));
   PetscCall(fill_starts(uy, align, py, &g->y_starts));
   PetscCall(finish_grid(g));
   *grid = g;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
+                              bool periodic_y, WbGrid **grid) {
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .align = align,
+                             .px = px,
+                             .py = py,
+                             .periodic_x = periodic_x,
+                             .periodic_y = periodic_y};
+  PetscFunctionBeginUser;
+  if (align < 1)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d x %d cells cannot be cut in blocks of %d cells", nx, ny, nz, align);
+  PetscCall(wb_grid_make(comm, &shape, grid));
   PetscFunctionReturn(0);
 }
 

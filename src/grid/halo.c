@@ -157,7 +157,7 @@ static PetscErrorCode check_extent(const WbGrid *grid, int width) {
   const bool cut_x = grid->px > 1 || grid->periodic_x, cut_y = grid->py > 1 || grid->periodic_y;
   if ((cut_x && least_x < width) || (cut_y && least_y < width)) {
     char fit[256];
-    const WbGridShape shape = {.nx = grid->nx, .ny = grid->ny, .align = 1, .least = width};
+    const WbGridCut shape = {.nx = grid->nx, .ny = grid->ny, .align = 1, .least = width};
     wb_grid_fitting_ranks(grid->size, 1, &shape, fit, sizeof fit);
     WB_RAISE_ALL(
         WB_ERR_CONFIG,
@@ -292,6 +292,11 @@ PetscErrorCode wb_halo_adjoint(WbHalo h, void *array) {
 
 int wb_halo_messages(WbHalo h) {
   return h->messages;
+}
+
+double wb_halo_memory_bytes(const WbGrid *grid, int levels, int width, int components, WbPrecision type) {
+  const double sides = (grid->px > 1 ? 2.0 * grid->nyl : 0) + (grid->py > 1 ? 2.0 * grid->nxl : 0);
+  return 2.0 * levels * width * sides * components * (type == WB_FP64 ? 8 : 4);
 }
 
 double wb_halo_buffer_bytes(WbHalo h) {

@@ -23,19 +23,29 @@ void wb_symmetry_vector(int s, float *u, float *v) {
   if (s & 4) *u = -*u;
 }
 
-int wb_symmetry_of_wind(double direction_deg) {
-  const double a = direction_deg * PETSC_PI / 180.0;
-  int best = 0;
-  double least = HUGE_VAL;
-  for (int s = 0; s < 8; s++) {
+int wb_symmetry_inverse(int s) {
+  return s & 4 ? s : (4 - s) & 3; /* reflections undo themselves */
+}
+
+int wb_symmetries_of_wind(double direction_deg, int s[2]) {
+  const double a = direction_deg * PETSC_PI / 180.0, edge = 1e-6;
+  double distance[8], least = HUGE_VAL;
+  int n = 0;
+  for (int q = 0; q < 8; q++) {
     float u = (float)-sin(a), v = (float)-cos(a);
-    wb_symmetry_vector(s, &u, &v);
-    /* how far from the middle of 0 <= v <= u, which one of the eight reaches (two on its edges: the first) */
-    const double distance = fabs(atan2((double)v, (double)u) - PETSC_PI / 8.0);
-    if (distance < least - 1e-6) {
-      least = distance;
-      best = s;
-    }
+    wb_symmetry_vector(q, &u, &v);
+    /* how far from the middle of 0 <= v <= u, which one of the eight reaches, or two on its edges */
+    distance[q] = fabs(atan2((double)v, (double)u) - PETSC_PI / 8.0);
+    least = fmin(least, distance[q]);
   }
-  return best;
+  for (int q = 0; q < 8 && n < 2; q++) {
+    if (distance[q] < least + edge) s[n++] = q;
+  }
+  return n;
+}
+
+int wb_symmetry_of_wind(double direction_deg) {
+  int s[2] = {0, 0};
+  (void)wb_symmetries_of_wind(direction_deg, s);
+  return s[0];
 }

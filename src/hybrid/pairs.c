@@ -130,12 +130,9 @@ static PetscErrorCode write_pair(MPI_Comm comm, const WbCity *city, const WbSimO
                                  Pairs *p) {
   PetscFunctionBeginUser;
   const WbGrid *g = p->window[HR]->grid;
-  const double dx = o->dx_hr_m;
   float *distance = NULL;
   PetscCall(WB_ALLOC(wb_grid_owned(g), &distance));
-  PetscErrorCode ierr =
-      wb_error_agree(comm, wb_city_wall_distance(city, g->x_min_m + g->x0 * dx, g->y_min_m + g->y0 * dx, dx, g->nxl,
-                                                 g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, distance));
+  PetscErrorCode ierr = wb_error_agree(comm, wb_city_wall_distances(city, g, WB_WALL_DISTANCE_CAP_M, distance));
   char history[256];
   snprintf(history, sizeof history, "windbridge %s (%s) pairs", wb_version(), wb_git_version());
   WbPairData data = {.lr_grid = p->window[LR]->grid,

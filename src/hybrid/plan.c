@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "windbridge/hybrid.h"
+#include "windbridge/projection.h"
 
 enum { STATE_FIELDS = 3 /* of 4 channels, which any sampler asks for at most */ };
 
@@ -28,11 +29,11 @@ static PetscErrorCode plan_net(const WbGrid *hr, const WbSrOptions *o, WbSrMemor
   PetscFunctionReturn(e);
 }
 
-PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, double dx_lr_m, const WbSrOptions *o, WbSrMemory *m) {
+PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, const WbSrOptions *o, WbSrMemory *m) {
   WbGrid *hr = NULL;
   PetscFunctionBeginUser;
   memset(m, 0, sizeof *m);
-  PetscCall(wb_grid_refine(lr_grid, (int)lround(dx_lr_m / o->dx_m), (int)lround(o->top_m / o->dx_m), &hr));
+  PetscCall(wb_grid_refine(lr_grid, (int)lround(lr_grid->dx_m / o->dx_m), (int)lround(o->top_m / o->dx_m), &hr));
   m->fields = sr_field_bytes(hr, o);
   const PetscErrorCode e = o->model_path ? plan_net(hr, o, m) : 0;
   wb_grid_destroy(&hr);
@@ -52,7 +53,8 @@ static PetscErrorCode run_grid(MPI_Comm comm, const WbCity *city, const WbSimOpt
     PetscCall(wb_les_z_faces(dx, fmin(o->hr_uniform_top_m, o->top_m), o->hr_stretch, fmax(o->hr_dz_max_m, dx), o->top_m,
                              &nz, &zf));
   WB_FREE(&zf);
-  PetscCall(wb_grid_create(comm, nx, ny, nz, (int)lround(o->dx_m / dx), 0, 0, false, false, grid));
+  const WbGridShape shape = {.nx = nx, .ny = ny, .nz = nz, .dx_m = dx, .align = (int)lround(o->dx_m / dx)};
+  PetscCall(wb_grid_make(comm, &shape, grid));
   PetscFunctionReturn(0);
 }
 
@@ -64,7 +66,6 @@ PetscErrorCode wb_sim_plan(MPI_Comm comm, const WbCity *city, const WbSimOptions
   m->coarse = wb_les_memory_bytes(grid, &o->les, true) + (double)wb_grid_owned(grid);
   m->cells = (double)wb_grid_owned(grid);
   m->precursor = wb_les_memory_bytes(grid, &o->les, false);
-  grid->dx_m = o->dx_m;
   m->inflow = wb_inflow_memory_bytes(grid, o->inflow != WB_INFLOW_PRECURSOR, o->inflow_length_m);
   m->checkpoint = wb_les_checkpoint_bytes(grid, &o->les);
   wb_grid_destroy(&grid);

@@ -9,7 +9,8 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim) {
                       .x_min_m = sim->x_min_m,
                       .y_min_m = sim->y_min_m,
                       .t_first_s = -o->spinup_s,
-                      .t_last_s = o->duration_s};
+                      .t_last_s = o->duration_s,
+                      .start_time_iso = o->start_time_iso};
   double *zf = NULL;
   PetscErrorCode ierr;
   PetscFunctionBeginUser;

@@ -126,11 +126,16 @@ PetscErrorCode wb_sim_precursor(WbSim sim, const char *path, const char *tag) {
   if (sim->checkpoint[0]) snprintf(p.checkpoint, sizeof p.checkpoint, "%s.checkpoint.h5", path);
   wb_sim_cells(sim, sim->opt.dx_m, &nx, &ny);
   PetscCall(wb_les_z_faces(sim->opt.dx_m, sim->top_m, 1.0, sim->opt.dx_m, sim->top_m, &nz, &zf));
-  PetscErrorCode ierr = wb_grid_create(sim->comm, nx, ny, nz, 1, 0, 0, true, true, &grid);
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .dx_m = sim->opt.dx_m,
+                             .x_min_m = sim->x_min_m,
+                             .y_min_m = sim->y_min_m,
+                             .periodic_x = true,
+                             .periodic_y = true};
+  PetscErrorCode ierr = wb_grid_make(sim->comm, &shape, &grid);
   if (!ierr) {
-    grid->x_min_m = sim->x_min_m;
-    grid->y_min_m = sim->y_min_m;
-    grid->dx_m = sim->opt.dx_m;
     wb_log("inflow: cyclic precursor of %d x %d x %d cells from t = %g s, planes every %g s from %g s to %g s", nx, ny,
            nz, -2 * sim->opt.spinup_s, sim->opt.plane_interval_s, -sim->opt.spinup_s, sim->opt.duration_s);
     ierr = run_on(&p, grid, zf);

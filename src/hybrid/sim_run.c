@@ -31,10 +31,14 @@ static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   else
     PetscCall(wb_les_z_faces(r->dx_m, fmin(o->hr_uniform_top_m, sim->top_m), o->hr_stretch,
                              fmax(o->hr_dz_max_m, r->dx_m), sim->top_m, &nz, &r->zf));
-  PetscCall(wb_grid_create(sim->comm, nx, ny, nz, (int)lround(r20), 0, 0, false, false, &r->grid));
-  r->grid->x_min_m = sim->x_min_m;
-  r->grid->y_min_m = sim->y_min_m;
-  r->grid->dx_m = r->dx_m;
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .dx_m = r->dx_m,
+                             .x_min_m = sim->x_min_m,
+                             .y_min_m = sim->y_min_m,
+                             .align = (int)lround(r20)};
+  PetscCall(wb_grid_make(sim->comm, &shape, &r->grid));
   PetscCall(WB_ALLOC(wb_grid_owned(r->grid), &r->solid));
   PetscCall(wb_city_voxelise(sim->city, sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m,
                              r->dx_m, r->grid->nxl, r->grid->nyl, nz, r->zf, r->solid));

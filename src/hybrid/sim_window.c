@@ -8,38 +8,16 @@
 static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   PetscFunctionBeginUser;
   const WbGrid *g = w->grid;
-  const double dx = g->dx_m, dx_lr = sim->opt.dx_m, x0 = g->x_min_m + g->x0 * dx, y0 = g->y_min_m + g->y0 * dx;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl, n = wb_grid_owned(g);
   PetscCall(WB_ALLOC(n, &w->fluid));
   PetscCall(WB_ALLOC(n, &w->lr_valid));
   PetscCall(WB_ALLOC(plane, &w->building_height));
   PetscCall(WB_ALLOC(plane, &w->heat_flux));
-  PetscCall(wb_city_voxelise(sim->city, x0, y0, dx, g->nxl, g->nyl, g->nz, w->zf, w->fluid));
-  for (size_t q = 0; q < n; q++) w->fluid[q] = !w->fluid[q];
-  PetscCall(wb_city_cell_height(sim->city, x0, y0, dx, g->nxl, g->nyl, w->building_height));
+  PetscCall(wb_city_air_cells(sim->city, g, w->zf, w->fluid));
+  PetscCall(wb_city_cell_heights(sim->city, g, w->building_height));
   for (size_t q = 0; q < plane; q++) w->heat_flux[q] = (float)sim->opt.les.heat_flux_K_m_per_s;
-  /* the covering coarse cells of the owned box */
-  const int r = (int)lround(dx_lr / dx), i0 = g->x0 / r, j0 = g->y0 / r;
-  const int nx = (g->x0 + g->nxl + r - 1) / r - i0, ny = (g->y0 + g->nyl + r - 1) / r - j0;
-  const int nz = (int)lround(sim->top_m / dx_lr);
-  double *zf = NULL;
-  uint8_t *solid = NULL;
-  PetscCall(WB_ALLOC(nz + 1, &zf));
-  PetscCall(WB_ALLOC((size_t)nz * (size_t)ny * (size_t)nx, &solid));
-  for (int k = 0; k <= nz; k++) zf[k] = k * dx_lr;
-  const PetscErrorCode ierr =
-      wb_city_voxelise(sim->city, g->x_min_m + i0 * dx_lr, g->y_min_m + j0 * dx_lr, dx_lr, nx, ny, nz, zf, solid);
-  for (int k = 0; k < g->nz && !ierr; k++) {
-    const int kl = PetscMin((int)floor(w->z[k] / dx_lr), nz - 1);
-    for (int j = 0; j < g->nyl; j++)
-      for (int i = 0; i < g->nxl; i++)
-        w->lr_valid[((size_t)k * (size_t)g->nyl + (size_t)j) * (size_t)g->nxl + (size_t)i] =
-            !solid[((size_t)kl * (size_t)ny + (size_t)((g->y0 + j) / r - j0)) * (size_t)nx +
-                   (size_t)((g->x0 + i) / r - i0)];
-  }
-  WB_FREE(&zf);
-  WB_FREE(&solid);
-  PetscFunctionReturn(ierr);
+  PetscCall(wb_city_coarse_air(sim->city, g, w->z, sim->opt.dx_m, sim->top_m, w->lr_valid));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode window_create(WbSim sim, WbSimRun *run, int nz, int align, WbSimWindow *w) {
@@ -51,10 +29,14 @@ static PetscErrorCode window_create(WbSim sim, WbSimRun *run, int nz, int align,
   if (nz > run->grid->nz)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%d levels of %g m are asked for, run '%s' has %d", nz, dx, run->name, run->grid->nz);
   w->run = run;
-  PetscCall(wb_grid_create(sim->comm, nx, ny, nz, align, 0, 0, false, false, &w->grid));
-  w->grid->x_min_m = sim->city->win_x_min_m;
-  w->grid->y_min_m = sim->city->win_y_min_m;
-  w->grid->dx_m = dx;
+  const WbGridShape shape = {.nx = nx,
+                             .ny = ny,
+                             .nz = nz,
+                             .dx_m = dx,
+                             .x_min_m = sim->city->win_x_min_m,
+                             .y_min_m = sim->city->win_y_min_m,
+                             .align = align};
+  PetscCall(wb_grid_make(sim->comm, &shape, &w->grid));
   PetscCall(WB_ALLOC(nz + 1, &w->zf));
   PetscCall(WB_ALLOC(nz, &w->z));
   for (int k = 0; k <= nz; k++) w->zf[k] = run->zf[k];

@@ -9,6 +9,12 @@
 void wb_sim_options_default(WbSimOptions *o) {
   memset(o, 0, sizeof *o);
   wb_les_options_default(&o->les);
+  /* a sunny day in Tokyo, where the solver alone has a neutral west wind */
+  o->les.wind_direction_deg = 180;
+  o->les.theta_surface_K = 303;
+  o->les.heat_flux_K_m_per_s = 0.05;
+  o->les.forcing.latitude_deg = 35.68;
+  o->les.dt_max_s = 5;
   o->dx_m = 20;
   o->dx_hr_m = 5;
   o->top_m = 500;

@@ -1,5 +1,6 @@
 /* Super-resolution of one minute: 20 m fields of the forecast window to members at 5 m. */
-#include "windbridge/hybrid.h"
+#include "sr_internal.h"
+#include "windbridge/projection.h"
 
 #include <assert.h>
 #include <math.h>
@@ -28,6 +29,7 @@ struct WbSr_s {
   float *stat;               /* (n, 9) */
   float *state, *work;       /* (n, 4), (fields of the plan, n, 4) */
   bool conditioned, antithetic;
+  int symmetry; /* by which the model is turned */
   long evaluations, shots;
   double seconds; /* conditions and members */
 };
@@ -96,18 +98,8 @@ static PetscErrorCode adopt_model(WbSr s, const WbSrOptions *o) {
   PetscFunctionReturn(0);
 }
 
-/* The noise that the model was trained with, on this rank's box. */
-static PetscErrorCode make_noise(WbSr s) {
-  const WbGrid *g = s->hr;
-  const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
-  static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
-  PetscFunctionBeginUser;
-  PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
-  wb_plan_set_noise(s->plan, s->noise);
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, double dx_lr, const WbSrOptions *o) {
+static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, const WbSrOptions *o) {
+  const double dx_lr = lr_grid->dx_m;
   PetscFunctionBeginUser;
   const int ratio = (int)lround(dx_lr / o->dx_m), nz = (int)lround(o->top_m / o->dx_m);
   if (ratio != RATIO || fabs(dx_lr / o->dx_m - RATIO) > 1e-9) {
@@ -118,16 +110,12 @@ static PetscErrorCode make_grids(WbSr s, const WbGrid *lr_grid, double dx_lr, co
     WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g; allowed are multiples of %g m", o->top_m, dx_lr);
   }
   if (lr_grid->nz < nz / RATIO + 1) {
-    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g: %d levels of %g m are needed, the 20 m field has %d", o->top_m,
+    WB_RAISE_ALL(WB_ERR_CONFIG, "sr_top_m is %g: %d levels of %g m are needed, the coarse field has %d", o->top_m,
                  nz / RATIO + 1, dx_lr, lr_grid->nz);
   }
   /* one level above the layer and no more: the same as in training, so that the nearest search sees the same cells */
   PetscCall(wb_grid_refine(lr_grid, 1, nz / RATIO + 1, &s->lr));
   PetscCall(wb_grid_refine(lr_grid, RATIO, nz, &s->hr));
-  s->lr->x_min_m = s->hr->x_min_m = lr_grid->x_min_m;
-  s->lr->y_min_m = s->hr->y_min_m = lr_grid->y_min_m;
-  s->lr->dx_m = dx_lr;
-  s->hr->dx_m = o->dx_m;
   PetscFunctionReturn(0);
 }
 
@@ -144,7 +132,6 @@ static PetscErrorCode allocate(WbSr s) {
   PetscCall(WB_ALLOC(n * C, &s->x0_normal));
   PetscCall(WB_ALLOC(n * WB_STATIC_CHANNELS, &s->stat));
   PetscCall(WB_ALLOC(n * C, &s->state));
-  if (s->plan) PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * n * C, &s->work));
   PetscFunctionReturn(0);
 }
 
@@ -152,21 +139,18 @@ static PetscErrorCode allocate(WbSr s) {
 static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun *pair, const uint8_t *lr_fluid,
                                     double heat_flux) {
   const WbGrid *g = s->hr;
-  const double x = g->x_min_m + g->x0 * g->dx_m, y = g->y_min_m + g->y0 * g->dx_m;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl;
   double *zf = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(g->nz + 1, &zf));
-  for (int k = 0; k <= g->nz; k++) zf[k] = k * g->dx_m;
-  for (int k = 0; k < g->nz; k++) s->z[k] = (k + 0.5) * g->dx_m;
+  wb_grid_heights(g->nz, g->dx_m, zf, s->z);
   if (pair) {
     memcpy(s->fluid, pair->fluid, wb_grid_owned(g));
     memcpy(s->wall, pair->wall_distance, wb_grid_owned(g) * sizeof(float));
     memcpy(s->flux, pair->heat_flux, plane * sizeof(float));
   } else {
-    PetscCall(wb_city_voxelise(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, zf, s->fluid)); /* solid */
-    for (size_t p = 0; p < wb_grid_owned(g); p++) s->fluid[p] = !s->fluid[p];
-    PetscCall(wb_city_wall_distance(city, x, y, g->dx_m, g->nxl, g->nyl, g->nz, WB_WALL_DISTANCE_CAP_M, s->wall));
+    PetscCall(wb_city_air_cells(city, g, zf, s->fluid));
+    PetscCall(wb_city_wall_distances(city, g, WB_WALL_DISTANCE_CAP_M, s->wall));
     for (size_t p = 0; p < plane; p++) s->flux[p] = (float)heat_flux;
   }
   WB_FREE(&zf);
@@ -174,48 +158,64 @@ static PetscErrorCode make_geometry(WbSr s, const WbCity *city, const WbPairRun 
   for (int k = 0; k < g->nz; k++) {
     for (int j = 0; j < g->nyl; j++) {
       for (int i = 0; i < g->nxl; i++) {
-        const size_t p = (size_t)k * plane + (size_t)j * (size_t)g->nxl + (size_t)i;
-        const size_t parent =
-            ((size_t)(k / RATIO) * (size_t)s->lr->nyl + (size_t)(j / RATIO)) * (size_t)s->lr->nxl + (size_t)(i / RATIO);
-        s->lr_valid[p] = lr_fluid[parent];
+        s->lr_valid[wb_grid_at(g, k, j, i)] = lr_fluid[wb_grid_at(s->lr, k / RATIO, j / RATIO, i / RATIO)];
       }
     }
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair, double dx_lr_m,
+/* The noise that the model was trained with, on this rank's box, and room for the sampler. */
+static PetscErrorCode make_noise(WbSr s) {
+  const WbGrid *g = s->hr;
+  const WbNoiseBox box = {.start = {g->x0, g->y0, 0}, .size = {g->nxl, g->nyl, g->nz}, .nx = g->nx, .ny = g->ny};
+  static_assert(sizeof s->meta.noise / sizeof s->meta.noise[0] == WB_NOISE_SCALES, "one share a scale");
+  PetscFunctionBeginUser;
+  PetscCall(wb_noise_field_create(&box, s->meta.noise, &s->noise));
+  wb_plan_set_noise(s->plan, s->noise);
+  PetscCall(WB_ALLOC((size_t)wb_plan_fields(s->plan) * wb_grid_owned(g) * C, &s->work));
+  PetscFunctionReturn(0);
+}
+
+/* After the geometry, which may have a say in how the model is turned. */
+static PetscErrorCode load_model(WbSr s, const WbSrOptions *o) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_model_read(s->hr->comm, o->model_path, &s->model, &s->meta));
+  if (s->meta.canonical_wind) {
+    PetscCall(wb_sr_frame(s->hr, s->fluid, s->norm.wind_direction_deg, &s->symmetry));
+    PetscCall(wb_model_turn(s->model, &s->meta, s->symmetry));
+  }
+  PetscCall(adopt_model(s, o));
+  if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
+    WB_RAISE_ALL(WB_ERR_CONFIG, "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
+                 s->norm.wind_speed_m_per_s);
+  }
+  PetscCall(wb_error_agree(s->hr->comm, make_noise(s)));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(WbSr s, const WbGrid *lr_grid, const WbCity *city, const WbPairRun *pair,
                              const uint8_t *lr_fluid, const WbNormalisation *forcing, double heat_flux,
                              const WbSrOptions *o) {
   PetscFunctionBeginUser;
   s->norm = *forcing;
   s->antithetic = o->antithetic;
   s->key = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_BRIDGE};
-  PetscCall(make_grids(s, lr_grid, dx_lr_m, o));
-  if (o->model_path) {
-    PetscCall(wb_model_read(lr_grid->comm, o->model_path, &s->model, &s->meta));
-    PetscCall(adopt_model(s, o));
-    if (s->meta.canonical_wind) PetscCall(wb_model_turn(s->model, wb_symmetry_of_wind(s->norm.wind_direction_deg)));
-    if (s->norm.scale_by_wind && !(s->norm.wind_speed_m_per_s > 0.0)) {
-      WB_RAISE_ALL(WB_ERR_CONFIG,
-                   "les_wind_speed_m_per_s is %g; the model measures winds by it, so it must be positive",
-                   s->norm.wind_speed_m_per_s);
-    }
-  }
+  PetscCall(make_grids(s, lr_grid, o));
   PetscCall(wb_error_agree(lr_grid->comm, allocate(s)));
   PetscCall(wb_error_agree(lr_grid->comm, make_geometry(s, city, pair, lr_fluid, heat_flux)));
-  if (s->model) PetscCall(wb_error_agree(lr_grid->comm, make_noise(s)));
+  if (o->model_path) PetscCall(load_model(s, o));
   if (s->model) PetscCall(wb_slabs_create(s->model, s->hr, o->backend, o->slabs > 0 ? o->slabs : 1, &s->net));
   if (s->model && o->projection) PetscCall(wb_solenoidal_create(s->hr, s->fluid, &s->solenoidal));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, double dx_lr_m, const uint8_t *lr_fluid,
+PetscErrorCode wb_sr_create(const WbGrid *lr_grid, const WbCity *city, const uint8_t *lr_fluid,
                             const WbNormalisation *forcing, double heat_flux, const WbSrOptions *options, WbSr *sr) {
   PetscFunctionBeginUser;
   *sr = NULL;
   PetscCall(WB_CALLOC(1, sr));
-  const PetscErrorCode e = create(*sr, lr_grid, city, NULL, dx_lr_m, lr_fluid, forcing, heat_flux, options);
+  const PetscErrorCode e = create(*sr, lr_grid, city, NULL, lr_fluid, forcing, heat_flux, options);
   if (e) wb_sr_destroy(sr);
   PetscFunctionReturn(e);
 }
@@ -230,8 +230,7 @@ PetscErrorCode wb_sr_create_pair(const WbPairRun *pair, const WbSrOptions *optio
   PetscFunctionBeginUser;
   *sr = NULL;
   PetscCall(WB_CALLOC(1, sr));
-  const PetscErrorCode e = create(*sr, pair->lr_grid, NULL, pair, info->dx_hr_m * info->ratio, pair->lr_fluid, &forcing,
-                                  info->heat_flux, options);
+  const PetscErrorCode e = create(*sr, pair->lr_grid, NULL, pair, pair->lr_fluid, &forcing, info->heat_flux, options);
   if (e) wb_sr_destroy(sr);
   PetscFunctionReturn(e);
 }
@@ -366,6 +365,9 @@ const WbNormalisation *wb_sr_normalisation(WbSr s) {
 }
 const double *wb_sr_z(WbSr s) {
   return s->z;
+}
+int wb_sr_symmetry(WbSr s) {
+  return s->symmetry;
 }
 const float *wb_sr_x0(WbSr s) {
   return s->x0;

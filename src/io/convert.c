@@ -54,9 +54,9 @@ hid_t wb_io_type_memory(WbNcType type) {
 
 bool wb_io_direct(const WbIoVar *v, WbNcType type) {
   const bool floating = type == WB_NC_FLOAT || type == WB_NC_DOUBLE;
-  if (v->packed || v->has_fill) return false;
+  if (v->packed || v->n_missing > 0 || v->bounded) return false;
   if (v->size != wb_io_type_size(type)) return false;
-  return floating ? v->class == H5T_FLOAT : v->class == H5T_INTEGER && (v->is_signed || v->size == 1);
+  return floating ? v->class == H5T_FLOAT : v->class != H5T_FLOAT && (v->is_signed || v->size == 1);
 }
 
 static double load(const WbIoVar *v, const unsigned char *raw, size_t i) {
@@ -92,10 +92,17 @@ static long to_integer(double x, double low, double high) {
   return lrint(fmin(fmax(x, low), high));
 }
 
+/* Physical value of element i; NaN: missing. */
+static double unpack(const WbIoVar *v, const unsigned char *raw, size_t i) {
+  if (v->n_missing > 0 && wb_io_is_missing(v, raw + i * v->size)) return (double)NAN;
+  const double stored = load(v, raw, i), x = v->packed ? stored * v->scale_factor + v->add_offset : stored;
+  const double judged = v->bounded_unpacked ? x : stored;
+  return v->bounded && !(judged >= v->valid_min && judged <= v->valid_max) ? (double)NAN : x;
+}
+
 void wb_io_convert(const WbIoVar *v, size_t n, const void *raw, WbNcType type, void *out) {
   for (size_t i = 0; i < n; i++) {
-    double x = load(v, raw, i);
-    x = v->has_fill && x == v->fill ? (double)NAN : x * v->scale_factor + v->add_offset;
+    const double x = unpack(v, raw, i);
     switch (type) {
       case WB_NC_FLOAT:
         ((float *)out)[i] = (float)x;

@@ -15,7 +15,7 @@ static const CfName cf_names[] = {
     {"fluid_mask", "1", NULL, "1 in air, 0 inside buildings"},
     {"lr_valid_mask", "1", NULL, "1 where the covering coarse cell is air (0: inpainted)"},
     {"building_height", "m", NULL, "height of building above ground"},
-    {"heat_flux", "W m-2", "surface_upward_sensible_heat_flux", "surface heat flux"},
+    {"heat_flux", "K m s-1", NULL, "kinematic surface heat flux"},
     {"tke", "m2 s-2", NULL, "resolved turbulent kinetic energy"},
 };
 
@@ -38,23 +38,28 @@ PetscErrorCode wb_nc_def_field(WbNc nc, const char *group, const char *name, con
     PetscCall(text_if(nc, group, name, "long_name", cf->long_name));
   }
   const WbIoVar *v = &nc->var[wb_io_find_var(nc, group, name)];
-  if (wb_io_has_dim_of_var(nc, v, "time")) PetscCall(wb_nc_att_text(nc, group, name, "cell_methods", "time: mean"));
+  if (wb_io_has_dim_of_var(nc, v, "time") && wb_io_find_var(nc, group, "time_bnds") >= 0)
+    PetscCall(wb_nc_att_text(nc, group, name, "cell_methods", "time: mean"));
   if (wb_io_has_dim_of_var(nc, v, "x") && wb_io_has_dim_of_var(nc, v, "y") && wb_io_find_var(nc, group, "crs") >= 0)
     PetscCall(wb_nc_att_text(nc, group, name, "grid_mapping", "crs"));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode def_time(WbNc nc, const char *group, const char *start_iso) {
+static PetscErrorCode def_time(WbNc nc, const char *group, const WbNcGridHeader *h) {
   char units[96];
+  const char *start = h->times ? h->times->epoch : h->start_time_iso;
+  const bool bounds = !h->times || h->times->from;
   PetscFunctionBeginUser;
-  snprintf(units, sizeof(units), "seconds since %s", start_iso && start_iso[0] ? start_iso : "2026-08-01T12:00:00");
+  snprintf(units, sizeof(units), "seconds since %s", start && start[0] ? start : "2026-08-01T12:00:00");
   char *t = strchr(units + strlen("seconds since "), 'T');
   if (t) *t = ' ';
   PetscCall(wb_nc_def_var(nc, group, "time", WB_NC_DOUBLE, "time"));
   PetscCall(wb_nc_att_text(nc, group, "time", "units", units));
-  PetscCall(wb_nc_att_text(nc, group, "time", "calendar", "proleptic_gregorian"));
+  PetscCall(wb_nc_att_text(nc, group, "time", "calendar",
+                           h->times && h->times->calendar[0] ? h->times->calendar : "proleptic_gregorian"));
   PetscCall(wb_nc_att_text(nc, group, "time", "standard_name", "time"));
   PetscCall(wb_nc_att_text(nc, group, "time", "axis", "T"));
+  if (!bounds) PetscFunctionReturn(0);
   PetscCall(wb_nc_att_text(nc, group, "time", "bounds", "time_bnds"));
   PetscCall(wb_nc_def_var(nc, group, "time_bnds", WB_NC_DOUBLE, "time,nv"));
   PetscFunctionReturn(0);
@@ -85,7 +90,7 @@ PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, co
   PetscCall(wb_nc_def_dim(nc, group, "x", grid->nx));
   if (h->n_time > 0) {
     PetscCall(wb_nc_def_dim(nc, group, "nv", 2));
-    PetscCall(def_time(nc, group, h->start_time_iso));
+    PetscCall(def_time(nc, group, h));
   }
   if (h->n_member > 0) {
     PetscCall(wb_nc_def_var(nc, group, "member", WB_NC_INT32, "member"));
@@ -139,6 +144,17 @@ PetscErrorCode wb_nc_put_time(WbNc nc, const char *group, int index, double t_en
   const double bounds[2] = {t_begin_s, t_end_s};
   PetscCall(wb_nc_put(nc, group, "time_bnds", start, count, bounds));
   PetscCall(wb_nc_put(nc, group, "time", &index, &one, &t_end_s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_put_stamp(WbNc nc, const char *group, int index, const WbTimes *times) {
+  PetscFunctionBeginUser;
+  const int one = nc->rank == 0, start[2] = {index, 0}, count[2] = {one, 2};
+  if (times->from) {
+    const double bounds[2] = {times->from[index], times->to[index]};
+    PetscCall(wb_nc_put(nc, group, "time_bnds", start, count, bounds));
+  }
+  PetscCall(wb_nc_put(nc, group, "time", &index, &one, &times->at[index]));
   PetscFunctionReturn(0);
 }
 

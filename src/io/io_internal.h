@@ -4,7 +4,7 @@
 #include <hdf5.h>
 #include "windbridge/io.h"
 
-enum { WB_IO_MAX_RANK = 8, WB_IO_NAME = 128, WB_IO_PATH = 4096 };
+enum { WB_IO_MAX_RANK = 8, WB_IO_NAME = 128, WB_IO_PATH = 4096, WB_IO_MAX_MISSING = 16 };
 
 typedef struct {
   char group[WB_IO_NAME], name[WB_IO_NAME];
@@ -25,9 +25,13 @@ typedef struct {
   /* reading: */
   H5T_class_t class;
   size_t size;
-  bool is_signed;
-  double scale_factor, add_offset, fill;
-  bool packed, has_fill;
+  bool is_signed; /* after _Unsigned */
+  double scale_factor, add_offset;
+  bool packed;
+  int n_missing; /* values that mean "missing", in the variable's own type */
+  unsigned char missing[WB_IO_MAX_MISSING][8];
+  bool bounded, bounded_unpacked; /* valid_min, valid_max, valid_range; of the unpacked values */
+  double valid_min, valid_max;
 } WbIoVar;
 
 struct WbNc_s {
@@ -76,6 +80,15 @@ bool wb_io_has_dim_of_var(WbNc nc, const WbIoVar *v, const char *dim);
 
 /* ---- read.c ---- */
 PetscErrorCode wb_io_var(WbNc nc, const char *group, const char *name, WbIoVar **var); /* opens on first use */
+/* Numeric attribute's first element; text of an attribute (malloc'd, NULL when it is absent or no text). Local. */
+bool wb_io_att_read_number(hid_t object, const char *name, double *value);
+char *wb_io_att_read_text(hid_t object, const char *name);
+
+/* ---- missing.c ---- */
+/* Local: packing (scale_factor, add_offset, _Unsigned) and missing values (_FillValue, missing_value, valid_min,
+ * valid_max, valid_range) of an opened variable. WB_ERR_INPUT: attributes that are no numbers, a scale of 0. */
+PetscErrorCode wb_io_describe_values(WbNc nc, WbIoVar *v);
+bool wb_io_is_missing(const WbIoVar *v, const void *raw); /* one value of the variable's own type */
 
 /* ---- convert.c ---- */
 size_t wb_io_type_size(WbNcType type);

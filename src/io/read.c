@@ -4,8 +4,7 @@
 #include <string.h>
 #include "io_internal.h"
 
-/* First element of a numeric attribute as double; false when absent or text. */
-static bool read_number(hid_t object, const char *name, double *value) {
+bool wb_io_att_read_number(hid_t object, const char *name, double *value) {
   if (H5Aexists(object, name) <= 0) return false;
   const hid_t att = H5Aopen(object, name, H5P_DEFAULT);
   if (att < 0) return false;
@@ -45,7 +44,10 @@ static PetscErrorCode describe(WbNc nc, WbIoVar *v) {
   const hid_t type = H5Dget_type(v->dset), space = H5Dget_space(v->dset), dcpl = H5Dget_create_plist(v->dset);
   v->class = H5Tget_class(type);
   v->size = H5Tget_size(type);
-  v->is_signed = v->class == H5T_FLOAT || H5Tget_sign(type) == H5T_SGN_2;
+  const hid_t whole = v->class == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type); /* h5py's booleans are enumerations */
+  v->is_signed = v->class == H5T_FLOAT || H5Tget_sign(whole) == H5T_SGN_2;
+  const bool counts = v->class == H5T_INTEGER || (v->class == H5T_ENUM && H5Tget_class(whole) == H5T_INTEGER);
+  H5Tclose(whole);
   v->contiguous = H5Pget_layout(dcpl) == H5D_CONTIGUOUS;
   v->rank = H5Sget_simple_extent_ndims(space);
   if (v->rank >= 0 && v->rank <= WB_IO_MAX_RANK) {
@@ -56,7 +58,7 @@ static PetscErrorCode describe(WbNc nc, WbIoVar *v) {
   H5Sclose(space);
   H5Tclose(type);
   const bool floating = v->class == H5T_FLOAT && (v->size == 4 || v->size == 8);
-  const bool integer = v->class == H5T_INTEGER && (v->size == 1 || v->size == 2 || v->size == 4 || v->size == 8);
+  const bool integer = counts && (v->size == 1 || v->size == 2 || v->size == 4 || v->size == 8);
   if (v->rank < 0 || v->rank > WB_IO_MAX_RANK || (!floating && !integer))
     WB_RAISE(WB_ERR_INPUT, "%s: variable %s is not an array of numbers", nc->path, v->name);
   if (floating) {
@@ -64,11 +66,7 @@ static PetscErrorCode describe(WbNc nc, WbIoVar *v) {
   } else {
     v->type = v->size == 1 ? WB_NC_INT8 : v->size == 2 ? WB_NC_INT16 : WB_NC_INT32;
   }
-  const bool scaled = read_number(v->dset, "scale_factor", &v->scale_factor);
-  const bool offset = read_number(v->dset, "add_offset", &v->add_offset);
-  v->packed = scaled || offset;
-  v->has_fill = read_number(v->dset, "_FillValue", &v->fill) || read_number(v->dset, "missing_value", &v->fill);
-  if (v->fill != v->fill) v->has_fill = false; /* NaN already means what it should */
+  PetscCall(wb_io_describe_values(nc, v));
   PetscFunctionReturn(0);
 }
 
@@ -163,7 +161,7 @@ PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, c
   hid_t object = -1;
   PetscFunctionBeginUser;
   PetscCall(open_for_attribute(nc, group, var, &object));
-  *has = read_number(object, name, v);
+  *has = wb_io_att_read_number(object, name, v);
   H5Idec_ref(object);
   PetscFunctionReturn(0);
 }
@@ -195,19 +193,22 @@ static void read_text(hid_t att, char **text) {
   H5Tclose(type);
 }
 
+char *wb_io_att_read_text(hid_t object, const char *name) {
+  char *text = NULL;
+  const hid_t att = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
+  if (att >= 0) {
+    read_text(att, &text);
+    H5Aclose(att);
+  }
+  return text;
+}
+
 PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has, char *text,
                                   int max) {
   hid_t object = -1;
-  char *found = NULL;
   PetscFunctionBeginUser;
   PetscCall(open_for_attribute(nc, group, var, &object));
-  if (H5Aexists(object, name) > 0) {
-    const hid_t att = H5Aopen(object, name, H5P_DEFAULT);
-    if (att >= 0) {
-      read_text(att, &found);
-      H5Aclose(att);
-    }
-  }
+  char *found = wb_io_att_read_text(object, name);
   H5Idec_ref(object);
   *has = found != NULL;
   const size_t length = found ? strlen(found) : 0;

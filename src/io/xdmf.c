@@ -117,15 +117,15 @@ static void add_mesh(Text *t, const WbGrid *g, const double *zf) {
 }
 
 PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_name, const WbGrid *grid, const double *zf,
-                             int n_time, int n_member, double dt_s, int n_vars, const char *const *vars, int n_static,
-                             const char *const *static_vars) {
+                             int n_time, int n_member, const double *times, int n_vars, const char *const *vars,
+                             int n_static, const char *const *static_vars) {
   PetscFunctionBeginUser;
   const Layout l = {.grid = grid, .file = nc_name, .n_time = n_time, .n_member = n_member};
   Text t = {0};
   add(&t, "<?xml version=\"1.0\"?>\n<!DOCTYPE Xdmf SYSTEM \"Xdmf.dtd\" []>\n<Xdmf Version=\"2.0\">\n<Domain>\n");
   add(&t, "<Grid Name=\"windbridge\" GridType=\"Collection\" CollectionType=\"Temporal\">\n");
   for (int time = 0; time < n_time; time++) {
-    add(&t, " <Grid Name=\"voxels\" GridType=\"Uniform\">\n  <Time Value=\"%.10g\"/>\n", (time + 1) * dt_s);
+    add(&t, " <Grid Name=\"voxels\" GridType=\"Uniform\">\n  <Time Value=\"%.10g\"/>\n", times[time]);
     add_mesh(&t, grid, zf);
     for (int i = 0; i < n_static; i++) add_static(&t, &l, static_vars[i]);
     if (n_member == 0) add_member(&t, &l, time, -1, n_vars, vars);

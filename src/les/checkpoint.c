@@ -2,7 +2,7 @@
  * domain's edges are kept), potentials, statistics in progress, counters. */
 #include <string.h>
 
-#include "project.h"
+#include "les_internal.h"
 
 #define NAME_MAX_LENGTH 128
 enum { MARK = 32 };

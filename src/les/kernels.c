@@ -1,16 +1,9 @@
 /* Kernels of a step by themselves, for benchmarks, and how much memory traffic a step needs. */
 #include "les_internal.h"
 
-#include "project.h"
-
-#include <string.h>
-
 PetscErrorCode wb_les_kernel(WbLes les, WbLesKernel kernel) {
-  WbProject pr = les->project;
   const size_t field = les->lay.field * les->ops->real_bytes;
   char *scratch = les->state0; /* nobody's between steps */
-  void *const uvw[3] = {scratch, scratch + field, scratch + 2 * field};
-  const bool single = les->opt.precision == WB_FP32;
   PetscFunctionBeginUser;
   switch (kernel) {
     case WB_LES_KERNEL_MOMENTUM:
@@ -20,16 +13,10 @@ PetscErrorCode wb_les_kernel(WbLes les, WbLesKernel kernel) {
       les->last_visc = les->ops->viscosity(les);
       break;
     case WB_LES_KERNEL_POISSON:
-      PetscCall(wb_poisson_solve(pr->poisson, pr->rhs, pr->x));
+      PetscCall(wb_project_flat_solve(les->project));
       break;
     case WB_LES_KERNEL_PROJECTION:
-      if (single) {
-        wb_project_divergence_f32(pr, uvw[0], uvw[1], uvw[2]);
-        wb_project_correct_f32(pr, uvw[0], uvw[1], uvw[2]);
-      } else {
-        wb_project_divergence_f64(pr, uvw[0], uvw[1], uvw[2]);
-        wb_project_correct_f64(pr, uvw[0], uvw[1], uvw[2]);
-      }
+      wb_project_sweep(les->project, scratch, scratch + field, scratch + 2 * field);
       break;
   }
   PetscFunctionReturn(0);

@@ -124,7 +124,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES: a grid of %d x %d x %d cells is too small (at least 2 each)", grid->nx, grid->ny,
                  grid->nz);
   PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
-  les->lay = wb_les_layout(grid, wb_les_ghost_width(&les->opt));
+  les->lay = wb_layout(grid, wb_les_ghost_width(&les->opt));
   les->nf = WB_NFIELDS + les->opt.tracers.n;
   les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
   les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;

@@ -66,7 +66,7 @@ static uint64_t mark_surface(uint64_t h, const WbLesSurface *s, bool flow_only) 
     h = mix(h, isnan(s->flux_K_m_per_s[c]) ? -1e9 : s->flux_K_m_per_s[c]);
   }
   if (flow_only && (!s->sun || s->sun_warming_K == 0.0)) return h;
-  h = mix(mix(mix(mix(h, s->sun), s->longitude_deg), s->day_of_year), s->utc_s);
+  h = mix(mix(mix(mix(mix(h, s->sun), s->longitude_deg), s->north_deg), s->day_of_year), s->utc_s);
   return mix(mix(h, s->diffuse_fraction), s->sun_warming_K);
 }
 

@@ -53,8 +53,7 @@ static void turn_tensor(int s, const WbTensor *t, const float *old, float *new) 
   }
 }
 
-/** model in/out: turned in place. s 0 ... 7. Not collective, every rank alike. Errors: memory. */
-PetscErrorCode wb_model_turn(WbModel model, int s) {
+PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s) {
   float *old = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(model->size, &old));
@@ -65,5 +64,7 @@ PetscErrorCode wb_model_turn(WbModel model, int s) {
     turn_tensor(s, t, old + t->offset, model->params + t->offset);
   }
   WB_FREE(&old);
+  float *const numbers[] = {meta->epsilon, meta->residual, meta->spread, meta->scale};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) wb_symmetry_lengths(s, &numbers[i][1], &numbers[i][2]);
   PetscFunctionReturn(0);
 }

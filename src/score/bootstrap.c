@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include "windbridge/score.h"
 
-enum { BOOTSTRAP_STREAM = 21 };
-
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -19,7 +17,7 @@ static double quantile(const double *sorted, int n, double q) {
 }
 
 static double resampled_mean(const double *d, int n, int sample, uint32_t seed) {
-  const WbRandomKey key = {.seed = seed, .stream = BOOTSTRAP_STREAM, .member = (uint32_t)sample};
+  const WbRandomKey key = {.seed = seed, .stream = WB_STREAM_BOOTSTRAP, .member = (uint32_t)sample};
   double u[4] = {0}, sum = 0.0;
   for (int i = 0; i < n; i++) {
     if (i % 4 == 0) wb_random_uniform4(&key, (uint64_t)(i / 4), u);

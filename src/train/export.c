@@ -93,7 +93,7 @@ static PetscErrorCode put_set(Export *e, const WbTrainOptions *o) {
     e->run = e->set->runs[r];
     const int levels = e->run->info.nz_hr;
     e->nz = o->export_levels > 0 && o->export_levels < levels ? o->export_levels : levels; /* z is the slowest index */
-    e->symmetry = o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(e->run->info.wind_direction_deg) : 0;
+    e->symmetry = wb_train_frame(o, &e->run->info);
     if (e->run->info.nx_hr != e->run->info.ny_hr)
       WB_RAISE(WB_ERR_INPUT, "%s: train_export_file needs square windows; this one has %d x %d cells",
                e->run->info.path, e->run->info.nx_hr, e->run->info.ny_hr);

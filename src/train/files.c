@@ -231,6 +231,10 @@ static void signature(const WbTrainer *t, char text[SIGNATURE]) {
     const double share = (double)o->noise[l];
     h = mix(h, 1, &share);
   }
+  for (int c = 0; c < WB_CHANNELS; c++) {
+    const double scale = (double)t->set->norm.scale[c];
+    h = mix(h, 1, &scale);
+  }
   snprintf(text, SIGNATURE, "fnv1a %016llx", (unsigned long long)mix_table(h, &o->table));
 }
 

@@ -3,9 +3,6 @@
 
 #include <math.h>
 
-/* Step numbers of the noise's keys, from this on, that no draw has (sample.c). */
-enum { DROPOUT_STEP = 1024 };
-
 /* d (n, 4) out: gradient of weight * sum of (factor (value - target))^2 over fluid voxels; returns that sum,
  * unweighted. d may be value. */
 static double square_error(size_t n, const uint8_t *fluid, const float *value, const float *target,
@@ -57,19 +54,20 @@ static PetscErrorCode learn_means(WbTrainer *t, const WbSamplePlan *plan, double
   WbSample *s = t->sample;
   const int nets = t->options->net.cond_nets, held_out = t->set->fold[plan->minute.run],
             learning = nets > 1 ? nets - 1 : 1;
-  WbRandomKey drop = plan->noise;
+  WbRandomKey drop = plan->random;
   PetscFunctionBeginUser;
+  drop.stream = WB_STREAM_TRAIN_DROPOUT;
   for (int i = 0; i < nets; i++) {
     const int k = (held_out + 1 + i) % nets; /* held_out last */
     const bool learns = nets == 1 || k != held_out;
-    drop.step = DROPOUT_STEP + (uint32_t)k;
+    drop.step = (uint32_t)k;
     PetscCall(wb_net_dropout(t->net, learns ? t->options->dropout : 0.0, &drop));
     PetscCall(wb_net_mean_forward(t->net, k, s->stat, s->fluid, s->mean));
     if (!learns) continue;
     *loss += mean_error(t, s->mean, (float)(share / count / learning)) / count / learning;
     PetscCall(wb_net_mean_backward(t->net, s->dmean));
   }
-  drop.step = DROPOUT_STEP + (uint32_t)nets; /* of the step */
+  drop.step = (uint32_t)nets; /* of the step */
   PetscCall(wb_net_dropout(t->net, t->options->dropout, &drop));
   PetscFunctionReturn(0);
 }
@@ -109,7 +107,7 @@ PetscErrorCode wb_trainer_sample(WbTrainer *t, const WbSamplePlan *plan, double 
     PetscCall(learn_means(t, plan, share, count, &loss[1]));
     PetscCall(wb_net_condition(t->net, s->stat, s->fluid, s->mean));
   } else {
-    PetscCall(wb_net_dropout(t->net, 0.0, &plan->noise));
+    PetscCall(wb_net_dropout(t->net, 0.0, &plan->random));
     PetscCall(wb_net_condition(t->net, s->stat, s->fluid, NULL));
     loss[1] = mean_error(t, wb_net_mean(t->net), 0.0f) / count;
     loss[2] = square_error(s->cells, s->fluid, s->x0, s->x1, t->factor_mean, 0.0f, s->dmean) / count;

@@ -66,7 +66,7 @@ void wb_sample_destroy(WbSample **sample) {
 /* Where each own column of the turned crop lies in the run's window. */
 static void find_columns(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *s) {
   const WbGrid *g = s->grid;
-  const int turn = plan->symmetry, back = turn & 4 ? turn : (4 - turn) & 3; /* reflections undo themselves */
+  const int back = wb_symmetry_inverse(plan->symmetry);
   const size_t n = (size_t)set->n, nx = (size_t)set->runs[plan->minute.run]->hr_grid->nx;
   size_t *source = s->source;
   for (int j = 0; j < g->nyl; j++) {
@@ -108,38 +108,48 @@ void wb_sample_load(const WbTrainSet *set, const WbSamplePlan *plan, WbSample *s
   wb_static_inputs(nz, columns, run->z, s->x0, s->fluid, s->lr_valid, s->wall, s->flux, s->stat);
 }
 
+static WbRandomKey key_of(const WbSamplePlan *plan, WbRandomStream stream, int draw) {
+  WbRandomKey key = plan->random;
+  key.stream = stream;
+  key.step = (uint32_t)draw;
+  return key;
+}
+
 /* x1, or its mirror image about x0 + mean. */
-static const float *end_of_draw(const WbTrainOptions *o, const WbSamplePlan *plan, const WbRandomKey *key,
-                                const float *mean, WbSample *s) {
+static const float *end_of_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, const float *mean,
+                                WbSample *s) {
+  const WbRandomKey coin = key_of(plan, WB_STREAM_TRAIN_MIRROR, draw);
   double u[4];
-  wb_random_uniform4(key, (uint64_t)2 << 62, u);
-  if (!o->mirror || plan->validation || u[0] < 0.5) return s->x1;
+  if (!o->mirror || plan->validation) return s->x1;
+  wb_random_uniform4(&coin, 0, u);
+  if (u[0] < 0.5) return s->x1;
   for (size_t i = 0; i < s->cells * WB_CHANNELS; i++) s->mirrored[i] = 2.0f * (s->x0[i] + mean[i]) - s->x1[i];
   return s->mirrored;
 }
 
+/* In (0, 1). */
+static double uniform_time(const WbTrainOptions *o, const WbSamplePlan *plan, int draw) {
+  const WbRandomKey key = key_of(plan, WB_STREAM_TRAIN_TIME, draw);
+  const long serial = plan->serial * o->draws + draw, strata = (long)o->batch * o->draws;
+  double u[4];
+  if (plan->validation) /* golden ratio: any few see times of all kinds */
+    return fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0);
+  wb_random_uniform4(&key, 0, u); /* stratified over the batch: less variance than independent times */
+  return ((double)(serial % strata) + u[0]) / (double)strata;
+}
+
 double wb_sample_draw(const WbTrainOptions *o, const WbSamplePlan *plan, int draw, const float *mean, WbSample *s,
                       const float **x1) {
-  WbRandomKey key = plan->noise;
-  const long serial = plan->serial * o->draws + draw;
-  double u[4];
-  if (plan->validation) {
-    u[0] = fmod(((double)serial + 0.5) * 0.6180339887498949, 1.0); /* golden ratio: any few see times of all kinds */
-  } else { /* stratified over the batch: less variance than independent times */
-    wb_random_uniform4(&key, (uint64_t)1 << 62, u);
-    const long strata = (long)o->batch * o->draws;
-    u[0] = ((double)(serial % strata) + u[0]) / (double)strata;
-  }
-  const double t = wb_process_train_time(s->process, u[0], plan->validation ? 1.0 : o->t_power);
-  key.step += (uint32_t)draw;
-  *x1 = end_of_draw(o, plan, &key, mean, s);
-  wb_process_state_of(s->process, t, s->cells, s->x0, *x1, s->fluid, wb_noise_field_draw(s->noise, &key), s->state);
+  const double t = wb_process_train_time(s->process, uniform_time(o, plan, draw), plan->validation ? 1.0 : o->t_power);
+  const WbRandomKey noise = key_of(plan, plan->validation ? WB_STREAM_VALIDATION_NOISE : WB_STREAM_TRAIN_NOISE, draw);
+  *x1 = end_of_draw(o, plan, draw, mean, s);
+  wb_process_state_of(s->process, t, s->cells, s->x0, *x1, s->fluid, wb_noise_field_draw(s->noise, &noise), s->state);
   return t;
 }
 
 /* Random permutation of 0 .. n-1 of this epoch (Fisher-Yates on counter-based words). */
 static void shuffle(uint32_t seed, uint32_t epoch, int n, int *order) {
-  const WbRandomKey key = {.seed = seed, .stream = WB_STREAM_TRAIN, .step = 1, .member = epoch};
+  const WbRandomKey key = {.seed = seed, .stream = WB_STREAM_TRAIN_ORDER, .member = epoch};
   for (int i = 0; i < n; i++) order[i] = i;
   for (int i = n - 1; i > 0; i--) {
     double u[4];
@@ -158,35 +168,30 @@ static void place(const WbTrainSet *set, const double u[4], WbSamplePlan *plan) 
   plan->j0 = 4 * (int)(u[1] * places_y);
 }
 
-static int symmetry_of(const WbTrainSet *set, const WbTrainOptions *o, const WbSamplePlan *plan) {
-  const WbPairInfo *info = &set->runs[plan->minute.run]->info;
-  return o->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(info->wind_direction_deg) : 0;
-}
-
 void wb_sample_plan(const WbTrainSet *set, const WbTrainOptions *o, long step, int slot, int *order,
                     WbSamplePlan *plan) {
   const long serial = step * o->batch + slot;
   shuffle(o->seed, (uint32_t)(serial / set->n_train), set->n_train, order);
   plan->minute = set->train[order[serial % set->n_train]];
-  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 2};
+  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN_PLACE};
   double u[4];
   wb_random_uniform4(&key, (uint64_t)serial, u);
   place(set, u, plan);
-  plan->symmetry = o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : symmetry_of(set, o, plan);
+  plan->symmetry =
+      o->symmetry == WB_SYMMETRY_RANDOM ? (int)(u[2] * 8.0) : wb_train_frame(o, &set->runs[plan->minute.run]->info);
   plan->validation = false;
   plan->serial = serial;
-  plan->noise = (WbRandomKey){
-      .seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 16, .member = (uint32_t)slot, .minute = (uint32_t)step};
+  plan->random = (WbRandomKey){.seed = o->seed, .member = (uint32_t)slot, .minute = (uint32_t)step};
 }
 
 void wb_sample_plan_validation(const WbTrainSet *set, const WbTrainOptions *o, int q, WbSamplePlan *plan) {
   plan->minute = set->validation[q % set->n_validation];
-  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4};
+  const WbRandomKey key = {.seed = o->seed, .stream = WB_STREAM_VALIDATION_PLACE};
   double u[4];
   wb_random_uniform4(&key, (uint64_t)q, u);
   place(set, u, plan);
-  plan->symmetry = symmetry_of(set, o, plan);
+  plan->symmetry = wb_train_frame(o, &set->runs[plan->minute.run]->info);
   plan->validation = true;
   plan->serial = q;
-  plan->noise = (WbRandomKey){.seed = o->seed, .stream = WB_STREAM_TRAIN, .step = 4096, .minute = (uint32_t)q};
+  plan->random = (WbRandomKey){.seed = o->seed, .minute = (uint32_t)q};
 }

@@ -90,31 +90,55 @@ static PetscErrorCode list_minutes(WbTrainSet *set) {
   PetscFunctionReturn(0);
 }
 
-/* Standard deviation of x1 - x0 over fluid voxels of all training minutes; velocities in units of the wind if asked. */
-static PetscErrorCode deviations(WbTrainSet *set) {
-  double n = 0.0, sum[WB_CHANNELS] = {0}, square[WB_CHANNELS] = {0};
+int wb_train_frame(const WbTrainOptions *options, const WbPairInfo *run) {
+  return options->symmetry == WB_SYMMETRY_CANONICAL ? wb_symmetry_of_wind(run->wind_direction_deg) : 0;
+}
+
+typedef struct {
+  double n, sum[WB_CHANNELS], square[WB_CHANNELS];
+} Moments;
+
+/* x1 - x0 of one minute in the frame of `turn`; velocities in units of the wind if asked. */
+static void add_minute(const WbPairRun *run, int minute, int turn, double wind, Moments *m) {
+  const float *x0 = run->x0[minute], *x1 = run->x1[minute];
+  const size_t cells = wb_grid_owned(run->hr_grid);
+  for (size_t p = 0; p < cells; p++) {
+    float d[WB_CHANNELS];
+    if (!run->fluid[p]) continue;
+    for (size_t c = 0; c < WB_CHANNELS; c++) d[c] = x1[p * WB_CHANNELS + c] - x0[p * WB_CHANNELS + c];
+    wb_symmetry_vector(turn, &d[1], &d[2]);
+    m->n += 1.0;
+    for (size_t c = 0; c < WB_CHANNELS; c++) {
+      const double value = (double)d[c] / (c ? wind : 1.0);
+      m->sum[c] += value;
+      m->square[c] += value * value;
+    }
+  }
+}
+
+/* Over all eight symmetries u and v have one distribution, of mean 0. */
+static void mix_directions(Moments *m) {
+  m->sum[1] = m->sum[2] = 0.0;
+  m->square[1] = m->square[2] = 0.5 * (m->square[1] + m->square[2]);
+}
+
+/* Standard deviation of x1 - x0 over fluid voxels of all training minutes, in the frame of the training: a network
+ * that sees turned winds needs the numbers of turned winds. */
+static PetscErrorCode deviations(const WbTrainOptions *o, WbTrainSet *set) {
+  Moments m = {0};
   PetscFunctionBeginUser;
   for (int s = 0; s < set->n_train; s++) {
     const WbPairRun *run = set->runs[set->train[s].run];
-    const float *x0 = run->x0[set->train[s].minute], *x1 = run->x1[set->train[s].minute];
-    const double wind = set->norm.scale_by_wind ? run->info.wind_speed_m_per_s : 1.0;
-    const size_t cells = wb_grid_owned(run->hr_grid);
-    for (size_t p = 0; p < cells; p++) {
-      if (!run->fluid[p]) continue;
-      n += 1.0;
-      for (size_t c = 0; c < WB_CHANNELS; c++) {
-        const double d = (double)(x1[p * WB_CHANNELS + c] - x0[p * WB_CHANNELS + c]) / (c ? wind : 1.0);
-        sum[c] += d;
-        square[c] += d * d;
-      }
-    }
+    add_minute(run, set->train[s].minute, wb_train_frame(o, &run->info),
+               set->norm.scale_by_wind ? run->info.wind_speed_m_per_s : 1.0, &m);
   }
+  if (o->symmetry == WB_SYMMETRY_RANDOM) mix_directions(&m);
   for (int c = 0; c < WB_CHANNELS; c++) {
-    const double mean = sum[c] / n, variance = square[c] / n - mean * mean;
+    const double mean = m.sum[c] / m.n, variance = m.square[c] / m.n - mean * mean;
     set->deviation[c] = variance > 0.0 ? sqrt(variance) : 0.0;
     if (!isfinite(mean) || !isfinite(variance)) {
       WB_RAISE_ALL(WB_ERR_INPUT, "training pairs: deviation of x1 - x0 of channel %d is not finite (%g fluid voxels)",
-                   c, n);
+                   c, m.n);
     }
   }
   PetscFunctionReturn(0);
@@ -133,11 +157,13 @@ static void choose_scales(const WbTrainOptions *o, WbTrainSet *set) {
   }
 }
 
-static void normalise_all(WbTrainSet *set) {
+/* The fields are not turned yet, the scales belong to turned ones. */
+static void normalise_all(const WbTrainOptions *o, WbTrainSet *set) {
   if (set->store.node_rank > 0) return; /* the file is the whole node's */
   for (int r = 0; r < set->n_runs; r++) {
     WbPairRun *run = set->runs[r];
     WbNormalisation norm = set->norm;
+    wb_symmetry_lengths(wb_train_frame(o, &run->info), &norm.scale[1], &norm.scale[2]);
     norm.wind_speed_m_per_s = run->info.wind_speed_m_per_s;
     norm.theta_surface_K = run->info.theta_surface_K;
     norm.lapse_K_per_m = run->info.lapse_K_per_m;
@@ -164,9 +190,9 @@ PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options,
   PetscCall(list_minutes(set));
   PetscCall(wb_error_agree(comm, make_folds(options, set)));
   set->norm.scale_by_wind = options->scale_by_wind;
-  PetscCall(wb_error_agree(comm, deviations(set)));
+  PetscCall(wb_error_agree(comm, deviations(options, set)));
   choose_scales(options, set);
-  normalise_all(set);
+  normalise_all(options, set);
   if (options->store_dir) PetscCallMPI(MPI_Barrier(set->store.node));
   wb_log(
       "training set: %d minutes to train, %d to validate, %.2f GB %s; std(x1 - x0): theta %.3g K, u v w %.3g %.3g "

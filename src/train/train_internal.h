@@ -41,6 +41,7 @@ typedef struct {
   int *fold; /* [n_runs] number of the run's city among the cities of its split, modulo the mean networks */
   int n_train, n_validation;
   WbMinute *train, *validation;
+  /* Numbers of channels, all in the frame of the training (wb_train_frame; u and v alike where it is at random). */
   WbNormalisation norm;          /* scale and scale_by_wind; the forcing's members belong to each run */
   double deviation[WB_CHANNELS]; /* std(x1 - x0) over fluid voxels of the training minutes, before normalisation */
   float epsilon[WB_CHANNELS];
@@ -68,13 +69,15 @@ typedef struct {
   WbMinute minute;
   int i0, j0, symmetry;
   bool validation;
-  long serial; /* of the sample, from the start of training, or of the validation item */
-  WbRandomKey noise;
+  long serial;        /* of the sample, from the start of training, or of the validation item */
+  WbRandomKey random; /* of the sample's draws, but for stream and step */
 } WbSamplePlan;
 
 /* with_test: runs of the split test are taken too, beside those of validation; no scale comes from them. */
 PetscErrorCode wb_train_set_create(MPI_Comm comm, const WbTrainOptions *options, bool with_test, WbTrainSet **set);
 void wb_train_set_destroy(WbTrainSet **set);
+/* The symmetry that turns a run's fields into the frame of the training (0: as they are, or at random each time). */
+int wb_train_frame(const WbTrainOptions *options, const WbPairInfo *run);
 /* grid: of a sample, borrowed. */
 PetscErrorCode wb_sample_create(const WbTrainSet *set, const WbTrainOptions *options, const WbGrid *grid,
                                 WbSample **sample);

@@ -2,7 +2,6 @@
  * each stage. Reading order: prepare the viscosity, then per stage tendency -> boundary -> projection. */
 #include <stdio.h>
 
-#include "project.h"
 #include "stage.h"
 
 static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, WbStage *s) {
@@ -161,7 +160,7 @@ static PetscErrorCode stage(WbLes les, void *in, void *base, void *out, double d
   if (les->inflow)
     PetscCall(les->ops->boundary(les, les->time_s + dt, dt));
   else
-    PetscCall(WB_R(wb_project_far_faces)(les->project, wb_les_field(les, out, WB_U), wb_les_field(les, out, WB_V)));
+    PetscCall(wb_project_far_faces(les->project, wb_les_field(les, out, WB_U), wb_les_field(les, out, WB_V)));
   wb_timer_end(t_boundary);
   wb_timer_begin(t_project);
   PetscCall(project(les, dt, slot));

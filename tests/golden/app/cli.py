@@ -53,7 +53,7 @@ def wrong_input():
 
     refused(2, ["no command"])
     refused(2, ["unknown command 'forcast'"], "forcast")
-    refused(2, ["unknown flag --chek"], "city", "--chek")
+    refused(2, ["unknown flag '--chek'"], "city", "--chek")
     refused(2, ["/no/such.yaml"], "city", "/no/such.yaml")
     refused(2, ["a.yaml:2", "les_duraton_s", "did you mean les_duration_s"], "les", deck("a.yaml", "les:\n  duraton_s: 1\n"),
             ranks=2)

@@ -84,7 +84,7 @@ try:
     for name in ("model.h5", "loss.csv", "checkpoint.h5", "summary.json"):
         check(os.path.getsize(os.path.join(whole, name)) > 0, name)
     exported = os.path.join(tmp, "set.nc")
-    out = run("train", *NET, *data, *TABLE, "-train_export_file", exported, "-run_output_dir", os.path.join(tmp, "export"))
+    out = run("train", *data, *TABLE, "-train_cond_nets", 1, "-train_export_file", exported)
     check(out.returncode == 0, "export", out.stdout, out.stderr)
     with xr.open_dataset(exported, group="run_000") as one, xr.open_dataset(pairs[0], group="hr") as hr:
         check(one.x1.shape == (1, 32, 16, 16, 4) and int(one.fluid_mask.sum()) == int(hr.fluid_mask.sum()), one)

@@ -12,13 +12,15 @@ import xarray as xr
 
 from _run import PROGRAM, check, folder, ours, run
 
-FLAT = ["-city_generate", "flat", "-city_size_x_m", 80, "-city_size_y_m", 80, "-les_margin_m", 60, "-les_rim_m", 0, "-les_top_m", 200,
-        "-les_spinup_s", 60, "-sr_sampler", "mean", "-run_quiet"]
+CITY = ["-city_generate", "flat", "-city_size_x_m", 80, "-city_size_y_m", 80, "-run_quiet"]
+FLOW = ["-les_margin_m", 60, "-les_rim_m", 0, "-les_top_m", 200, "-les_spinup_s", 60]
+MEAN = ["-sr_sampler", "mean"]
+DECK = {"forecast": CITY + FLOW + MEAN, "les": CITY + FLOW, "pairs": CITY + FLOW, "sr": CITY + MEAN}
 tmp = folder()
 
 
 def start(command, out, *more):
-    return run(command, *FLAT, "-run_output_dir", os.path.join(tmp, out), *more, ranks=0)
+    return run(command, *DECK[command], "-run_output_dir", os.path.join(tmp, out), *more, ranks=0)
 
 
 def path(*parts):
@@ -70,7 +72,7 @@ def finished_and_grown():
         for more in ([], ["--check"]):
             done = start("forecast", "grown", *two, "-run_restart", f"-{key}", value, *more)
             says(done, 3, f"{key} is '{value}'", f"'{old}'", "-run_overwrite")
-    says(start("les", "grown", *two, "-run_restart"), 3, "holds a run of 'forecast'")
+    says(start("les", "grown", "-les_duration_s", 120, "-run_restart"), 3, "holds a run of 'forecast'")
     says(start("forecast", "grown", *two), 5, "run_restart", "run_overwrite")
     unchanged(before, "grown", "by refused runs")
     says(start("forecast", "grown", "-les_duration_s", 240, "-sr_members", 1, "-run_restart", "-run_checkpoint_interval_s", 7), 0)
@@ -140,7 +142,7 @@ def short_wall_times():
         says(done, 75, "inflow.nc.checkpoint.h5 written", "resubmit")
         reached.append(float(done.stderr.split("t = ")[1].split(" s")[0]))
     check(all(b > a for a, b in zip(reached, reached[1:])), "nothing was gained", reached)
-    process = subprocess.Popen([PROGRAM, "les", *map(str, FLAT + deck), "-run_output_dir", path("short"), "-run_restart"])
+    process = subprocess.Popen([PROGRAM, "les", *map(str, DECK["les"] + deck), "-run_output_dir", path("short"), "-run_restart"])
     begin = os.stat(path("short", "inflow.nc.checkpoint.h5")).st_mtime_ns
     while process.poll() is None and not (os.path.exists(path("short", "inflow.nc.part")) and
                                           os.stat(path("short", "inflow.nc.checkpoint.h5")).st_mtime_ns > begin):
@@ -156,7 +158,7 @@ def short_wall_times():
 def one_run_a_folder():
     out = path("lock")
     long = ["-les_inflow", "synthetic", "-les_duration_s", 60000]
-    process = subprocess.Popen([PROGRAM, "les", *map(str, FLAT + long), "-run_output_dir", out, "-run_checkpoint_interval_s", "1"])
+    process = subprocess.Popen([PROGRAM, "les", *map(str, DECK["les"] + long), "-run_output_dir", out, "-run_checkpoint_interval_s", "1"])
     while process.poll() is None and not (os.path.exists(path("lock", "run.log")) and "minute 2" in open(path("lock", "run.log")).read()):
         time.sleep(0.05)
     for more in (["-run_overwrite"], ["-run_restart"], ["--check", "-run_overwrite"]):
@@ -170,7 +172,7 @@ def one_run_a_folder():
     for env, code, words in (({}, 5, ["on elsewhere, job 77", "remove"]), ({"SLURM_JOB_ID": "77"}, 75, [])):
         with open(path("lock", "run.lock"), "w") as f:
             f.write(text)
-        done = run("les", *FLAT, *long, "-run_output_dir", out, "-run_restart", "-run_walltime_s", 1, ranks=0, env=env)
+        done = run("les", *DECK["les"], *long, "-run_output_dir", out, "-run_restart", "-run_walltime_s", 1, ranks=0, env=env)
         says(done, code, *words)
     os.path.exists(path("lock", "run.lock")) and os.remove(path("lock", "run.lock"))
 
@@ -187,17 +189,19 @@ def overwrite_comes_late():
 
 
 def refused_at_once():
-    done = run("les", *FLAT, "-run_output_dir", path("ranks"), "-les_duration_s", 60, ranks=5)
+    done = run("les", *DECK["les"], "-run_output_dir", path("ranks"), "-les_duration_s", 60, ranks=5)
     check(done.returncode == 2 and "numbers that fit: 1 to 4, 6, 8, 9, 12, 16" in done.stderr, done.stderr)
     done = start("les", "ranks", "--check")
     says(done, 0, "numbers of ranks that fit: 1 to 4, 6, 8, 9, 16")
-    full = xr.DataArray(np.full((40, 40), 200.0), {"y": 2.5 + 5 * np.arange(40.0), "x": 2.5 + 5 * np.arange(40.0)}, ("y", "x"), "height")
+    heights = np.zeros((80, 80))
+    heights[24:56, 24:56] = 200  # beyond it, open ground
+    full = xr.DataArray(heights, {"y": 2.5 + 5 * np.arange(80.0), "x": 2.5 + 5 * np.arange(80.0)}, ("y", "x"), "height")
     for axis in ("x", "y"):
         full[axis].attrs.update(units="m", standard_name=f"projection_{axis}_coordinate")
     full.attrs["units"] = "m"
     full.to_dataset().to_netcdf(path("full.nc"))
     for more in (["--check"], []):
-        done = run("forecast", "-city_file", path("full.nc"), "-city_x_min_m", 40, "-city_y_min_m", 40, "-city_size_x_m", 80,
+        done = run("forecast", "-city_file", path("full.nc"), "-city_x_min_m", 160, "-city_y_min_m", 160, "-city_size_x_m", 80,
                    "-city_size_y_m", 80, "-les_margin_m", 40, "-les_spinup_s", 0, "-les_duration_s", 60, "-run_output_dir",
                    path("full"), *more, ranks=0)
         says(done, 3, "no air below sr_top_m (160 m)", "city_x_min_m")

@@ -47,15 +47,15 @@ static PetscErrorCode write_result(const WbGrid *g, const char *path, int n_memb
   float *a = NULL;
   uint8_t *mask = NULL;
   PetscFunctionBeginUser;
-  const WbNcGridHeader h = {NT,
-                            n_member,
-                            z_centres,
-                            "2026-08-01T12:00:00",
-                            utm54,
-                            "windbridge sample",
-                            "made by a test",
-                            "windbridge",
-                            "sr: {members: 2}\n"};
+  const WbNcGridHeader h = {.n_time = NT,
+                            .n_member = n_member,
+                            .z = z_centres,
+                            .start_time_iso = "2026-08-01T12:00:00",
+                            .crs_wkt = utm54,
+                            .title = "windbridge sample",
+                            .history = "made by a test",
+                            .source = "windbridge",
+                            .deck_yaml = "sr: {members: 2}\n"};
   PetscCall(WB_ALLOC(wb_grid_owned(g), &a));
   PetscCall(WB_ALLOC(wb_grid_owned(g), &mask));
   PetscCall(wb_nc_create(g->comm, path, true, false, &nc));
@@ -129,8 +129,10 @@ int main(int argc, char **argv) {
   snprintf(hr, sizeof(hr), "%s/hr.nc", dir);
   snprintf(lr, sizeof(lr), "%s/lr.nc", dir);
   snprintf(xmf, sizeof(xmf), "%s/hr.xmf", dir);
+  double times[NT];
+  for (int i = 0; i < NT; i++) times[i] = (i + 1) * 60.0;
   PetscErrorCode ierr = wb_output_dir_prepare(g.comm, dir);
-  if (!ierr) ierr = wb_xdmf_write(g.comm, xmf, "hr.nc", &g, z_faces, NT, NM, 60.0, 4, fields, 2, masks);
+  if (!ierr) ierr = wb_xdmf_write(g.comm, xmf, "hr.nc", &g, z_faces, NT, NM, times, 4, fields, 2, masks);
   if (!ierr) ierr = write_result(&g, hr, NM, argc > 2 ? atoi(argv[2]) : 0);
   if (!ierr) ierr = write_result(&g, lr, 0, 0);
   if (ierr && g.rank == 0) fprintf(stderr, "%s\n", wb_error_message());

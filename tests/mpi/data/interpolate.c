@@ -64,8 +64,8 @@ static void city(void) {
 /* Plain reference in double over the whole domain: weights, nearest by brute force with the stated order of ties. */
 static void reference(int k, int j, int i, double out[C]) {
   const double pos[3] = {fmax((k + 0.5) / R - 0.5, 0.0), (j + 0.5) / R - 0.5, (i + 0.5) / R - 0.5};
-  double total = 0.0, sum[C] = {0}, best = 1e30;
-  const float *chosen = NULL;
+  double total = 0.0, sum[C] = {0}, best = 1e30, chosen[C] = {0}, ties = 0;
+  int level = -1;
   for (int a = 0; a < NZ; a++) {
     for (int b = 0; b < NY; b++) {
       for (int c = 0; c < NX; c++) {
@@ -75,11 +75,14 @@ static void reference(int k, int j, int i, double out[C]) {
         total += w;
         for (int q = 0; q < C; q++) sum[q] += w * (double)lr_all[p * C + q];
         const double d = pow((k + 0.5) / R - 0.5 - a, 2) + pow(pos[1] - b, 2) + pow(pos[2] - c, 2);
-        if (d < best - 1e-9) best = d, chosen = lr_all + (size_t)p * C;
+        if (d > best + 1e-9 || (d > best - 1e-9 && a > level)) continue;
+        if (d < best - 1e-9) memset(chosen, 0, sizeof(chosen)), ties = 0;
+        for (int q = 0; q < C; q++) chosen[q] += (double)lr_all[p * C + q];
+        best = d, level = a, ties++;
       }
     }
   }
-  for (int q = 0; q < C; q++) out[q] = total > 0 ? sum[q] / total : (double)chosen[q];
+  for (int q = 0; q < C; q++) out[q] = total > 0 ? sum[q] / total : chosen[q] / ties;
   if (k < R / 2) out[3] *= (k + 0.5) / (0.5 * R);
 }
 

@@ -73,10 +73,10 @@ static void test_explicit_and_errors(void **state) {
 
 /* Which numbers of ranks can share a grid, as the message of a number that cannot says. */
 static void test_fitting_ranks(void **state) {
-  const WbGridShape four = {.nx = 4, .ny = 4, .align = 1, .least = 1},
-                    twelve = {.nx = 12, .ny = 12, .align = 1, .least = 1},
-                    halo = {.nx = 4, .ny = 4, .align = 1, .least = 2},
-                    blocks = {.nx = 16, .ny = 8, .align = 4, .least = 1};
+  const WbGridCut four = {.nx = 4, .ny = 4, .align = 1, .least = 1},
+                  twelve = {.nx = 12, .ny = 12, .align = 1, .least = 1},
+                  halo = {.nx = 4, .ny = 4, .align = 1, .least = 2},
+                  blocks = {.nx = 16, .ny = 8, .align = 4, .least = 1};
   char text[256];
   wb_grid_fitting_ranks(5, 1, &four, text, sizeof text);
   assert_string_equal(text, "1 to 4, 6, 8, 9, 12, 16");
@@ -88,7 +88,7 @@ static void test_fitting_ranks(void **state) {
   assert_string_equal(text, "1, 2, 4");
   wb_grid_fitting_ranks(1, 1, &blocks, text, sizeof text);
   assert_string_equal(text, "1 to 4, 6, 8");
-  const WbGridShape both[2] = {twelve, four};
+  const WbGridCut both[2] = {twelve, four};
   wb_grid_fitting_ranks(1, 2, both, text, sizeof text);
   assert_string_equal(text, "1 to 4, 6, 8, 9, 12, 16");
   int size;

@@ -111,7 +111,7 @@ static void setup_create(MPI_Comm comm, const WbCity *city, Setup *s, const char
                          .noise = WB_NOISE_FOELLMER,
                          .backend = WB_BACKEND_ONEDNN,
                          .seed = 9};
-  WB_OK(wb_sr_create(g, city, 20, s->fluid, &forcing, 0.05, &o, &s->sr));
+  WB_OK(wb_sr_create(g, city, s->fluid, &forcing, 0.05, &o, &s->sr));
   WB_OK(WB_ALLOC(wb_grid_owned(wb_sr_grid(s->sr)) * C, &s->out));
 }
 
@@ -221,7 +221,7 @@ static void refusals(void **state) {
   const PetscErrorCode codes[4] = {WB_ERR_CONFIG, WB_ERR_CONFIG, WB_ERR_CONFIG, WB_ERR_INPUT};
   for (int k = 0; k < 4; k++) {
     WbSr sr = NULL;
-    assert_int_equal(wb_sr_create(s.grid, city, 20, s.fluid, &forcing, 0.05, &bad[k], &sr), codes[k]);
+    assert_int_equal(wb_sr_create(s.grid, city, s.fluid, &forcing, 0.05, &bad[k], &sr), codes[k]);
     assert_null(sr);
     if (!strstr(wb_error_message(), words[k])) fail_msg("no '%s' in: %s", words[k], wb_error_message());
     wb_error_clear();

@@ -70,7 +70,7 @@ static void same_bits(WbBackend backend, WbNetMode mode) {
   const size_t n = wb_grid_owned(g);
   Fields f = make_fields(n);
   WB_OK(wb_net_create(model, g, backend, mode, &net));
-  const WbRandomKey key = {.seed = 5, .stream = WB_STREAM_TRAIN};
+  const WbRandomKey key = {.seed = 5, .stream = WB_STREAM_TRAIN_DROPOUT};
   if (mode != WB_NET_INFERENCE) WB_OK(wb_net_dropout(net, 0.3, &key));
   const double with = run(net, n, &f, 0);
   wb_net_overlap(net, false);

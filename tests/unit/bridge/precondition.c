@@ -9,7 +9,7 @@ static float x0[N * C], x1[N * C], m[N * C], x[N * C], f[N * C], d[N * C], in[N 
 static uint8_t mask[N];
 static uint64_t voxel[N];
 static const float s4[C] = {0.7f, 1.0f, 1.4f, 0.3f}, eps4[C] = {0.8f, 1.0f, 1.6f, 0.5f};
-static const WbRandomKey key = {.seed = 5, .stream = WB_STREAM_TRAIN, .minute = 3};
+static const WbRandomKey key = {.seed = 5, .stream = WB_STREAM_TRAIN_NOISE, .minute = 3};
 
 static WbProcess make(int ref) {
   WbProcess process;

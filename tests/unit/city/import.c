@@ -88,9 +88,9 @@ static void polygons_holes_and_parts(void **state) {
   WB_ASSERT_NEAR(built(c), 20 * 20 - 100, 0);
   wb_city_destroy(&c);
   refused((WbCityOptions){.window_given = true, .x_min_m = 5000, .y_min_m = 2020, .size_x_m = 40, .size_y_m = 20},
-          WB_ERR_INPUT, "outside the data", "x 1000 to 1100");
+          WB_ERR_INPUT, "outside the data", "x 1000.0 to 1100.0");
   refused((WbCityOptions){.window_given = true, .x_min_m = 1060, .y_min_m = 2020, .size_x_m = 80, .size_y_m = 20},
-          WB_ERR_INPUT, "partly outside", "x 1060 to 1140");
+          WB_ERR_INPUT, "partly outside", "x 1060.0 to 1140.0");
   refused((WbCityOptions){.window_given = true, .x_min_m = 1020, .y_min_m = 2020, .size_x_m = 50, .size_y_m = 20},
           WB_ERR_CONFIG, "multiples of 20", "50 m");
   refused((WbCityOptions){.height_field = "storeys"}, WB_ERR_INPUT, "storeys", "has: height_m");
@@ -211,9 +211,9 @@ static void rasters(void **state) {
   WB_ASSERT_NEAR(built(c), 200, 0);
   wb_city_destroy(&c);
   refused((WbCityOptions){.window_given = true, .x_min_m = 120, .y_min_m = 200, .size_x_m = 40, .size_y_m = 40},
-          WB_ERR_INPUT, "partly outside", "x 100 to 140");
+          WB_ERR_INPUT, "partly outside", "x 100.0 to 140.0");
   write_text("deep.asc", "ncols 2\nnrows 2\nxllcorner 100\nyllcorner 200\ncellsize 10\n-7 0\n0 0\n");
-  refused((WbCityOptions){0}, WB_ERR_INPUT, "height -7", "x 105");
+  refused((WbCityOptions){0}, WB_ERR_INPUT, "height -7", "x 105.0");
 }
 
 static int make_folder(void **state) {

@@ -14,11 +14,12 @@ static WbCity *make_city(double x, double y, double sx, double sy, double margin
 }
 
 static void raise_polygon(WbCity *c, const double *x, const double *y, int n, float h) {
-  double crossings[64];
+  WbEdge edge[64], *active[64];
+  WbFillWork work = {.edge = edge, .active = active};
   const int start[2] = {0, n};
   const WbRings rings = {x, y, start, 1};
   const WbRaster r = wb_city_raster(c);
-  wb_city_fill(&r, &rings, h, crossings);
+  wb_city_fill(&r, &rings, h, &work);
 }
 
 static void raise_box(WbCity *c, double x0, double y0, double x1, double y1, float h) {
@@ -105,10 +106,11 @@ static void holes_are_open(void **state) {
   WbCity *c = make_city(0, 0, 100, 100, 0);
   const double x[8] = {10, 90, 90, 10, 30, 70, 70, 30}, y[8] = {10, 10, 90, 90, 30, 30, 70, 70};
   const int start[3] = {0, 4, 8};
-  double crossings[8];
+  WbEdge edge[8], *active[8];
+  WbFillWork work = {.edge = edge, .active = active};
   const WbRings rings = {x, y, start, 2};
   const WbRaster r = wb_city_raster(c);
-  assert_int_equal(wb_city_fill(&r, &rings, 9, crossings), 6400 - 1600);
+  assert_int_equal(wb_city_fill(&r, &rings, 9, &work), 6400 - 1600);
   WB_ASSERT_NEAR(built_area(c), 6400 - 1600, 0);
   WB_ASSERT_NEAR(c->height[50 * 100 + 50], 0, 0);
   raise_box(c, 2.4, 91.6, 8.6, 97.4, 3); /* cells whose centres are inside: 7 x 5 */

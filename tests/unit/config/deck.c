@@ -7,15 +7,97 @@
 
 #include "windbridge/config.h"
 
+typedef struct {
+  double duration_s, heights[4];
+  int n_heights;
+  bool quiet;
+  enum { VREMAN, SMAGORINSKY } closure;
+  const char *dir;
+} Options;
+static void options_default(void *options) {
+  *(Options *)options = (Options){.duration_s = 600, .closure = VREMAN};
+}
+static const WbKeyStruct options_keys = {sizeof(Options), options_default};
+#define OPTION(member) WB_MEMBER(&options_keys, Options, member)
+
 static const WbKey table[] = {
-    {"run", "output_dir", WB_KEY_FILE, "", "out", 0, 0, NULL, "*", "folder", WB_CHANGE_NEVER},
-    {"run", "quiet", WB_KEY_BOOL, "", "false", 0, 1, NULL, "*", "quiet", WB_CHANGE_NEVER},
-    {"les", "duration_s", WB_KEY_REAL, "s", "600", 1, 1e300, NULL, "*", "duration", WB_CHANGE_NEVER},
-    {"les", "closure", WB_KEY_CHOICE, "", "vreman", 0, 0, "vreman|smagorinsky", "*", "closure", WB_CHANGE_NEVER},
-    {"les", "wind_time_s", WB_KEY_NUMBERS, "s", "", -1e300, 1e300, NULL, "*", "times", WB_CHANGE_NEVER},
-    {"les", "slice_z_m", WB_KEY_NUMBERS, "m", "", 0, 5000, NULL, "*", "heights", WB_CHANGE_NEVER},
-    {"sr", "members", WB_KEY_INT, "", "4", 1, 100, NULL, "*", "members", WB_CHANGE_NEVER},
-    {"data", "files", WB_KEY_LIST, "", "", 0, 0, NULL, "*", "files", WB_CHANGE_NEVER},
+    {.group = "run",
+     .name = "output_dir",
+     .type = WB_KEY_FILE,
+     .fallback = "out",
+     .commands = "*",
+     .help = "folder",
+     .member = OPTION(dir)},
+    {.group = "run",
+     .name = "quiet",
+     .type = WB_KEY_BOOL,
+     .fallback = "false",
+     .commands = "*",
+     .help = "quiet",
+     .member = OPTION(quiet)},
+    {.group = "les",
+     .name = "duration_s",
+     .type = WB_KEY_REAL,
+     .unit = "s",
+     .min = 1,
+     .max = 1e300,
+     .commands = "*",
+     .help = "duration",
+     .member = OPTION(duration_s)},
+    {.group = "les",
+     .name = "closure",
+     .type = WB_KEY_CHOICE,
+     .choices = "vreman|smagorinsky",
+     .commands = "*",
+     .help = "closure",
+     .member = OPTION(closure)},
+    {.group = "les",
+     .name = "wind_time_s",
+     .type = WB_KEY_NUMBERS,
+     .unit = "s",
+     .fallback = "",
+     .min = -1e300,
+     .max = 1e300,
+     .commands = "*",
+     .help = "times",
+     .rising = true},
+    {.group = "les",
+     .name = "slice_z_m",
+     .type = WB_KEY_NUMBERS,
+     .unit = "m",
+     .fallback = "",
+     .max = 5000,
+     .commands = "les",
+     .help = "heights",
+     .member = WB_MEMBER_LIST(&options_keys, Options, heights, n_heights)},
+    {.group = "les",
+     .name = "slice_interval_s",
+     .type = WB_KEY_REAL,
+     .unit = "s",
+     .fallback = "60",
+     .max = 1e300,
+     .commands = "les",
+     .help = "interval",
+     .when = "les_slice_z_m"},
+    {.group = "les",
+     .name = "slice_weight",
+     .type = WB_KEY_NUMBERS,
+     .fallback = "",
+     .max = 1,
+     .commands = "les",
+     .help = "weights",
+     .like = "slice_z_m",
+     .optional = true},
+    {.group = "sr",
+     .name = "members",
+     .type = WB_KEY_INT,
+     .fallback = "4",
+     .min = 1,
+     .max = 100,
+     .commands = "forecast,sr",
+     .help = "members",
+     .from = "data_files"},
+    {.group = "data", .name = "files", .type = WB_KEY_LIST, .fallback = "", .commands = "*", .help = "files"},
 };
 enum { N = sizeof table / sizeof table[0] };
 
@@ -27,12 +109,16 @@ static void write_deck(char path[64], const char *text) {
   close(fd);
 }
 
-static PetscErrorCode load(const char *text, int n_args, char **args, WbConfig *c) {
+static PetscErrorCode load_for(const char *command, const char *text, int n_args, char **args, WbConfig *c) {
   char path[64];
   if (text) write_deck(path, text);
-  const PetscErrorCode ierr = wb_config_create(PETSC_COMM_SELF, table, N, text ? path : NULL, n_args, args, c);
+  const PetscErrorCode ierr = wb_config_create(PETSC_COMM_SELF, table, N, command, text ? path : NULL, n_args, args, c);
   if (text) unlink(path);
   return ierr;
+}
+
+static PetscErrorCode load(const char *text, int n_args, char **args, WbConfig *c) {
+  return load_for(NULL, text, n_args, args, c);
 }
 
 static void defaults_deck_and_override(void **state) {
@@ -47,7 +133,10 @@ static void defaults_deck_and_override(void **state) {
   const char *const *items = NULL;
   assert_int_equal(wb_config_list(c, "data", "files", &items), 2);
   assert_string_equal(items[1], "b.nc");
-  assert_string_equal(wb_config_petsc(c), "-ksp_type cg\n");
+  static const char *const petsc[] = {"-ksp_type", "cg", "-log_view", NULL};
+  for (int i = 0; i < 3; i++) assert_string_equal(wb_config_petsc(c)[i], petsc[i]);
+  assert_null(wb_config_petsc(c)[3]);
+  assert_null(wb_config_petsc(c)[4]);
   assert_false(wb_config_given(c, "les", "closure"));
   assert_string_equal(wb_config_where(c, "les", "duration_s"), "command line");
   wb_config_destroy(&c);
@@ -154,8 +243,8 @@ static void missing_deck_is_refused(void **state) {
   (void)state;
   WbConfig c = NULL;
   wb_error_clear();
-  assert_int_equal(wb_error_exit_code(wb_config_create(PETSC_COMM_SELF, table, N, "/nowhere/deck.yaml", 0, NULL, &c)),
-                   2);
+  assert_int_equal(
+      wb_error_exit_code(wb_config_create(PETSC_COMM_SELF, table, N, NULL, "/nowhere/deck.yaml", 0, NULL, &c)), 2);
   assert_non_null(strstr(wb_error_message(), "/nowhere/deck.yaml"));
   wb_config_destroy(&c);
 }

@@ -1,39 +1,93 @@
-/* Philox known answers (Random123's kat_vectors, philox4x32 10 rounds), counter layout, moments of the normals. */
+/* Philox known answers (Random123's kat_vectors, philox4x32 10 rounds), counter layout, streams, moments of the
+ * normals. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "wb_test.h"
 
-static void check_words(const WbRandomKey *key, uint64_t voxel, const uint32_t want[4]) {
+static void check_words(const uint32_t counter[4], const uint32_t key[2], const uint32_t want[4]) {
   uint32_t got[4];
-  wb_random_words(key, voxel, got);
+  wb_random_philox(counter, key, got);
   for (int c = 0; c < 4; c++)
     if (got[c] != want[c]) fail_msg("word %d is %08x, must be %08x", c, got[c], want[c]);
 }
 
 static void test_known_answers(void **state) {
-  const WbRandomKey zero = {0, 0, 0, 0, 0, false};
-  check_words(&zero, 0, (uint32_t[4]){0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-  const WbRandomKey ones = {0xffffffff, 0xffffffff, 0xffff, 0xffffffff, 0xffffffff, false};
-  check_words(&ones, 0xffffffffffffull, (uint32_t[4]){0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
-  /* counter 243f6a88 85a308d3 13198a2e 03707344, key a4093822 299f31d0 (digits of pi) */
-  const WbRandomKey pi = {0xa4093822, 0x299f31d0, 0x08d3, 0x13198a2e, 0x03707344, false};
-  check_words(&pi, 0x85a3243f6a88ull, (uint32_t[4]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+  check_words((uint32_t[4]){0, 0, 0, 0}, (uint32_t[2]){0, 0},
+              (uint32_t[4]){0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  const uint32_t one = 0xffffffff;
+  check_words((uint32_t[4]){one, one, one, one}, (uint32_t[2]){one, one},
+              (uint32_t[4]){0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  check_words((uint32_t[4]){0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, /* digits of pi */
+              (uint32_t[2]){0xa4093822, 0x299f31d0}, (uint32_t[4]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+/* Where the parts of a key stand: a forecast made years ago must find its noise again. */
+static void test_layout(void **state) {
+  const WbRandomKey key = {.seed = 0xa4093822, .stream = WB_STREAM_BRIDGE, .step = 0x08d3, .member = 7, .minute = 9};
+  uint32_t got[4], want[4];
+  wb_random_words(&key, 0x85a3243f6a88ull, got);
+  wb_random_philox((uint32_t[4]){0x243f6a88, 0x85a308d3, 7, 9}, (uint32_t[2]){0xa4093822, 1}, want);
+  assert_memory_equal(got, want, sizeof(got));
+}
+
+/* ---- streams ---- */
+static const WbRandomStream streams[] = {
+#define WB_RANDOM_ROW(name, number, what) WB_STREAM_##name,
+    WB_RANDOM_STREAMS(WB_RANDOM_ROW)
+#undef WB_RANDOM_ROW
+};
+enum { STREAMS = sizeof(streams) / sizeof(streams[0]), DRAWS = 500 };
+
+static int by_words(const void *a, const void *b) {
+  return memcmp(a, b, 4 * sizeof(uint32_t));
+}
+
+/* Any two streams differ, whatever is drawn of each: no two of the first and of the last counters of all streams have
+ * the same numbers. */
+static void test_streams_differ(void **state) {
+  static uint32_t words[STREAMS * DRAWS][4];
+  for (size_t s = 0; s < STREAMS; s++) {
+    for (size_t d = 0; d < DRAWS; d++) {
+      const WbRandomKey key = {.seed = 7, .stream = streams[s], .step = (uint32_t)(d / 2 % 5 * 16383), .member = d % 3};
+      wb_random_words(&key, d % 2 ? WB_RANDOM_VOXELS - 1 - d : d, words[s * DRAWS + d]);
+    }
+  }
+  qsort(words, (size_t)STREAMS * DRAWS, sizeof(words[0]), by_words);
+  for (size_t n = 1; n < (size_t)STREAMS * DRAWS; n++)
+    assert_memory_not_equal(words[n - 1], words[n], sizeof(words[0]));
+}
+
+static void test_ranges(void **state) {
+  const WbRandomKey good = {
+      .seed = UINT32_MAX, .stream = WB_STREAM_BRIDGE, .step = 65535, .member = INT32_MAX, .minute = INT32_MAX};
+  WbRandomKey bad[4] = {good, good, good, good}, inflow = good;
+  assert_true(wb_random_in_range(&good, WB_RANDOM_VOXELS - 1));
+  assert_false(wb_random_in_range(&good, WB_RANDOM_VOXELS));
+  assert_false(wb_random_in_range(&good, (uint64_t)1 << 62));
+  bad[0].step++, bad[1].member++, bad[2].minute++, bad[3].stream = (WbRandomStream)1000;
+  for (int n = 0; n < 4; n++) assert_false(wb_random_in_range(&bad[n], 0));
+  inflow.stream = WB_STREAM_INFLOW, inflow.minute = (uint32_t)-3;
+  assert_true(wb_random_in_range(&inflow, 0));
+  for (size_t s = 0; s < STREAMS; s++) assert_non_null(wb_random_stream_name(streams[s]));
+  assert_string_equal(wb_random_stream_name(WB_STREAM_TRAIN_TIME), "TRAIN_TIME");
+  assert_null(wb_random_stream_name((WbRandomStream)1000));
 }
 
 /* Every part of the key and the voxel changes the numbers. */
 static void test_key_parts(void **state) {
   uint32_t base[4], other[4];
-  wb_random_words(&(WbRandomKey){1, 2, 3, 4, 5, false}, 6, base);
-  const WbRandomKey keys[] = {{9, 2, 3, 4, 5, false},
-                              {1, 9, 3, 4, 5, false},
-                              {1, 2, 9, 4, 5, false},
-                              {1, 2, 3, 9, 5, false},
-                              {1, 2, 3, 4, 9, false}};
+  wb_random_words(&(WbRandomKey){1, WB_STREAM_LES, 3, 4, 5, false}, 6, base);
+  const WbRandomKey keys[] = {{9, WB_STREAM_LES, 3, 4, 5, false},
+                              {1, WB_STREAM_TEST, 3, 4, 5, false},
+                              {1, WB_STREAM_LES, 9, 4, 5, false},
+                              {1, WB_STREAM_LES, 3, 9, 5, false},
+                              {1, WB_STREAM_LES, 3, 4, 9, false}};
   for (int n = 0; n < 5; n++) {
     wb_random_words(&keys[n], 6, other);
     assert_memory_not_equal(base, other, sizeof base);
   }
-  wb_random_words(&(WbRandomKey){1, 2, 3, 4, 5, false}, 6 + (1ull << 32), other);
+  wb_random_words(&(WbRandomKey){1, WB_STREAM_LES, 3, 4, 5, false}, 6 + (1ull << 32), other);
   assert_memory_not_equal(base, other, sizeof base);
 }
 
@@ -104,6 +158,7 @@ static void test_normal_rounding(void **state) {
   }
 }
 
-WB_TEST_MAIN(cmocka_unit_test(test_known_answers), cmocka_unit_test(test_key_parts), cmocka_unit_test(test_uniform),
+WB_TEST_MAIN(cmocka_unit_test(test_known_answers), cmocka_unit_test(test_layout), cmocka_unit_test(test_streams_differ),
+             cmocka_unit_test(test_ranges), cmocka_unit_test(test_key_parts), cmocka_unit_test(test_uniform),
              cmocka_unit_test(test_normal_moments), cmocka_unit_test(test_normal_tails),
              cmocka_unit_test(test_normal_rounding))

@@ -55,6 +55,31 @@ static void turn(int s, bool inverse, int channels, const float *a, float *b) {
       }
 }
 
+static WbModelMeta *known_numbers(void) {
+  WbModelMeta *meta = NULL;
+  WB_OK(WB_CALLOC(1, &meta));
+  for (int c = 0; c < 4; c++) {
+    meta->epsilon[c] = 1 + (float)c, meta->residual[c] = 11 + (float)c;
+    meta->spread[c] = 21 + (float)c, meta->scale[c] = 31 + (float)c;
+  }
+  return meta;
+}
+
+/* A number of the turned u is that of the component that becomes u. */
+static void check_numbers(int s, const WbModelMeta *meta) {
+  float u = 1, v = 0;
+  wb_symmetry_vector(s, &u, &v);
+  const int u_of = u != 0 ? 1 : 2; /* the channel that u goes to */
+  const float *const numbers[4] = {meta->epsilon, meta->residual, meta->spread, meta->scale};
+  for (int n = 0; n < 4; n++) {
+    const double first = 10 * n + 1;
+    WB_ASSERT_NEAR(numbers[n][0], first, 0);
+    WB_ASSERT_NEAR(numbers[n][1], first + u_of, 0);
+    WB_ASSERT_NEAR(numbers[n][2], first + 3 - u_of, 0);
+    WB_ASSERT_NEAR(numbers[n][3], first + 3, 0);
+  }
+}
+
 static void turned_model_is_the_turned_network(void **state) {
   (void)state;
   wb_test_fill(CELLS * 4, 1, x);
@@ -69,7 +94,10 @@ static void turned_model_is_the_turned_network(void **state) {
         for (int i = 0; i < N; i++)
           turned_mask[(size_t)k * N * N + wb_symmetry_image(s, N, j, i)] = mask[(k * N + j) * N + i];
     evaluate(model, turned_x, turned_stat, turned_mask, want, want_mean);
-    WB_OK(wb_model_turn(model, s));
+    WbModelMeta *meta = known_numbers();
+    WB_OK(wb_model_turn(model, meta, s));
+    check_numbers(s, meta);
+    WB_FREE(&meta);
     evaluate(model, x, stat, mask, out[s], mean[s]);
     for (int m = 0; m < 2; m++) {
       const float *got = m ? mean[s] : out[s];
@@ -95,6 +123,21 @@ static void wind_into_one_octant(void **state) {
     if (!(v >= 0 && u >= v)) fail_msg("wind from %d deg becomes (%g, %g)", d, (double)u, (double)v);
   }
   assert_int_equal(wb_symmetry_of_wind(0), wb_symmetry_of_wind(360));
+  for (int d = 0; d < 360; d += 15) {
+    int s[2] = {-1, -1};
+    const int n = wb_symmetries_of_wind(d, s);
+    assert_int_equal(n, d % 45 == 0 ? 2 : 1);
+    assert_int_equal(s[0], wb_symmetry_of_wind(d));
+    for (int q = 0; q < n; q++) {
+      float u = (float)-sin(d * PETSC_PI / 180), v = (float)-cos(d * PETSC_PI / 180);
+      wb_symmetry_vector(s[q], &u, &v);
+      if (!(v >= -1e-6F && u >= v - 1e-6F)) fail_msg("wind from %d deg becomes (%g, %g)", d, (double)u, (double)v);
+      float a = 3, b = 4;
+      wb_symmetry_vector(s[q], &a, &b);
+      wb_symmetry_vector(wb_symmetry_inverse(s[q]), &a, &b);
+      assert_true(a == 3 && b == 4);
+    }
+  }
 }
 
 WB_TEST_MAIN(cmocka_unit_test(turned_model_is_the_turned_network), cmocka_unit_test(wind_into_one_octant))

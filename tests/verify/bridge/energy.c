@@ -26,7 +26,8 @@ static void loss_floor(void **state) {
     double sum = 0;
     for (int s = 0; s < draws; s++) {
       const double t = (s + 0.5) / draws;
-      const WbRandomKey key = {.seed = 7, .stream = WB_STREAM_TRAIN}, key1 = {.seed = 7, .stream = WB_STREAM_TEST};
+      const WbRandomKey key = {.seed = 7, .stream = WB_STREAM_TRAIN_NOISE},
+                        key1 = {.seed = 7, .stream = WB_STREAM_TEST};
       const uint64_t id = (uint64_t)s;
       float z[4], from[4], to[4], xt[4];
       wb_random_normal4(&key1, id, z);
