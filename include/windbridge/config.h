@@ -142,6 +142,19 @@ char *wb_config_unread(WbConfig c);
 const char *const *wb_config_petsc(WbConfig c);
 /* Resolved deck as YAML text (usable as a deck); caller frees with free(). */
 char *wb_config_yaml(WbConfig c);
+bool wb_config_used_by(const WbKey *key, const char *command);
+/* Keys of a command in which two resolved decks (texts of wb_config_yaml) differ; numbers are compared as numbers, a
+ * key that `before` lacks has its default there. list out: an array of that many, freed with
+ * wb_config_differences_free. */
+typedef struct {
+  const WbKey *key;
+  char *before, *now; /* as in a deck, without quotes; "unset" */
+  bool grows;         /* a key that may grow has grown */
+  bool allowed;       /* a continued run may do that */
+} WbKeyDifference;
+int wb_config_compare(const WbKey *table, int n_keys, const char *command, const char *before, const char *now,
+                      WbKeyDifference **list);
+void wb_config_differences_free(int n, WbKeyDifference **list);
 /* Reference of the keys on stdout: for people, and as reStructuredText. command NULL: of all. Errors: WB_ERR_CONFIG for
  * a table that is wrong. */
 void wb_config_print_help(const WbKey *table, int n_keys, const char *command);

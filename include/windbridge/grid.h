@@ -26,12 +26,20 @@ typedef struct {
   int px, py; /* process grid; 0: chosen (prefers py >= px, and px = 1 until pieces get thin: x lines whole) */
   bool periodic_x, periodic_y;
 } WbGridShape;
-/* Collective on comm. Errors: WB_ERR_CONFIG when there are more ranks than aligned columns. */
+/* Collective on comm. Errors: WB_ERR_CONFIG for a number of ranks that fits in no way; the message says which do. */
 PetscErrorCode wb_grid_make(MPI_Comm comm, const WbGridShape *shape, WbGrid **grid);
 
 /* The same of plain numbers, for a grid whose place does not matter: 1 m from the origin. */
 PetscErrorCode wb_grid_create(MPI_Comm comm, int nx, int ny, int nz, int align, int px, int py, bool periodic_x,
                               bool periodic_y, WbGrid **grid);
+/* Can so many ranks share all of n grids? And which numbers can: all where they are few, else those near `near`, as
+ * text for people ("1 to 4, 6, 8"). Not collective. */
+typedef struct {
+  int nx, ny, align;
+  int least; /* cells that each rank must own along an axis that is cut: the width of a halo */
+} WbGridCut;
+bool wb_grid_fits(int ranks, int n, const WbGridCut *shapes);
+void wb_grid_fitting_ranks(int near, int n, const WbGridCut *shapes, char *text, size_t size);
 /* Collective. A conformal grid at the same place, `ratio` times finer (ratio > 0) or coarser (ratio < 0) in x and y,
  * with nz levels: a rank owns the children (parents) of its own cells. */
 PetscErrorCode wb_grid_refine(const WbGrid *grid, int ratio, int nz, WbGrid **out);

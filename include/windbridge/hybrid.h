@@ -97,8 +97,11 @@ typedef struct {
   PetscErrorCode (*save)(void *ctx, WbCheckpoint ck); /* the caller's own data into every checkpoint */
   PetscErrorCode (*load)(void *ctx, WbCheckpoint ck);
   void *ctx;
-  const char *checkpoint;       /* path of the checkpoint file; NULL: none is written */
-  double checkpoint_interval_s; /* wall time between checkpoints; 0: only when stopped */
+  PetscErrorCode (*start)(void *ctx); /* collective, pairs: all is checked, work begins */
+  const char *checkpoint;             /* path of the checkpoint file; NULL: none is written, nor the precursor's */
+  double checkpoint_interval_s;       /* wall time between checkpoints; 0: only when stopped */
+  bool resumes;                       /* go on from the checkpoints that are there */
+  bool keeps_planes;                  /* inflow planes of other weather are refused, not made anew */
 } WbSimControl;
 
 typedef struct WbSim_s *WbSim;
@@ -108,10 +111,13 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
 void wb_sim_destroy(WbSim *sim);
 const WbSimOptions *wb_sim_options(WbSim sim);
 /* Collective. options.inflow synthetic or file: planes made as the runs go, path is not used. Else inflow planes from
- * `path`: used as they are when they were made for this domain and forcing, else (or
- * when there is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there.
+ * `path`: used as they are when they were made for this domain and forcing and reach far enough, else (or when there
+ * is no file) a flat cyclic precursor is run at 20 m for 2 x spinup_s + duration_s and recorded there. It has a
+ * checkpoint of its own, "<path>.checkpoint.h5", and where the control resumes it goes on from that: when it was
+ * stopped, and when planes are to reach further than they did.
  * must_exist: never make it (les_inflow_file): only domain and time span are checked. Call after the runs were created,
- * before they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED (the precursor is repeated on restart). */
+ * before they start. Errors: WB_ERR_INPUT, WB_ERR_NUMERIC, WB_ERR_STOPPED, WB_ERR_IO (planes of other weather, which
+ * the control keeps). */
 PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist);
 /* Collective. Opens what wb_sim_inflow would read, refuses what does not fit (WB_ERR_INPUT) and closes it: nothing is
  * made or written. Call after the runs were created. */
@@ -148,6 +154,8 @@ PetscErrorCode wb_sim_minutes(WbSim sim, WbSimRun *run, WbSimMinuteFn fn, void *
 /* Collective. Loads the runs held by the control's checkpoint; *resumed false when there is none. A checkpoint of
  * another city or forcing is refused (WB_ERR_INPUT). Call after wb_sim_inflow. */
 PetscErrorCode wb_sim_resume(WbSim sim, bool *resumed);
+/* Collective. The same refusal before any work; no-op unless the control resumes. */
+PetscErrorCode wb_sim_check_resume(WbSim sim);
 PetscErrorCode wb_sim_checkpoint(WbSim sim); /* collective; no-op without control.checkpoint */
 
 /* The forecast window inside a run's domain, with a decomposition of its own. */

@@ -46,6 +46,15 @@ PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, c
 PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has, char *text,
                                   int max);
 
+/* ---- results that are continued ---- */
+/* Copies the values of all variables of `to` from `from`, where both have elements: the common corner of their shapes.
+ * For a result that is written anew with more times or members. */
+PetscErrorCode wb_nc_copy_common(WbNc from, WbNc to);
+/* Sets the root attribute history, in room for WB_NC_HISTORY - 1 characters that is kept from the first call on (the
+ * rest is cut off): later calls change the file's structure as little as wb_nc_put does. */
+enum { WB_NC_HISTORY = 4096 };
+PetscErrorCode wb_nc_history(WbNc nc, const char *text);
+
 /* ---- units of measurement ---- */
 typedef enum {
   WB_UNITS_SAME,
@@ -201,6 +210,8 @@ PetscErrorCode wb_checkpoint_abort(WbCheckpoint *ck); /* closes and removes the 
 /* Whole small file from a string, atomically (tmp, fsync, rename); rank 0 writes, all agree. For summary.json, loss
  * tables. */
 PetscErrorCode wb_file_write_text(MPI_Comm comm, const char *path, const char *text);
+/* A closed file takes its name, after it has reached the disk. */
+PetscErrorCode wb_file_rename(MPI_Comm comm, const char *from, const char *to);
 /* Creates the folder (and parents) on rank 0, checks that it can be written; WB_ERR_IO with a readable message. */
 PetscErrorCode wb_output_dir_prepare(MPI_Comm comm, const char *dir);
 #endif

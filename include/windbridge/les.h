@@ -102,8 +102,8 @@ void wb_les_sun_direction(double latitude_deg, double longitude_deg, int day_of_
 /* Large-scale wind (u, v) [m s-1] at time t: of the table, or constant. Speed is linear in time, direction takes the
  * shorter way round. */
 void wb_les_wind(const WbLesOptions *options, double t_s, double wind[2]);
-/* One number for all options beyond those that a caller names itself, the same for the same physics; 0 for the defaults
- * (flow_only: those that act on a flat cyclic run). To tell whether stored planes and checkpoints fit. */
+/* One number for all options, the same for the same physics (flow_only: for those that act on a flat cyclic run, whose
+ * roughness and drive the caller chooses). To tell whether stored planes and checkpoints fit. */
 uint64_t wb_les_options_mark(const WbLesOptions *options, bool flow_only);
 
 /* Reference profile of the forcing (inference knows it): neutral to mixed_height, lapse above. */
@@ -139,6 +139,8 @@ PetscErrorCode wb_inflow_synthetic(MPI_Comm comm, const WbInflowDomain *domain, 
                                    double length_m, WbInflow *inflow);
 /* Collective. Do the planes fit a run on this grid with faces zf? Errors: WB_ERR_INPUT (domain, height, spacing). */
 PetscErrorCode wb_inflow_check(WbInflow inflow, const WbGrid *grid, const double *zf);
+/* Wind and temperature that a precursor's planes were made for; false where they do not say. Not collective. */
+bool wb_inflow_weather(WbInflow inflow, double *speed, double *direction, double *height, double *theta_K);
 const char *wb_inflow_tag(WbInflow inflow); /* as given to wb_les_record_planes; valid until destroy */
 
 typedef struct WbLes_s *WbLes;
@@ -171,11 +173,24 @@ PetscErrorCode wb_les_instant_scalar(WbLes les, int scalar, float *out);
 typedef PetscErrorCode (*WbLesMonitor)(void *ctx, WbLes les);
 PetscErrorCode wb_les_advance(WbLes les, double t_end_s, WbLesMonitor monitor, void *ctx);
 PetscErrorCode wb_les_step(WbLes les, double dt_s); /* one RK3 step of given dt */
-/* A cyclic run that writes inflow planes every interval_s to path while it advances (precursor), from its present time
- * to the first record at or after t_end_s; the file appears under its name when it is complete. tag: free text kept in
- * the file, tells what it was made for. monitor as in wb_les_advance. Collective. */
+/* A cyclic run that writes inflow planes every interval_s to path while it advances (precursor), from t_first_s, where
+ * it stands, to the first record at or after t_end_s. The file is path.part until it is complete, and stays there after
+ * an error or a stop, to go on from: with n_written > 0 the run stands behind the time of that many records, which the
+ * part (or, when they are to reach further than they did, the file itself) holds. monitor as in wb_les_advance.
+ * Collective. Errors: WB_ERR_CONFIG, WB_ERR_INPUT (a part of another run), WB_ERR_IO. */
+typedef struct {
+  const char *path, *tag; /* tag: free text kept in the file, tells what it was made for */
+  double t_first_s, interval_s, t_end_s;
+  int n_written;
+} WbLesPlanes;
+PetscErrorCode wb_les_record_on(WbLes les, const WbLesPlanes *planes, WbLesMonitor monitor, void *ctx);
+/* The same from the run's present time, from the first record on. */
 PetscErrorCode wb_les_record_planes(WbLes les, const char *path, const char *tag, double interval_s, double t_end_s,
                                     WbLesMonitor monitor, void *ctx);
+int wb_les_planes_written(WbLes les);          /* records so far; not collective */
+PetscErrorCode wb_les_planes_flush(WbLes les); /* collective: what is recorded so far outlives a kill */
+/* Collective. Is path or path.part there? */
+PetscErrorCode wb_les_planes_there(MPI_Comm comm, const char *path, bool *yes);
 
 double wb_les_time(WbLes les);
 long wb_les_steps(WbLes les);

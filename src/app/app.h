@@ -9,6 +9,37 @@
 #include "windbridge/hybrid.h"
 #include "windbridge/train.h"
 
+/* Files of a command in the output folder. */
+typedef struct {
+  const char *record;         /* keeps the record of the run (record.h): summary.json */
+  const char *lock;           /* run.lock */
+  bool early;                 /* the record is written when the run starts, too */
+  bool restart;               /* the command can be continued */
+  int n_results, n_state;     /* */
+  const char *const *results; /* all of them are there when the run is finished */
+  const char *const
+      *state; /* what else goes when results are replaced; those ending in .h5 are a run's to go on from */
+} WbOutputFiles;
+
+/* States of the runs around a city. */
+#define WB_APP_RUN_STATE \
+  "checkpoint.h5", "checkpoint.h5.prev", "inflow.nc.checkpoint.h5", "inflow.nc.checkpoint.h5.prev", "inflow.nc.part"
+
+/* What output.c keeps of the run in the output folder. */
+typedef struct {
+  char record[256], lock[1280]; /* "": none; lock: the whole path */
+  int lock_fd;                  /* rank 0; -1: not held */
+  bool early;
+  bool restart;            /* this run goes on with what is in the folder */
+  bool finished;           /* there is nothing to do */
+  bool replaces;           /* existing results go when the run starts */
+  bool started;            /* the folder is this run's */
+  char *inputs;            /* as wb_record_inputs */
+  char *changes, *earlier; /* keys that have changed since the run began; JSON of its earlier runs */
+  double began;            /* seconds since 1970 */
+  double walltime_s;       /* run_walltime_s, from wb_app_output_begin on; 0: no limit */
+} WbRunState;
+
 typedef struct {
   MPI_Comm comm;
   int rank, size;
@@ -20,8 +51,8 @@ typedef struct {
   char *deck_yaml;               /* the resolved deck */
   char *unused;                  /* keys of the deck without effect, one line; NULL: none */
   int slabs;                     /* of the network, chosen by wb_memory_plan_sr; 0: not yet */
-  double walltime_s;             /* run_walltime_s, from wb_app_output_begin on; 0: no limit */
   double t_start, planned_bytes; /* of the largest rank, by wb_memory_plan_report; 0: no plan */
+  WbRunState run;
 } WbApp;
 
 /* The table of keys (keys.c, keys_les.c, keys_train.c) and the structs that they fill by wb_config_fill. */
@@ -78,14 +109,26 @@ PetscErrorCode wb_app_put_north(const WbApp *app, WbNc nc, const WbCity *city, c
  * ../share/windbridge/models beside the program's folder. Valid until the next call. Not collective. */
 const char *wb_app_default_model(void);
 
-/* ---- output folder (output.c): refuses existing results without run_restart or run_overwrite, opens run.log ---- */
-PetscErrorCode wb_app_output_begin(WbApp *app, int n_files, const char *const *files);
+/* ---- output folder (output.c) ----
+ * begin: refuses existing results without run_restart or run_overwrite, a folder that another run uses, a deck that
+ * does not fit the run that is to go on; takes the lock, opens run.log. app->run.finished: nothing is left to do, the
+ * command returns. start: all checks are passed; replaces existing results and says in the record that the run is under
+ * way. end: for main, whatever became of the run. Collective. */
+PetscErrorCode wb_app_output_begin(WbApp *app, const WbOutputFiles *files);
+PetscErrorCode wb_app_output_start(WbApp *app, const WbOutputFiles *files);
+void wb_app_output_end(WbApp *app, PetscErrorCode outcome);
+PetscErrorCode wb_app_exists(const WbApp *app, const char *path, bool *yes); /* collective: rank 0 looks */
+PetscErrorCode wb_app_share_text(const WbApp *app, char **text);             /* collective: rank 0's (malloc) or NULL */
+const char *wb_app_model_path(const WbApp *app);                             /* sr_model, or the shipped one */
 void wb_app_path(const WbApp *app, const char *name, char out[1024]);
 
 /* Spacing of the coarse runs [m]: that of wb_sim_options_default, for what has no options of a run. */
 double wb_app_coarse_m(void);
 /* Collective. The city's window in cells of dx_m. */
 PetscErrorCode wb_app_window_grid(const WbApp *app, const WbCity *city, double dx_m, int nz, int align, WbGrid **grid);
+
+/* Refuses (WB_ERR_INPUT) a window without air below sr_top_m, at dx_m or at sr_dx_m. Collective. */
+PetscErrorCode wb_app_check_air(const WbApp *app, const WbCity *city, double dx_m);
 
 /* Files named by a list key, wildcards expanded. Collective. Freed with wb_app_free_files. */
 typedef struct {

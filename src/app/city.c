@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "record.h"
 
 /* One grid's masks into one group of city.nc. */
 static PetscErrorCode write_grid(WbNc nc, const char *group, const WbCity *city, const WbGrid *grid, bool lr_mask,
@@ -83,8 +83,8 @@ static PetscErrorCode write_city(WbApp *app, const WbCity *city, const char *pat
 
 static PetscErrorCode write_summary(WbApp *app, const WbCity *city, const WbCityStats *s) {
   PetscFunctionBeginUser;
-  cJSON *root = cJSON_CreateObject(), *c = cJSON_AddObjectToObject(root, "city");
-  cJSON_AddStringToObject(root, "version", wb_version());
+  cJSON *root = wb_record_summary(app), *c = cJSON_AddObjectToObject(root, "city"); /* beside a run's own, if any */
+  if (!cJSON_GetObjectItem(root, "version")) cJSON_AddStringToObject(root, "version", wb_version());
   cJSON_AddStringToObject(c, "source", city->source);
   cJSON_AddNumberToObject(c, "buildings", s->n_buildings);
   cJSON_AddNumberToObject(c, "repaired_polygons", city->n_repaired);
@@ -119,9 +119,10 @@ PetscErrorCode wb_app_city(WbApp *app) {
   PetscFunctionBeginUser;
   WbCityOptions options;
   PetscCall(wb_app_city_options(app, &options));
-  const char *files[] = {"city.nc", "summary.json"};
   const double dx = wb_config_real(app->config, "sr", "dx_m"), top = wb_config_real(app->config, "sr", "top_m");
-  PetscCall(wb_app_output_begin(app, 2, files));
+  const char *results[] = {"city.nc", "summary.json"};
+  const WbOutputFiles files = {.lock = "run.lock", .n_results = 2, .results = results};
+  PetscCall(wb_app_output_begin(app, &files));
   WbCity *city = NULL;
   PetscCall(wb_city_create(app->comm, &options, &city));
   if (!app->check) {

@@ -1,6 +1,7 @@
 /* windbridge evaluate: scores against a 5 m truth, with the interpolation and regression baselines. Either on pair
  * files (data_files: the model is run on each) or on a forecast already made (evaluate_forecast and evaluate_truth). */
 #include "evaluate.h"
+#include "record.h"
 
 static PetscErrorCode get_regression(WbApp *app, const WbFileList *files, const char *stored, int nz,
                                      WbRegression *reg) {
@@ -27,6 +28,7 @@ static PetscErrorCode write_scores(WbApp *app, const WbScores *scores, int resam
   PetscFunctionBeginUser;
   wb_scores_print(scores, resamples, seed);
   cJSON *root = wb_scores_json(scores, resamples, seed);
+  wb_record_add(app, "done", root);
   char *text = cJSON_Print(root), path[1024];
   wb_app_path(app, "scores.json", path);
   const PetscErrorCode ierr = wb_file_write_text(app->comm, path, text);
@@ -58,7 +60,13 @@ PetscErrorCode wb_app_evaluate(WbApp *app) {
   const uint32_t seed = (uint32_t)wb_config_real(c, "run", "seed");
   const int nz = (int)(wb_config_real(c, "sr", "top_m") / wb_config_real(c, "sr", "dx_m") + 0.5);
   const char *results[] = {"scores.json"};
-  PetscCall(wb_app_output_begin(app, 1, results));
+  const WbOutputFiles outputs = {
+      .record = "scores.json", .lock = "run.lock", .restart = true, .n_results = 1, .results = results};
+  PetscCall(wb_app_output_begin(app, &outputs));
+  if (app->run.finished) {
+    wb_app_free_files(&files);
+    PetscFunctionReturn(0);
+  }
   for (int f = 0; f < files.n; f++) {
     WbPairInfo info;
     PetscCall(wb_pair_inspect(app->comm, files.paths[f], &info));

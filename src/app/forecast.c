@@ -14,6 +14,7 @@ typedef struct {
   double *tke;         /* (nz) resolved turbulence of the last minute [m2 s-2] */
   int minutes;
   double begin;
+  char planes[1024]; /* inflow.nc */
 } WbForecast;
 
 /* One output minute, once the LES has advanced through it. */
@@ -39,27 +40,27 @@ static PetscErrorCode stop(void *ctx, bool *yes) {
   return wb_app_stop_check(ctx, yes);
 }
 
-static PetscErrorCode create(WbApp *app, const WbCity *city, const WbSimOptions *options, const char *checkpoint,
-                             WbForecast *f) {
+static PetscErrorCode create(WbApp *app, const WbCity *city, const WbSimOptions *options, WbForecast *f) {
   PetscFunctionBeginUser;
   memset(f, 0, sizeof *f);
   f->app = app;
   f->minutes = (int)(options->duration_s / options->output_interval_s + 0.5);
+  char checkpoint[1024];
+  wb_app_path(app, "checkpoint.h5", checkpoint);
+  wb_app_path(app, "inflow.nc", f->planes);
   const WbSimControl control = {.stop = stop,
                                 .ctx = app,
                                 .checkpoint = checkpoint,
-                                .checkpoint_interval_s = wb_config_real(app->config, "run", "checkpoint_interval_s")};
-  char planes[1024];
-  wb_app_path(app, "inflow.nc", planes);
+                                .checkpoint_interval_s = wb_config_real(app->config, "run", "checkpoint_interval_s"),
+                                .resumes = app->run.restart,
+                                .keeps_planes = !wb_config_bool(app->config, "run", "overwrite")};
   PetscCall(wb_sim_create(app->comm, city, options, &control, &f->sim));
   PetscCall(wb_sim_run_create(f->sim, "lr", options->dx_m, &f->run));
   PetscCall(wb_sim_window_create(f->sim, f->run, 0, 1, &f->window));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(f->window->grid), &f->mean));
   PetscCall(WB_ALLOC(f->run->grid->nz, &f->tke));
-  if (app->check)
-    PetscCall(wb_sim_check_inflow(f->sim, planes, false));
-  else
-    PetscCall(wb_sim_inflow(f->sim, planes, false));
+  PetscCall(wb_sim_check_resume(f->sim));
+  PetscCall(wb_sim_check_inflow(f->sim, f->planes, false));
   PetscFunctionReturn(0);
 }
 
@@ -127,22 +128,45 @@ static void destroy(WbForecast *f) {
   WB_FREE(&f->tke);
 }
 
-static PetscErrorCode run(WbApp *app, const WbCity *city, const WbSimOptions *options) {
+/* Minutes that the LES has left behind and whose members are not all in hr.nc, or not at all: from their 20 m means. */
+static PetscErrorCode catch_up(WbForecast *f) {
+  PetscFunctionBeginUser;
+  const int first = wb_sim_first_minute(f->sim, f->run), known = wb_result_first_missing(&f->lr);
+  if (known < first)
+    WB_RAISE_ALL(WB_ERR_INPUT,
+                 "%s/lr.nc lacks minute %d, beyond which the checkpoint is: restore lr.nc, or remove %s/checkpoint.h5 "
+                 "and checkpoint.h5.prev to begin anew",
+                 f->app->out, known + 1, f->app->out);
+  for (int m = 0; m < first; m++) {
+    if (f->shot.result.there[m]) continue;
+    PetscCall(wb_result_get(&f->lr, m, f->mean));
+    PetscCall(wb_shot_minute(&f->shot, m, f->mean));
+    wb_log("minute %d of %d: %d members from lr.nc", m + 1, f->minutes, f->shot.members);
+    bool asked = false;
+    PetscCall(wb_app_stop_check(f->app, &asked));
+    if (asked) WB_RAISE_ALL(WB_ERR_STOPPED, "stopped by request after minute %d; resubmit with run_restart", m + 1);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode run(WbApp *app, const WbCity *city, const WbSimOptions *options, const WbOutputFiles *files) {
   PetscFunctionBeginUser;
   WbForecast f;
-  char checkpoint[1024];
-  bool resumed = false;
-  wb_app_path(app, "checkpoint.h5", checkpoint);
-  PetscCall(create(app, city, options, checkpoint, &f));
+  PetscCall(create(app, city, options, &f));
   if (app->check) {
     destroy(&f);
     PetscFunctionReturn(0);
   }
-  if (wb_config_bool(app->config, "run", "restart")) PetscCall(wb_sim_resume(f.sim, &resumed));
-  PetscCall(open_results(&f, city, options, resumed && wb_sim_first_minute(f.sim, f.run) > 0));
+  bool resumed = false;
+  PetscCall(wb_app_output_start(app, files));
+  PetscCall(wb_sim_inflow(f.sim, f.planes, false));
+  if (app->run.restart) PetscCall(wb_sim_resume(f.sim, &resumed));
+  PetscCall(open_results(&f, city, options, app->run.restart));
+  PetscCall(catch_up(&f));
   PetscCall(wb_sim_spinup(f.sim, f.run));
   f.begin = wb_wtime();
   PetscCall(wb_sim_minutes(f.sim, f.run, minute, &f));
+  PetscCall(wb_sim_checkpoint(f.sim)); /* from which a longer run can go on */
   PetscCall(finish(&f));
   destroy(&f);
   PetscFunctionReturn(0);
@@ -176,16 +200,26 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   bool too_large = false;
   PetscCall(wb_app_sim_options(app, &options));
   PetscCall(wb_app_city_options(app, &city_options));
-  const char *results[] = {"lr.nc", "hr.nc"};
-  PetscCall(wb_app_output_begin(app, 2, results));
+  const char *results[] = {"lr.nc", "hr.nc"}, *state[] = {WB_APP_RUN_STATE, "hr.xmf"};
+  const WbOutputFiles files = {.record = "summary.json",
+                               .lock = "run.lock",
+                               .early = true,
+                               .restart = true,
+                               .n_results = 2,
+                               .results = results,
+                               .n_state = sizeof state / sizeof state[0],
+                               .state = state};
+  PetscCall(wb_app_output_begin(app, &files));
+  if (app->run.finished) PetscFunctionReturn(0);
   PetscCall(wb_app_check_model(app));
   const bool known = wb_memory_plan_window(&city_options, &outline);
   if (known) PetscCall(plan(app, &outline, &options, &too_large));
   if (app->check && too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_check_air(app, city, options.dx_m));
   PetscCall(wb_app_turn_north(app, city, &options.les));
   if (!known) PetscCall(plan(app, city, &options, &too_large));
-  PetscCall(run(app, city, &options));
+  PetscCall(run(app, city, &options, &files));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);
 }

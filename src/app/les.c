@@ -19,6 +19,14 @@ typedef struct {
   double begin;
 } WbLesRun;
 
+typedef struct {
+  WbSim sim;
+  WbSimRun *coarse, *fine, *run; /* fine NULL: 20 m alone; run: the one that is written */
+  WbLesOutputOptions extra;
+  char planes[1024]; /* inflow planes, */
+  bool given;        /* of another run */
+} WbLesRuns;
+
 /* ---- variables beyond the means of wind and temperature: variances, scalars ---- */
 static void add_more(WbLesRun *o, const char *name, const char *units, const char *text) {
   WbResultMore *m = &o->more[o->n_more++];
@@ -128,46 +136,71 @@ static PetscErrorCode finish(WbLesRun *o, WbSimRun *run, const char *name) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions *options, const char *name) {
+static PetscErrorCode create(WbApp *app, const WbCity *city, const WbSimOptions *options, WbLesRuns *r) {
   PetscFunctionBeginUser;
-  const double dx = wb_config_real(app->config, "les", "dx_m");
-  const char *given = wb_config_text(app->config, "les", "inflow_file");
-  char checkpoint[1024], planes[1024];
+  char checkpoint[1024];
   wb_app_path(app, "checkpoint.h5", checkpoint);
-  wb_app_path(app, "inflow.nc", planes);
+  wb_app_path(app, "inflow.nc", r->planes);
+  const char *given = wb_config_text(app->config, "les", "inflow_file");
+  r->given = given != NULL;
+  if (given) snprintf(r->planes, sizeof r->planes, "%s", given);
   const WbSimControl control = {.stop = stop,
                                 .ctx = app,
                                 .checkpoint = checkpoint,
-                                .checkpoint_interval_s = wb_config_real(app->config, "run", "checkpoint_interval_s")};
-  WbLesOutputOptions extra;
-  PetscCall(wb_app_les_output(app, options, &extra));
-  WbSim sim = NULL;
-  WbSimRun *coarse = NULL, *fine = NULL;
+                                .checkpoint_interval_s = wb_config_real(app->config, "run", "checkpoint_interval_s"),
+                                .resumes = app->run.restart,
+                                .keeps_planes = !wb_config_bool(app->config, "run", "overwrite")};
+  PetscCall(wb_app_les_output(app, options, &r->extra));
+  PetscCall(wb_sim_create(app->comm, city, options, &control, &r->sim));
+  PetscCall(wb_sim_run_create(r->sim, "lr", options->dx_m, &r->coarse));
+  const double dx = wb_config_real(app->config, "les", "dx_m");
+  if (dx < options->dx_m) PetscCall(wb_sim_run_create(r->sim, "hr", dx, &r->fine));
+  r->run = r->fine ? r->fine : r->coarse;
+  PetscCall(wb_les_check_places(r->run->grid, r->run->zf, r->run->solid, &options->les.tracers, &r->extra));
+  PetscCall(wb_sim_check_resume(r->sim));
+  PetscCall(wb_sim_check_inflow(r->sim, r->planes, r->given));
+  PetscFunctionReturn(0);
+}
+
+/* The checkpoint must not be beyond what the results hold. */
+static PetscErrorCode check_results(WbApp *app, WbLesRuns *r, const WbResult *result) {
+  PetscFunctionBeginUser;
+  const int first = wb_sim_first_minute(r->sim, r->run), known = wb_result_first_missing(result);
+  if (known < first)
+    WB_RAISE_ALL(WB_ERR_INPUT,
+                 "%s/%s lacks minute %d, beyond which the checkpoint is: restore it, or remove %s/checkpoint.h5 and "
+                 "checkpoint.h5.prev to begin anew",
+                 app->out, result->name, known + 1, app->out);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions *options, const WbOutputFiles *files) {
+  PetscFunctionBeginUser;
+  WbLesRuns r = {0};
   WbLesRun output;
   bool resumed = false;
-  PetscCall(wb_sim_create(app->comm, city, options, &control, &sim));
-  PetscCall(wb_sim_run_create(sim, "lr", options->dx_m, &coarse));
-  if (dx < options->dx_m) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
-  WbSimRun *run = fine ? fine : coarse;
-  PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, &extra));
+  const bool again = app->run.restart;
+  PetscCall(create(app, city, options, &r));
   if (app->check) {
-    PetscCall(wb_sim_check_inflow(sim, given ? given : planes, given != NULL));
-    wb_sim_destroy(&sim);
+    wb_sim_destroy(&r.sim);
     PetscFunctionReturn(0);
   }
-  PetscCall(wb_sim_inflow(sim, given ? given : planes, given != NULL));
+  PetscCall(wb_app_output_start(app, files));
+  PetscCall(wb_sim_inflow(r.sim, r.planes, r.given));
   memset(&output, 0, sizeof output);
-  PetscCall(wb_les_output_create(run->les, &extra, &output.extra)); /* a checkpoint holds its statistics */
-  if (wb_config_bool(app->config, "run", "restart")) PetscCall(wb_sim_resume(sim, &resumed));
-  PetscCall(wb_les_output_open(output.extra, resumed && run->started && wb_les_time(run->les) > 0));
-  PetscCall(open_output(app, sim, run, name, city, resumed && wb_sim_first_minute(sim, run) > 0, &output));
-  PetscCall(wb_sim_spinup(sim, coarse));
-  if (fine) PetscCall(wb_sim_start_from(sim, fine, coarse));
+  PetscCall(wb_les_output_create(r.run->les, &r.extra, &output.extra)); /* a checkpoint holds its statistics */
+  if (again) PetscCall(wb_sim_resume(r.sim, &resumed));
+  PetscCall(wb_les_output_open(output.extra, resumed && r.run->started && wb_les_time(r.run->les) > 0));
+  PetscCall(open_output(app, r.sim, r.run, files->results[0], city, again, &output));
+  PetscCall(check_results(app, &r, &output.result));
+  PetscCall(wb_sim_spinup(r.sim, r.coarse));
+  if (r.fine) PetscCall(wb_sim_start_from(r.sim, r.fine, r.coarse));
   output.begin = wb_wtime();
-  PetscCall(wb_sim_minutes(sim, run, minute, &output));
+  PetscCall(wb_sim_minutes(r.sim, r.run, minute, &output));
+  PetscCall(wb_sim_checkpoint(r.sim)); /* from which a longer run can go on */
   PetscCall(wb_les_output_destroy(&output.extra));
-  PetscCall(finish(&output, run, name));
-  wb_sim_destroy(&sim);
+  PetscCall(finish(&output, r.run, files->results[0]));
+  wb_sim_destroy(&r.sim);
   PetscFunctionReturn(0);
 }
 
@@ -181,10 +214,20 @@ PetscErrorCode wb_app_les(WbApp *app) {
   WbCityOptions city_options;
   WbCity *city = NULL, outline;
   const char *results[] = {dx < 20 ? "truth.nc" : "lr.nc"};
+  const char *state[] = {WB_APP_RUN_STATE, "profiles.nc", "probes.csv", "slices.nc"};
+  const WbOutputFiles files = {.record = "summary.json",
+                               .lock = "run.lock",
+                               .early = true,
+                               .restart = true,
+                               .n_results = 1,
+                               .results = results,
+                               .n_state = sizeof state / sizeof state[0],
+                               .state = state};
   PetscCall(wb_app_sim_options(app, &options));
   PetscCall(wb_app_city_options(app, &city_options));
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
-  PetscCall(wb_app_output_begin(app, 1, results));
+  PetscCall(wb_app_output_begin(app, &files));
+  if (app->run.finished) PetscFunctionReturn(0);
   WbMemoryPlan plan;
   const bool known = wb_memory_plan_window(&city_options, &outline);
   if (!known) PetscCall(wb_city_create(app->comm, &city_options, &city));
@@ -193,8 +236,9 @@ PetscErrorCode wb_app_les(WbApp *app) {
   PetscCall(wb_memory_plan_report(&plan));
   if (app->check && plan.too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
   if (known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  if (dx < options.dx_m) PetscCall(wb_app_check_air(app, city, dx));
   PetscCall(wb_app_turn_north(app, city, &options.les));
-  PetscCall(run_les(app, city, &options, results[0]));
+  PetscCall(run_les(app, city, &options, &files));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);
 }

@@ -159,8 +159,10 @@ static PetscErrorCode work(WbApp *app, const WbArguments *a) {
     if (app->unused && a->check) wb_log_warn("%s", app->unused);
     if (a->print_config) wb_app_stdout_to_stderr();
     PetscErrorCode ierr = a->command->run(app);
-    if (!ierr && a->check) check_read(app);
-    if (!ierr && a->check && app->rank == 0)
+    wb_app_output_end(app, ierr);
+    const bool ready = a->check && !app->run.finished;
+    if (!ierr && ready) check_read(app);
+    if (!ierr && ready && app->rank == 0)
       printf("%s: ready to run%s\n", app->deck ? app->deck : app->command, app->partly ? ", as far as checked" : "");
     if (a->print_config) wb_app_stdout_back();
     PetscCall(ierr);
@@ -175,6 +177,7 @@ static PetscErrorCode run(WbArguments *a, char *program) {
   int n_keys = 0;
   const WbKey *keys = wb_app_keys(&n_keys);
   WbApp app = {.comm = PETSC_COMM_WORLD, .command = a->command->name, .check = a->check};
+  app.run.lock_fd = -1;
   app.t_start = wb_wtime();
   PetscCallMPI(MPI_Comm_rank(app.comm, &app.rank));
   PetscCallMPI(MPI_Comm_size(app.comm, &app.size));

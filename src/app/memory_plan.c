@@ -30,6 +30,11 @@ void wb_memory_plan_add(WbMemoryPlan *plan, const char *name, double bytes) {
   if (plan->n < WB_PLAN_ROWS) plan->row[plan->n++] = (WbPlanRow){name, bytes};
 }
 
+static void add_shape(WbMemoryPlan *plan, int nx, int ny, int least) {
+  if (plan->n_shapes < WB_PLAN_SHAPES)
+    plan->shape[plan->n_shapes++] = (WbGridCut){.nx = nx, .ny = ny, .align = 1, .least = least};
+}
+
 /* To the log, or to the terminal where --check opens none. */
 static void say(const WbMemoryPlan *plan, const char *line) {
   if (!plan->app->check)
@@ -49,6 +54,11 @@ PetscErrorCode wb_memory_plan_les(WbMemoryPlan *plan, const WbCity *city, const 
   PetscFunctionBeginUser;
   PetscCall(wb_sim_plan(plan->app->comm, city, sim, dx_m, &m));
   const int nz = (int)lround((dx_m < sim->dx_m ? wb_config_real(plan->app->config, "sr", "top_m") : sim->top_m) / dx_m);
+  const int columns = (int)lround(city->win_size_x_m / sim->dx_m), rows = (int)lround(city->win_size_y_m / sim->dx_m),
+            margin = (int)lround(sim->margin_m / sim->dx_m);
+  add_shape(plan, columns, rows, 1);
+  add_shape(plan, columns + 2 * margin, rows + 2 * margin,
+            sim->les.advection == WB_ADVECTION_UPWIND5 ? WB_LES_GHOST_WIDE : WB_LES_GHOST);
   PetscCall(wb_app_window_grid(plan->app, city, dx_m, nz, (int)lround(sim->dx_m / dx_m), &window));
   /* the precursor is gone before the runs around the city begin */
   wb_memory_plan_add(plan, "flow solver at 20 m", fmax(m.coarse, m.precursor));
@@ -96,6 +106,7 @@ PetscErrorCode wb_memory_plan_sr(WbMemoryPlan *plan, const WbGrid *lr, int times
   WbSrMemory m;
   PetscFunctionBeginUser;
   PetscCall(wb_app_sr_options(plan->app, &o));
+  add_shape(plan, lr->nx, lr->ny, 1);
   const double ratio = lr->dx_m / o.dx_m, columns = (double)lr->nxl * lr->nyl * ratio * ratio;
   const double n = columns * o.top_m / o.dx_m, all = (double)lr->nx * lr->ny * ratio * ratio * o.top_m / o.dx_m;
   wb_memory_plan_add(plan, "a member and its file", n * sizeof(float) * (4 + 1 + 2));
@@ -181,6 +192,14 @@ PetscErrorCode wb_memory_plan_train(WbMemoryPlan *plan, const WbTrainOptions *o,
   PetscFunctionReturn(e);
 }
 
+static void say_ranks(const WbMemoryPlan *plan) {
+  char fit[256], line[320];
+  if (plan->n_shapes == 0) return;
+  wb_grid_fitting_ranks(plan->app->size, plan->n_shapes, plan->shape, fit, sizeof fit);
+  snprintf(line, sizeof line, "numbers of ranks that fit: %s", fit);
+  say(plan, line);
+}
+
 PetscErrorCode wb_memory_plan_report(WbMemoryPlan *plan) {
   WbApp *app = plan->app;
   double mine[WB_PLAN_ROWS + 1] = {0}, most[WB_PLAN_ROWS + 1], all[WB_PLAN_ROWS + 1];
@@ -192,6 +211,7 @@ PetscErrorCode wb_memory_plan_report(WbMemoryPlan *plan) {
   }
   PetscCallMPI(MPI_Allreduce(mine, most, WB_PLAN_ROWS + 1, MPI_DOUBLE, MPI_MAX, app->comm));
   PetscCallMPI(MPI_Allreduce(mine, all, WB_PLAN_ROWS + 1, MPI_DOUBLE, MPI_SUM, app->comm));
+  say_ranks(plan);
   say(plan, "memory                         largest rank    all ranks");
   for (int i = 0; i <= plan->n; i++) {
     const int r = i < plan->n ? i : WB_PLAN_ROWS;

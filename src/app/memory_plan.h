@@ -4,7 +4,7 @@
 #include "app.h"
 #include "windbridge/train.h"
 
-enum { WB_PLAN_ROWS = 12 };
+enum { WB_PLAN_ROWS = 12, WB_PLAN_SHAPES = 4 };
 typedef struct {
   const char *name;
   double bytes; /* this rank */
@@ -16,6 +16,8 @@ typedef struct {
   double checkpoint, results; /* on disk in all */
   double city, cells; /* heights of a city that is not made yet [B]; of the flow solver's finest grid, this rank */
   bool too_large;     /* by wb_memory_plan_report: what --check would make is too much for this machine */
+  WbGridCut shape[WB_PLAN_SHAPES]; /* grids that the ranks share */
+  int n_shapes;
 } WbMemoryPlan;
 
 /* Starts with what the process holds now, and a city that is not made yet (NULL: there is none). Not collective. */

@@ -89,11 +89,16 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
+const char *wb_app_model_path(const WbApp *app) {
+  const char *path = wb_config_text(app->config, "sr", "model");
+  return path ? path : wb_app_default_model();
+}
+
 PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sr_keys, o));
-  if (!o->model_path) o->model_path = wb_app_default_model();
+  o->model_path = wb_app_model_path(app);
   PetscCall(check_multiple(app, "sr", "top_m", wb_app_coarse_m()));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;

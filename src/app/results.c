@@ -48,6 +48,24 @@ static PetscErrorCode put_static(const WbResultSpec *s, WbResult *r, const WbNcG
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode make(WbApp *app, const WbResultSpec *s, const char *path, bool rename_on_close, WbResult *r) {
+  PetscFunctionBeginUser;
+  const WbNcGridHeader header = {.n_time = s->n_time,
+                                 .n_member = s->n_member,
+                                 .z = r->z,
+                                 .start_time_iso = wb_config_text(app->config, "run", "start_time"),
+                                 .times = s->times,
+                                 .crs_wkt = s->city ? s->city->crs_wkt : NULL,
+                                 .title = s->title,
+                                 .source = s->city ? s->city->source : "",
+                                 .deck_yaml = app->deck_yaml};
+  PetscCall(wb_nc_create(app->comm, path, true, rename_on_close, &r->nc));
+  PetscCall(define(app, s, r, &header));
+  PetscCall(wb_result_say_run(app, r, 0, ""));
+  PetscCall(put_static(s, r, &header));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *s, WbResult *r) {
   PetscFunctionBeginUser;
   memset(r, 0, sizeof *r);
@@ -63,28 +81,17 @@ PetscErrorCode wb_result_create(WbApp *app, const WbResultSpec *s, WbResult *r) 
   PetscCall(WB_ALLOC(nz, &r->z));
   PetscCall(WB_ALLOC(nz + 1, &r->zf));
   PetscCall(WB_ALLOC(wb_grid_owned(s->grid), &r->work));
+  PetscCall(WB_CALLOC(s->n_time + 1, &r->there));
   for (int k = 0; k <= nz; k++) r->zf[k] = s->zf[k];
   for (int k = 0; k < nz; k++) r->z[k] = 0.5 * (s->zf[k] + s->zf[k + 1]);
-  char path[1024], history[256];
+  char path[1024];
+  bool there = false;
   wb_app_path(app, s->name, path);
-  snprintf(history, sizeof history, "windbridge %s (%s) %s", wb_version(), wb_git_version(), app->command);
-  const WbNcGridHeader header = {.n_time = s->n_time,
-                                 .n_member = s->n_member,
-                                 .z = r->z,
-                                 .start_time_iso = wb_config_text(app->config, "run", "start_time"),
-                                 .times = s->times,
-                                 .crs_wkt = s->city ? s->city->crs_wkt : NULL,
-                                 .title = s->title,
-                                 .history = history,
-                                 .source = s->city ? s->city->source : "",
-                                 .deck_yaml = app->deck_yaml};
-  if (s->append) {
-    PetscCall(wb_nc_open_append(app->comm, path, &r->nc));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(wb_nc_create(app->comm, path, true, false, &r->nc));
-  PetscCall(define(app, s, r, &header));
-  PetscCall(put_static(s, r, &header));
+  if (s->append) PetscCall(wb_app_exists(app, path, &there));
+  if (there)
+    PetscCall(wb_result_reopen(app, s, path, make, r));
+  else
+    PetscCall(make(app, s, path, false, r));
   PetscCall(wb_nc_flush(r->nc));
   PetscFunctionReturn(0);
 }
@@ -130,5 +137,6 @@ PetscErrorCode wb_result_close(WbResult *r) {
   WB_FREE(&r->z);
   WB_FREE(&r->zf);
   WB_FREE(&r->work);
+  WB_FREE(&r->there);
   PetscFunctionReturn(0);
 }

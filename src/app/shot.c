@@ -38,6 +38,7 @@ PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t
   wb_app_forcing(sim, &forcing);
   s->app = app;
   s->members = options.members;
+  s->append = append;
   const int levels = (int)(options.top_m / lr_window->dx_m + 0.5) + 1;
   if (lr_window->nz < levels)
     WB_RAISE_ALL(WB_ERR_INPUT, "the 20 m fields have %d levels; super-resolution to %g m needs %d", lr_window->nz,
@@ -52,19 +53,32 @@ PetscErrorCode wb_shot_create(WbApp *app, const WbGrid *lr_window, const uint8_t
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_shot_minute(WbShot *s, int time, const float *lr) {
+static PetscErrorCode make_member(WbShot *s, int time, int member) {
   PetscFunctionBeginUser;
   const int timer = wb_timer_id("sr"), writing = wb_timer_id("output");
   wb_timer_begin(timer);
-  PetscCall(wb_sr_condition(s->sr, lr));
+  PetscCall(wb_sr_member(s->sr, time, member, s->member));
   wb_timer_end(timer);
+  wb_timer_begin(writing);
+  PetscCall(wb_result_put(&s->result, time, member, s->member));
+  wb_timer_end(writing);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_shot_minute(WbShot *s, int time, const float *lr) {
+  PetscFunctionBeginUser;
+  if (s->result.there[time]) PetscFunctionReturn(0);
+  const int timer = wb_timer_id("sr");
+  bool conditioned = false;
   for (int m = 0; m < s->members; m++) {
+    bool held = false;
+    if (s->append) PetscCall(wb_result_holds(&s->result, time, m, wb_sr_fluid(s->sr), &held));
+    if (held) continue;
     wb_timer_begin(timer);
-    PetscCall(wb_sr_member(s->sr, time, m, s->member));
+    if (!conditioned) PetscCall(wb_sr_condition(s->sr, lr));
     wb_timer_end(timer);
-    wb_timer_begin(writing);
-    PetscCall(wb_result_put(&s->result, time, m, s->member));
-    wb_timer_end(writing);
+    conditioned = true;
+    PetscCall(make_member(s, time, m));
   }
   PetscCall(wb_result_commit(&s->result, time));
   PetscFunctionReturn(0);

@@ -52,9 +52,17 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
 static PetscErrorCode run_sr(WbApp *app, WbLrFile *f, const WbCity *city, const WbSimOptions *sim) {
   PetscFunctionBeginUser;
   WbShot shot;
-  PetscCall(wb_shot_create(app, f->grid, f->fluid, city, sim, f->n_time, &f->times, false, &shot));
+  PetscCall(wb_shot_create(app, f->grid, f->fluid, city, sim, f->n_time, &f->times, app->run.restart, &shot));
   const double begin = wb_wtime();
   for (int time = 0; time < f->n_time; time++) {
+    bool asked = false;
+    if (shot.result.there[time]) continue; /* by the run that is continued */
+    PetscCall(wb_app_stop_check(app, &asked));
+    if (asked) {
+      wb_shot_destroy(&shot);
+      WB_RAISE_ALL(WB_ERR_STOPPED, "stopped by request before minute %d of %d; resubmit with run_restart", time + 1,
+                   f->n_time);
+    }
     PetscCall(wb_lr_file_minute(f, time));
     PetscCall(wb_shot_minute(&shot, time, f->four));
     char eta[32];
@@ -80,19 +88,32 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   WbLrFile file;
   WbCity *city = NULL;
   PetscCall(wb_app_sim_options(app, &sim));
-  const char *results[] = {"hr.nc"};
-  PetscCall(wb_app_output_begin(app, 1, results));
+  const char *results[] = {"hr.nc"}, *state[] = {"hr.xmf"};
+  const WbOutputFiles outputs = {.record = "summary.json",
+                                 .lock = "run.lock",
+                                 .early = true,
+                                 .restart = true,
+                                 .n_results = 1,
+                                 .results = results,
+                                 .n_state = 1,
+                                 .state = state};
+  PetscCall(wb_app_output_begin(app, &outputs));
+  if (app->run.finished) PetscFunctionReturn(0);
   PetscCall(wb_lr_file_open(app, path, &file));
   PetscCall(wb_lr_file_forcing(app, &file, &sim));
   PetscCall(wb_lr_file_scan(app, &file, &sim));
   PetscCall(city_of_file(app, &file, &city));
   if (wb_config_given(app->config, "les", "wind_direction_deg")) PetscCall(wb_app_turn_north(app, city, &sim.les));
+  PetscCall(wb_app_check_air(app, city, file.grid->dx_m));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_memory_plan_sr(&plan, file.grid, file.n_time));
   PetscCall(wb_memory_plan_report(&plan));
-  if (!app->check) PetscCall(run_sr(app, &file, city, &sim));
+  if (!app->check) {
+    PetscCall(wb_app_output_start(app, &outputs));
+    PetscCall(run_sr(app, &file, city, &sim));
+  }
   PetscCall(wb_lr_file_close(&file));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

@@ -1,14 +1,12 @@
 /* summary.json: machine-readable results of a run. */
+#include "record.h"
 #include "results.h"
 
 #include <math.h>
 
 void wb_summary_begin(const WbApp *app, cJSON **root) {
   *root = cJSON_CreateObject();
-  cJSON_AddStringToObject(*root, "version", wb_version());
-  cJSON_AddStringToObject(*root, "git", wb_git_version());
-  cJSON_AddStringToObject(*root, "command", app->command);
-  cJSON_AddNumberToObject(*root, "ranks", app->size);
+  wb_record_add(app, "done", *root);
 }
 
 void wb_summary_grid(cJSON *root, const char *name, const WbGrid *g) {

@@ -143,11 +143,29 @@ PetscErrorCode wb_app_train(WbApp *app) {
     wb_app_free_files(&files);
     PetscFunctionReturn(0);
   }
-  char checkpoint[1024];
+  char checkpoint[1024], previous[1024];
   wb_app_path(app, "checkpoint.h5", checkpoint);
-  if (wb_config_bool(app->config, "run", "restart")) options.resume = checkpoint;
   const char *results[] = {"model.h5", "loss.csv"};
-  PetscCall(wb_app_output_begin(app, 2, results));
+  const char *state[] = {"checkpoint.h5", "checkpoint.h5.prev", "model_best.h5"};
+  const WbOutputFiles outputs = {.record = "summary.json",
+                                 .lock = "run.lock",
+                                 .early = true,
+                                 .restart = true,
+                                 .n_results = 2,
+                                 .results = results,
+                                 .n_state = 3,
+                                 .state = state};
+  PetscCall(wb_app_output_begin(app, &outputs));
+  if (app->run.finished) {
+    WB_FREE(&info);
+    wb_app_free_files(&files);
+    PetscFunctionReturn(0);
+  }
+  bool kept = false, before = false;
+  PetscCall(wb_app_exists(app, checkpoint, &kept));
+  wb_app_path(app, "checkpoint.h5.prev", previous);
+  PetscCall(wb_app_exists(app, previous, &before));
+  if (app->run.restart && (kept || before)) options.resume = checkpoint;
   WbMemoryPlan plan;
   wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_error_agree(app->comm, wb_memory_plan_train(&plan, &options, files.n, info)));
@@ -155,6 +173,7 @@ PetscErrorCode wb_app_train(WbApp *app) {
   WB_FREE(&info);
   if (!app->check) {
     WbTrainSummary s;
+    PetscCall(wb_app_output_start(app, &outputs));
     PetscCall(wb_train(app->comm, &options, &s));
     cJSON *root = NULL;
     wb_summary_begin(app, &root);

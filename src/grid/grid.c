@@ -33,6 +33,50 @@ static bool choose_process_grid(int size, int ux, int uy, int *px, int *py) {
   return found;
 }
 
+static bool fits_one(int ranks, const WbGridCut *g) {
+  int px = 0, py = 0;
+  const int ux = g->nx / g->align, uy = g->ny / g->align;
+  if (!choose_process_grid(ranks, ux, uy, &px, &py)) return false;
+  return (px == 1 || ux / px * g->align >= g->least) && (py == 1 || uy / py * g->align >= g->least);
+}
+
+bool wb_grid_fits(int ranks, int n, const WbGridCut *shapes) {
+  bool fits = ranks > 0;
+  for (int i = 0; i < n && fits; i++) fits = fits_one(ranks, &shapes[i]);
+  return fits;
+}
+
+/* The numbers from first to last that fit: "1 to 4, 6, 8". */
+static void print_fitting(int first, int last, int n, const WbGridCut *shapes, char *text, size_t size) {
+  size_t used = 0;
+  text[0] = '\0';
+  for (int r = first; r <= last && used + 48 < size; r++) {
+    if (!wb_grid_fits(r, n, shapes)) continue;
+    int until = r;
+    while (until < last && wb_grid_fits(until + 1, n, shapes)) until++;
+    used +=
+        (size_t)snprintf(text + used, size - used, until > r + 1 ? "%s%d to %d" : "%s%d", used ? ", " : "", r, until);
+    if (until > r + 1) r = until;
+  }
+}
+
+void wb_grid_fitting_ranks(int near, int n, const WbGridCut *shapes, char *text, size_t size) {
+  enum { BELOW = 6, ABOVE = 6, ALL = 24, FAR = 1 << 20 };
+  long long most = FAR;
+  for (int i = 0; i < n; i++) {
+    const long long columns = (long long)(shapes[i].nx / shapes[i].align) * (shapes[i].ny / shapes[i].align);
+    if (columns < most) most = columns;
+  }
+  int count = 0, first = 1, end = (int)most, start = near < end ? near : end;
+  for (int r = 1; r <= (int)most && count <= ALL; r++) count += wb_grid_fits(r, n, shapes);
+  if (count > ALL) { /* those on both sides of `near` */
+    first = start, end = start;
+    for (int found = 0; first > 1 && found < BELOW;) found += wb_grid_fits(--first, n, shapes);
+    for (int found = 0; end < (int)most && found < ABOVE;) found += wb_grid_fits(++end, n, shapes);
+  }
+  print_fitting(first, end, n, shapes, text, size);
+}
+
 static PetscErrorCode fill_starts(int units, int align, int pieces, int **starts) {
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(pieces + 1, starts));
@@ -94,8 +138,11 @@ PetscErrorCode wb_grid_make(MPI_Comm comm, const WbGridShape *s, WbGrid **grid) 
       WB_RAISE_ALL(WB_ERR_CONFIG, "a process grid of %d x %d does not fit %d ranks and %d x %d cells in blocks of %d",
                    px, py, size, nx, ny, align);
   } else if (!choose_process_grid(size, ux, uy, &px, &py)) {
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%d ranks are too many for %d x %d cells in blocks of %d: use at most %lld ranks", size,
-                 nx, ny, align, (long long)ux * uy);
+    char fit[256];
+    const WbGridCut shape = {.nx = nx, .ny = ny, .align = align, .least = 1};
+    wb_grid_fitting_ranks(size, 1, &shape, fit, sizeof fit);
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%d ranks cannot share %d x %d cells in blocks of %d; numbers that fit: %s", size, nx,
+                 ny, align, fit);
   }
   WbGrid *g;
   PetscCall(WB_CALLOC(1, &g));

@@ -155,12 +155,17 @@ static PetscErrorCode check_extent(const WbGrid *grid, int width) {
   PetscFunctionBeginUser;
   const int least_x = smallest_piece(grid->x_starts, grid->px), least_y = smallest_piece(grid->y_starts, grid->py);
   const bool cut_x = grid->px > 1 || grid->periodic_x, cut_y = grid->py > 1 || grid->periodic_y;
-  if ((cut_x && least_x < width) || (cut_y && least_y < width))
+  if ((cut_x && least_x < width) || (cut_y && least_y < width)) {
+    char fit[256];
+    const WbGridCut shape = {.nx = grid->nx, .ny = grid->ny, .align = 1, .least = width};
+    wb_grid_fitting_ranks(grid->size, 1, &shape, fit, sizeof fit);
     WB_RAISE_ALL(
         WB_ERR_CONFIG,
-        "%d ranks (%d x %d) are too many for %d x %d cells: each must own at least %d x %d cells, the smallest "
-        "owns %d x %d",
-        grid->size, grid->px, grid->py, grid->nx, grid->ny, cut_x ? width : 1, cut_y ? width : 1, least_x, least_y);
+        "%d ranks (%d x %d) cannot share %d x %d cells: each must own at least %d x %d cells, the smallest owns "
+        "%d x %d; numbers that fit: %s",
+        grid->size, grid->px, grid->py, grid->nx, grid->ny, cut_x ? width : 1, cut_y ? width : 1, least_x, least_y,
+        fit);
+  }
   PetscFunctionReturn(0);
 }
 

@@ -16,7 +16,7 @@ typedef struct {
   WbSimWindow *window[2];
   int first, n_minutes, n_done; /* minutes kept: first .. first + n_minutes - 1 of the run; n_done of them are there */
   float **mean[2];              /* [n_minutes] (nz, nyl, nxl, 4) on the windows */
-  char inflow[1100], checkpoint[1100];
+  char inflow[WB_SIM_PATH], checkpoint[WB_SIM_PATH];
 } Pairs;
 
 static const char *const scale_name[2] = {"lr", "hr"};
@@ -93,6 +93,8 @@ static PetscErrorCode create(MPI_Comm comm, const WbCity *city, const WbSimOptio
                                 .load = load,
                                 .ctx = p,
                                 .checkpoint = p->checkpoint,
+                                .resumes = true,
+                                .keeps_planes = p->control && p->control->keeps_planes,
                                 .checkpoint_interval_s = p->control && p->control->checkpoint_interval_s > 0
                                                              ? p->control->checkpoint_interval_s
                                                              : 300};
@@ -170,11 +172,15 @@ static PetscErrorCode write_pair(MPI_Comm comm, const WbCity *city, const WbSimO
 
 static void remove_leftovers(MPI_Comm comm, const Pairs *p, bool keep_inflow) {
   int rank = 1;
-  char previous[1200];
+  char path[WB_SIM_PATH + 32];
   if (MPI_Comm_rank(comm, &rank) || rank != 0) return;
-  snprintf(previous, sizeof previous, "%s.prev", p->checkpoint);
-  (void)unlink(p->checkpoint);
-  (void)unlink(previous);
+  static const char *const states[] = {"", ".prev"};
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s%s", p->checkpoint, states[i]);
+    (void)unlink(path);
+    snprintf(path, sizeof path, "%s.checkpoint.h5%s", p->inflow, states[i]);
+    (void)unlink(path);
+  }
   if (!keep_inflow) (void)unlink(p->inflow);
 }
 
@@ -183,10 +189,10 @@ static PetscErrorCode run_pairs(MPI_Comm comm, const WbCity *city, const WbSimOp
   PetscFunctionBeginUser;
   bool resumed = false;
   PetscCall(create(comm, city, o, po, p));
-  if (po->check) {
-    PetscCall(wb_sim_check_inflow(p->sim, p->inflow, false));
-    PetscFunctionReturn(0);
-  }
+  PetscCall(wb_sim_check_resume(p->sim));
+  PetscCall(wb_sim_check_inflow(p->sim, p->inflow, false));
+  if (po->check) PetscFunctionReturn(0);
+  if (p->control && p->control->start) PetscCall(p->control->start(p->control->ctx));
   PetscCall(wb_sim_inflow(p->sim, p->inflow, false));
   PetscCall(wb_sim_resume(p->sim, &resumed));
   PetscCall(wb_sim_spinup(p->sim, p->run[LR]));

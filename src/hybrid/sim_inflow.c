@@ -24,6 +24,7 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim) {
     ierr = wb_inflow_synthetic(sim->comm, &d, &upstream, o->inflow_length_m, &sim->inflow);
   WB_FREE(&zf);
   PetscCall(ierr);
+  if (sim->told) PetscFunctionReturn(0);
   if (o->inflow == WB_INFLOW_FILE)
     wb_log("inflow: boundary values of %s, t = %g s to %g s", o->boundary_file, d.t_first_s, d.t_last_s);
   else

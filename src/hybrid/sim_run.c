@@ -106,7 +106,7 @@ PetscErrorCode wb_sim_spinup(WbSim sim, WbSimRun *r) {
   char label[32];
   snprintf(label, sizeof label, "%s spin-up", r->name);
   WbSimPhase phase;
-  wb_sim_phase_begin(&phase, sim, r->les, label, 0, true);
+  wb_sim_phase_begin(&phase, sim, r->les, label, 0);
   while (wb_les_time(r->les) < 0) { /* five progress intervals, so that a long spin-up is seen to live */
     const double part = fmax(sim->opt.spinup_s / 5, 1), done = sim->opt.spinup_s + wb_les_time(r->les);
     const double next = (floor(done / part + 1e-9) + 1) * part - sim->opt.spinup_s;
@@ -142,7 +142,7 @@ PetscErrorCode wb_sim_minute(WbSim sim, WbSimRun *r, int minute) {
   if (now >= end - eps) PetscFunctionReturn(0); /* resumed at its end: the mean is in the checkpoint */
   if (now <= begin + eps) PetscCall(wb_les_mean_reset(r->les));
   WbSimPhase phase;
-  wb_sim_phase_begin(&phase, sim, r->les, r->name, sim->opt.duration_s, true);
+  wb_sim_phase_begin(&phase, sim, r->les, r->name, sim->opt.duration_s);
   PetscCall(wb_les_advance(r->les, end, wb_sim_phase_monitor, &phase));
   PetscCall(wb_sim_phase_report(&phase));
   PetscFunctionReturn(0);

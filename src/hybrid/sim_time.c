@@ -6,7 +6,11 @@
 
 #define LIVE_S 0.5 /* wall time between updates of the live line */
 
-void wb_sim_phase_begin(WbSimPhase *p, WbSim sim, WbLes les, const char *label, double t_end_s, bool checkpoints) {
+static PetscErrorCode save_sim(WbSimPhase *p) {
+  return wb_sim_checkpoint(p->sim);
+}
+
+void wb_sim_phase_begin(WbSimPhase *p, WbSim sim, WbLes les, const char *label, double t_end_s) {
   const WbGrid *g = wb_les_grid(les);
   *p = (WbSimPhase){.sim = sim,
                     .les = les,
@@ -16,7 +20,8 @@ void wb_sim_phase_begin(WbSimPhase *p, WbSim sim, WbLes les, const char *label, 
                     .wall_begin = wb_wtime(),
                     .cells = (double)g->nx * g->ny * g->nz,
                     .steps_begin = wb_les_steps(les),
-                    .checkpoints = checkpoints};
+                    .save = sim->checkpoint[0] ? save_sim : NULL,
+                    .checkpoint = sim->checkpoint};
 }
 
 static void eta(const WbSimPhase *p, double wall, char out[32]) {
@@ -38,8 +43,7 @@ static PetscErrorCode ask(WbSimPhase *p, bool *stop, bool *due) {
     flags[0] = wb_stop_requested();
   }
   const double interval = sim->control.checkpoint_interval_s;
-  if (rank == 0 && p->checkpoints && sim->checkpoint[0] && interval > 0)
-    flags[1] = wb_wtime() - sim->wall_checkpoint > interval;
+  if (rank == 0 && p->save && interval > 0) flags[1] = wb_wtime() - sim->wall_checkpoint > interval;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MAX, sim->comm));
   *stop = flags[0];
   *due = flags[1];
@@ -59,12 +63,12 @@ PetscErrorCode wb_sim_phase_monitor(void *ctx, WbLes les) {
   }
   bool stop = false, due = false;
   PetscCall(ask(p, &stop, &due));
-  if ((stop || due) && p->checkpoints) PetscCall(wb_sim_checkpoint(p->sim));
+  if ((stop || due) && p->save) PetscCall(p->save(p));
   if (!stop) PetscFunctionReturn(0);
-  if (p->checkpoints && p->sim->checkpoint[0])
+  if (p->save)
     WB_RAISE_ALL(WB_ERR_STOPPED,
                  "stopped by request at t = %.1f s of '%s'; checkpoint %s written, resubmit with run_restart",
-                 wb_les_time(les), p->label, p->sim->checkpoint);
+                 wb_les_time(les), p->label, p->checkpoint);
   WB_RAISE_ALL(WB_ERR_STOPPED, "stopped by request at t = %.1f s of '%s', which is repeated on restart",
                wb_les_time(les), p->label);
 }

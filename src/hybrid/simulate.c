@@ -37,33 +37,6 @@ void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
   *ny = (int)lround(sim->size_y_m / dx_m);
 }
 
-/* Over the height raster: another city is another simulation. */
-static uint64_t city_hash(const WbCity *city) {
-  return wb_hash(WB_HASH_START, city->height, (size_t)city->nx * (size_t)city->ny * sizeof(float));
-}
-
-static void forcing_text(const WbSim sim, bool flow_only, char *out, size_t size) {
-  const WbLesOptions *l = &sim->opt.les;
-  const uint64_t more = wb_les_options_mark(l, flow_only); /* 0: nothing but defaults, the text of old files */
-  const int n = snprintf(
-      out, size,
-      "domain %.9g %.9g %.9g %.9g top %.9g dx %.9g wind %.9g %.9g at %.9g theta %.9g lapse %.9g mixed %.9g heat "
-      "%.9g fp%d closure %d z0 %.9g cfl %.9g dtmax %.9g tol %.9g %.9g sponge %.9g seed %u",
-      sim->x_min_m, sim->y_min_m, sim->size_x_m, sim->size_y_m, sim->top_m, sim->opt.dx_m, l->wind_speed_m_per_s,
-      l->wind_direction_deg, l->wind_height_m, l->theta_surface_K, l->lapse_K_per_m, l->mixed_height_m,
-      l->heat_flux_K_m_per_s, l->precision == WB_FP32 ? 32 : 64, (int)l->closure, sim->opt.precursor_z0_m, l->cfl_max,
-      l->dt_max_s, l->tol_final, l->tol_stage, l->sponge_height_m, (unsigned)l->seed);
-  if (more && n > 0 && (size_t)n < size)
-    snprintf(out + n, size - (size_t)n, " options %016llx", (unsigned long long)more);
-}
-
-/* What of the inflow a checkpoint must match: nothing for a precursor's, the text of old files. */
-static uint64_t inflow_hash(const WbSimOptions *o) {
-  const double numbers[2] = {o->inflow, o->inflow_length_m};
-  const uint64_t h = wb_hash(WB_HASH_START, numbers, sizeof numbers);
-  return o->inflow == WB_INFLOW_FILE ? wb_hash(h, o->boundary_file, strlen(o->boundary_file)) : h;
-}
-
 static PetscErrorCode check_domain(WbSim sim) {
   PetscFunctionBeginUser;
   const double dx = sim->opt.dx_m;
@@ -119,14 +92,7 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
   }
   /* the sponge takes the uppermost fifth wherever the top is */
   sim->opt.les.sponge_height_m = 0.8 * sim->top_m;
-  char forcing[768];
-  forcing_text(sim, false, forcing, sizeof forcing);
-  snprintf(sim->mark, sizeof sim->mark, "%s rim %.9g spinup %.9g interval %.9g planes %.9g city %016llx", forcing,
-           sim->opt.rim_m, sim->opt.spinup_s, sim->opt.output_interval_s, sim->opt.plane_interval_s,
-           (unsigned long long)city_hash(city));
-  const size_t used = strlen(sim->mark);
-  if (sim->opt.inflow != WB_INFLOW_PRECURSOR)
-    snprintf(sim->mark + used, sizeof sim->mark - used, " inflow %016llx", (unsigned long long)inflow_hash(&sim->opt));
+  wb_sim_mark(sim, false, sim->mark);
   sim->wall_checkpoint = wb_wtime();
   *out = sim;
   PetscFunctionReturn(0);
@@ -151,57 +117,7 @@ const WbSimOptions *wb_sim_options(WbSim sim) {
   return &sim->opt;
 }
 
-/* ---- precursor ---- */
-
-/* Flat, rough, cyclic run on the 20 m grid of the domain. */
-static PetscErrorCode precursor_run(WbSim sim, const WbGrid *grid, const double *zf, const char *path,
-                                    const char *tag) {
-  PetscFunctionBeginUser;
-  const WbSimOptions *o = &sim->opt;
-  WbLesOptions les_options = o->les;
-  les_options.z0_ground_m = o->precursor_z0_m;
-  les_options.tracers.n = les_options.tracers.n_sources = 0;
-  les_options.drive_mean_wind = !les_options.forcing.geostrophic;
-  WbLes les = NULL;
-  PetscCall(wb_les_create(grid, zf, NULL, NULL, NULL, &les_options, &les));
-  WbSimPhase phase;
-  PetscErrorCode ierr = wb_les_init(les, -2 * o->spinup_s);
-  if (!ierr) {
-    wb_sim_phase_begin(&phase, sim, les, "inflow", o->duration_s, false);
-    ierr = wb_les_advance(les, -o->spinup_s, wb_sim_phase_monitor, &phase);
-  }
-  if (!ierr)
-    ierr = wb_les_record_planes(les, path, tag, o->plane_interval_s, o->duration_s, wb_sim_phase_monitor, &phase);
-  if (!ierr) ierr = wb_sim_phase_report(&phase);
-  wb_les_destroy(&les);
-  PetscFunctionReturn(ierr);
-}
-
-static PetscErrorCode precursor_make(WbSim sim, const char *path, const char *tag) {
-  PetscFunctionBeginUser;
-  WbGrid *grid = NULL;
-  double *zf = NULL;
-  int nx, ny, nz = 0;
-  wb_sim_cells(sim, sim->opt.dx_m, &nx, &ny);
-  PetscCall(wb_les_z_faces(sim->opt.dx_m, sim->top_m, 1.0, sim->opt.dx_m, sim->top_m, &nz, &zf));
-  const WbGridShape shape = {.nx = nx,
-                             .ny = ny,
-                             .nz = nz,
-                             .dx_m = sim->opt.dx_m,
-                             .x_min_m = sim->x_min_m,
-                             .y_min_m = sim->y_min_m,
-                             .periodic_x = true,
-                             .periodic_y = true};
-  PetscErrorCode ierr = wb_grid_make(sim->comm, &shape, &grid);
-  if (!ierr) {
-    wb_log("inflow: cyclic precursor of %d x %d x %d cells from t = %g s, planes every %g s from %g s to %g s", nx, ny,
-           nz, -2 * sim->opt.spinup_s, sim->opt.plane_interval_s, -sim->opt.spinup_s, sim->opt.duration_s);
-    ierr = precursor_run(sim, grid, zf, path, tag);
-  }
-  wb_grid_destroy(&grid);
-  WB_FREE(&zf);
-  PetscFunctionReturn(ierr);
-}
+/* ---- inflow ---- */
 
 static PetscErrorCode exists(MPI_Comm comm, const char *path, bool *yes) {
   PetscFunctionBeginUser;
@@ -213,19 +129,29 @@ static PetscErrorCode exists(MPI_Comm comm, const char *path, bool *yes) {
   PetscFunctionReturn(0);
 }
 
-/* Keeps the open planes when they were made for this simulation; else says why not and closes them. */
-static PetscErrorCode reuse_or_close(WbSim sim, const char *path, const char *tag) {
+/* Keeps the open planes when they were made for this simulation and reach far enough; else closes them, and refuses to
+ * take their place where the caller has not allowed it: longer ones may, they begin with the same records. */
+static PetscErrorCode reuse_or_close(WbSim sim, const char *path) {
   PetscFunctionBeginUser;
+  char tag[WB_SIM_MARK];
   double first = 0, last = 0;
+  wb_sim_mark(sim, true, tag);
   PetscCall(wb_inflow_time_range(sim->inflow, &first, &last));
   const bool same = strcmp(wb_inflow_tag(sim->inflow), tag) == 0;
   const bool spans = first <= -sim->opt.spinup_s + 1e-6 && last >= sim->opt.duration_s - 1e-6;
   if (same && spans) {
-    wb_log("inflow: planes of %s are reused (t = %g s to %g s)", path, first, last);
-  } else {
-    wb_log("inflow: %s was made for %s; it is made anew", path, same ? "a shorter time" : "another domain or forcing");
-    wb_inflow_destroy(&sim->inflow);
+    if (!sim->told) wb_log("inflow: planes of %s are reused (t = %g s to %g s)", path, first, last);
+    PetscFunctionReturn(0);
   }
+  wb_inflow_destroy(&sim->inflow);
+  if (!same && sim->control.keeps_planes)
+    WB_RAISE_ALL(
+        WB_ERR_IO,
+        "%s: its inflow planes were made for another domain or forcing; give -run_overwrite to replace them, or "
+        "another -run_output_dir",
+        path);
+  if (!sim->told)
+    wb_log("inflow: %s was made for %s", path, same ? "a shorter time" : "another domain or forcing; it is made anew");
   PetscFunctionReturn(0);
 }
 
@@ -233,8 +159,7 @@ static PetscErrorCode reuse_or_close(WbSim sim, const char *path, const char *ta
 static void tell_other_weather(WbSim sim, const char *path) {
   const WbLesOptions *l = &sim->opt.les;
   double speed, direction, height, theta;
-  const char *wind = strstr(wb_inflow_tag(sim->inflow), "wind ");
-  if (!wind || sscanf(wind, "wind %lf %lf at %lf theta %lf", &speed, &direction, &height, &theta) != 4) return;
+  if (!wb_inflow_weather(sim->inflow, &speed, &direction, &height, &theta)) return;
   const double turn = remainder(direction - l->wind_direction_deg, 360);
   if (fabs(speed - l->wind_speed_m_per_s) < 1e-6 && fabs(turn) < 1e-6 && fabs(height - l->wind_height_m) < 1e-6 &&
       fabs(theta - l->theta_surface_K) < 1e-6)
@@ -246,33 +171,34 @@ static void tell_other_weather(WbSim sim, const char *path) {
       l->theta_surface_K);
 }
 
-static void inflow_tag(WbSim sim, char tag[1024]) {
-  char forcing[768];
-  forcing_text(sim, true, forcing, sizeof forcing);
-  snprintf(tag, 1024, "%s spinup %.9g planes %.9g", forcing, sim->opt.spinup_s, sim->opt.plane_interval_s);
+static PetscErrorCode open_given(WbSim sim, const char *path) {
+  PetscFunctionBeginUser;
+  double first = 0, last = 0;
+  PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
+  PetscCall(wb_inflow_time_range(sim->inflow, &first, &last));
+  if (!(first <= -sim->opt.spinup_s + 1e-6 && last >= sim->opt.duration_s - 1e-6))
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: inflow planes reach from t = %g s to %g s; this run needs %g s to %g s", path,
+                 first, last, -sim->opt.spinup_s, sim->opt.duration_s);
+  if (!sim->told) tell_other_weather(sim, path);
+  PetscFunctionReturn(0);
 }
 
-/* sim->inflow of everything but a precursor that has yet to run: NULL then. */
+/* sim->inflow of everything but a precursor that has yet to run (on): NULL then. */
 static PetscErrorCode find_inflow(WbSim sim, const char *path, bool must_exist) {
   PetscFunctionBeginUser;
-  char tag[1024];
-  inflow_tag(sim, tag);
   bool there = false;
-  if (sim->opt.inflow == WB_INFLOW_PRECURSOR) PetscCall(exists(sim->comm, path, &there));
   if (sim->opt.inflow != WB_INFLOW_PRECURSOR) {
     PetscCall(wb_sim_inflow_made(sim));
   } else if (must_exist) {
-    PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
-    double first = 0, last = 0;
-    PetscCall(wb_inflow_time_range(sim->inflow, &first, &last));
-    if (!(first <= -sim->opt.spinup_s + 1e-6 && last >= sim->opt.duration_s - 1e-6))
-      WB_RAISE_ALL(WB_ERR_INPUT, "%s: inflow planes reach from t = %g s to %g s; this run needs %g s to %g s", path,
-                   first, last, -sim->opt.spinup_s, sim->opt.duration_s);
-    tell_other_weather(sim, path);
-  } else if (there) {
-    PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
-    PetscCall(reuse_or_close(sim, path, tag));
+    PetscCall(open_given(sim, path));
+  } else {
+    PetscCall(exists(sim->comm, path, &there));
+    if (there) {
+      PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
+      PetscCall(reuse_or_close(sim, path));
+    }
   }
+  sim->told = true;
   PetscFunctionReturn(0);
 }
 
@@ -287,11 +213,11 @@ PetscErrorCode wb_sim_check_inflow(WbSim sim, const char *path, bool must_exist)
 
 PetscErrorCode wb_sim_inflow(WbSim sim, const char *path, bool must_exist) {
   PetscFunctionBeginUser;
-  char tag[1024];
-  inflow_tag(sim, tag);
   PetscCall(find_inflow(sim, path, must_exist));
   if (!sim->inflow) {
-    PetscCall(precursor_make(sim, path, tag));
+    char tag[WB_SIM_MARK];
+    wb_sim_mark(sim, true, tag);
+    PetscCall(wb_sim_precursor(sim, path, tag));
     PetscCall(wb_inflow_open(sim->comm, path, &sim->inflow));
   }
   for (int i = 0; i < sim->n_runs; i++) PetscCall(wb_sim_run_les(sim, sim->run[i]));
@@ -332,13 +258,20 @@ PetscErrorCode wb_sim_checkpoint(WbSim sim) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode load_all(WbSim sim, WbCheckpoint ck) {
+static PetscErrorCode check_mark(WbSim sim, WbCheckpoint ck) {
+  char mark[WB_SIM_MARK];
   PetscFunctionBeginUser;
-  char mark[sizeof sim->mark], name[64];
   PetscCall(wb_checkpoint_get_text(ck, "simulation", mark, (int)sizeof mark));
   if (strcmp(mark, sim->mark) != 0)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: checkpoint of another city, domain or forcing; remove it or restore the deck",
                  sim->checkpoint);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode load_all(WbSim sim, WbCheckpoint ck) {
+  PetscFunctionBeginUser;
+  char name[64];
+  PetscCall(check_mark(sim, ck));
   for (int i = 0; i < sim->n_runs; i++) {
     WbSimRun *r = sim->run[i];
     double started = 0;
@@ -355,16 +288,37 @@ static PetscErrorCode load_all(WbSim sim, WbCheckpoint ck) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode wb_sim_has_checkpoint(MPI_Comm comm, const char *path, bool *yes) {
+  PetscFunctionBeginUser;
+  bool there = false, previous = false;
+  char old[WB_SIM_PATH + 8];
+  snprintf(old, sizeof old, "%s.prev", path);
+  PetscCall(exists(comm, path, &there));
+  PetscCall(exists(comm, old, &previous));
+  *yes = there || previous;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_sim_check_resume(WbSim sim) {
+  PetscFunctionBeginUser;
+  bool there = false;
+  if (!sim->control.resumes || !sim->checkpoint[0]) PetscFunctionReturn(0);
+  PetscCall(wb_sim_has_checkpoint(sim->comm, sim->checkpoint, &there));
+  if (!there) PetscFunctionReturn(0);
+  WbCheckpoint ck = NULL;
+  PetscCall(wb_checkpoint_open(sim->comm, sim->checkpoint, &ck));
+  const PetscErrorCode ierr = check_mark(sim, ck);
+  PetscCall(wb_checkpoint_close(&ck));
+  PetscFunctionReturn(ierr);
+}
+
 PetscErrorCode wb_sim_resume(WbSim sim, bool *resumed) {
   PetscFunctionBeginUser;
   *resumed = false;
   if (!sim->checkpoint[0]) PetscFunctionReturn(0);
-  bool there = false, previous = false;
-  char old[1300];
-  snprintf(old, sizeof old, "%s.prev", sim->checkpoint);
-  PetscCall(exists(sim->comm, sim->checkpoint, &there));
-  PetscCall(exists(sim->comm, old, &previous));
-  if (!there && !previous) PetscFunctionReturn(0);
+  bool there = false;
+  PetscCall(wb_sim_has_checkpoint(sim->comm, sim->checkpoint, &there));
+  if (!there) PetscFunctionReturn(0);
   WbCheckpoint ck = NULL;
   PetscCall(wb_checkpoint_open(sim->comm, sim->checkpoint, &ck));
   const PetscErrorCode ierr = load_all(sim, ck);

@@ -5,6 +5,7 @@
 #include "les_internal.h"
 
 #define NAME_MAX_LENGTH 128
+enum { MARK = 32 };
 
 static void full_name(char out[NAME_MAX_LENGTH], const char *prefix, const char *name) {
   snprintf(out, NAME_MAX_LENGTH, "%s_%s", prefix, name);
@@ -32,18 +33,21 @@ static void scalars_of(WbLes les, double value[N_SCALARS], bool load) {
   }
 }
 
-/* Tells geometries apart: number of solid cells weighted with their place. Same on all ranks. */
-static PetscErrorCode geometry_mark(WbLes les, double *mark) {
+/* Tells geometries apart: the sum of hashes of the places of all solid cells, and of the faces' heights. Same on all
+ * ranks, on any number of them. */
+static PetscErrorCode geometry_mark(WbLes les, char text[MARK]) {
   PetscFunctionBeginUser;
   const WbLesLayout *l = &les->lay;
   uint64_t sum = 0;
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
-      for (int i = 0; i < l->nxl; i++)
-        if (les->solid[wb_les_at(l, k, j, i)])
-          sum += 1 + wb_grid_voxel(les->grid, k, j, i) * 2654435761ULL % 1000003ULL;
+      for (int i = 0; i < l->nxl; i++) {
+        const uint64_t voxel = wb_grid_voxel(les->grid, k, j, i);
+        if (les->solid[wb_les_at(l, k, j, i)]) sum += wb_hash(WB_HASH_START, &voxel, sizeof voxel);
+      }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, les->grid->comm));
-  *mark = (double)sum;
+  sum = wb_hash(sum, les->met.zf, ((size_t)l->nz + 1) * sizeof *les->met.zf);
+  snprintf(text, MARK, "fnv1a %016llx", (unsigned long long)sum);
   PetscFunctionReturn(0);
 }
 
@@ -112,7 +116,7 @@ static PetscErrorCode owned_arrays(WbLes les, WbCheckpoint ck, const char *prefi
 PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
   PetscFunctionBeginUser;
   char name[NAME_MAX_LENGTH], which[WB_LES_NAME_MAX], *packed = NULL;
-  double scalar[N_SCALARS], mark = 0;
+  double scalar[N_SCALARS];
   PetscCall(wb_calloc_bytes(les->lay.field * les->ops->real_bytes, "checkpoint buffer", (void **)&packed));
   for (int f = 0; f < les->nf; f++) {
     wb_les_field_name(les, f, which);
@@ -132,9 +136,10 @@ PetscErrorCode wb_les_save(WbLes les, WbCheckpoint ck, const char *prefix) {
     PetscCall(wb_checkpoint_put_real(ck, name, scalar[i]));
   }
   PetscCall(wb_les_output_save(les, ck, prefix));
-  PetscCall(geometry_mark(les, &mark));
+  char mark[MARK];
+  PetscCall(geometry_mark(les, mark));
   full_name(name, prefix, "geometry");
-  PetscCall(wb_checkpoint_put_real(ck, name, mark));
+  PetscCall(wb_checkpoint_put_text(ck, name, mark));
   full_name(name, prefix, "precision");
   PetscCall(wb_checkpoint_put_real(ck, name, les->opt.precision == WB_FP32 ? 32 : 64));
   PetscFunctionReturn(0);
@@ -144,11 +149,13 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix) {
   PetscFunctionBeginUser;
   const WbGrid *g = les->grid;
   char name[NAME_MAX_LENGTH], which[WB_LES_NAME_MAX];
-  double scalar[N_SCALARS], mark = 0, saved = 0, bits = 0;
-  PetscCall(geometry_mark(les, &mark));
+  double scalar[N_SCALARS], bits = 0;
+  char mark[MARK], saved[MARK];
+  PetscCall(geometry_mark(les, mark));
   full_name(name, prefix, "geometry");
-  PetscCall(wb_checkpoint_get_real(ck, name, &saved));
-  if (saved != mark) WB_RAISE_ALL(WB_ERR_INPUT, "the checkpoint's run '%s' has other buildings than this one", prefix);
+  PetscCall(wb_checkpoint_get_text(ck, name, saved, (int)sizeof saved));
+  if (strcmp(saved, mark) != 0)
+    WB_RAISE_ALL(WB_ERR_INPUT, "the checkpoint's run '%s' has other buildings than this one", prefix);
   full_name(name, prefix, "precision");
   PetscCall(wb_checkpoint_get_real(ck, name, &bits));
   if ((bits == 32) != (les->opt.precision == WB_FP32))

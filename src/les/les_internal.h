@@ -232,6 +232,7 @@ struct WbLes_s {
   WbInflow inflow;  /* borrowed or NULL (cyclic, or closed lateral walls on a non-periodic grid) */
   WbPlanes *planes; /* bound to this grid, at the time of the boundary being applied */
   WbLesRecorder recorder;
+  int planes_written;  /* records of inflow planes so far */
   WbLesOutput output;  /* attached, or NULL */
   double time_s, dt_s; /* dt of the last step */
   long steps;

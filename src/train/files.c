@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIGNATURE = 640 };
+enum { SIGNATURE = 32 };
 
 static const char csv_header[] =
     "step,loss,loss_mean,validation,validation_mean,learning_rate,grad_norm,samples_per_s\n";
@@ -196,33 +196,46 @@ static float *array_of(WbTrainer *t, int a) {
   return a == 0 ? wb_model_params(t->model) : wb_adamw_state(t->opt, a - 1);
 }
 
-/* Tells tables apart (a checkpoint of another one is refused). */
-static double table_mark(const WbPathTable *table) {
-  double sum = table->n;
-  for (int i = 0; i < table->n; i++) {
-    sum += (i + 1) * (table->t[i] + 3 * table->alpha[i] + 5 * table->beta[i] + 7 * table->noise[i]);
-    if (table->diffusivity) sum += 11 * (i + 1) * table->diffusivity[i];
+static uint64_t mix(uint64_t h, size_t n, const double *values) {
+  for (size_t i = 0; i < n; i++) {
+    const double value = values[i] + 0.0; /* -0 is 0 */
+    h = wb_hash(h, &value, sizeof value);
   }
-  return sum;
+  return h;
 }
 
-/* What must be the same when a run goes on. Steps, learning rate and intervals may change. */
+static uint64_t mix_table(uint64_t h, const WbPathTable *t) {
+  const double *const columns[] = {t->t, t->alpha, t->beta, t->noise, t->diffusivity};
+  const double n = t->n, has = t->diffusivity != NULL;
+  h = mix(mix(h, 1, &n), 1, &has);
+  for (size_t c = 0; c < sizeof columns / sizeof columns[0] && t->n > 0; c++)
+    if (columns[c]) h = mix(h, (size_t)t->n, columns[c]);
+  return h;
+}
+
+/* What must be the same when a run goes on, as one number. Steps, learning rate and intervals may change. */
 static void signature(const WbTrainer *t, char text[SIGNATURE]) {
   const WbTrainOptions *o = t->options;
-  snprintf(text, SIGNATURE,
-           "seed %u batch %d draws %d ranks %d space %d crop %d symmetry %d minutes %d net %d %d %d %d, %d %d %d %d, "
-           "%d %s %s "
-           "table %.12g eps %g %g %g %g t %g residual %g dropout %g wind %d means %d mirror %d noise %g %g %g %g %g "
-           "weights %g %g %g %g scale %.7g %.7g %.7g %.7g",
-           o->seed, o->batch, o->draws, t->size, o->space_ranks, t->set->n, (int)o->symmetry, t->set->n_train,
-           o->net.width1, o->net.width2, o->net.blocks1, o->net.blocks2, o->net.cond_width1, o->net.cond_width2,
-           o->net.cond_blocks1, o->net.cond_blocks2, o->net.embed, wb_process_name(o->process),
-           wb_schedule_name(o->schedule), table_mark(&o->table), o->epsilon_factor[0], o->epsilon_factor[1],
-           o->epsilon_factor[2], o->epsilon_factor[3], o->t_power, o->residual_deviation, o->dropout, o->scale_by_wind,
-           o->net.cond_nets, o->mirror, (double)o->noise[0], (double)o->noise[1], (double)o->noise[2],
-           (double)o->noise[3], (double)o->noise[4], o->loss_weights[0], o->loss_weights[1], o->loss_weights[2],
-           o->loss_weights[3], (double)t->set->norm.scale[0], (double)t->set->norm.scale[1],
-           (double)t->set->norm.scale[2], (double)t->set->norm.scale[3]);
+  const WbNetConfig *n = &o->net;
+  const double whole[] = {o->seed,          o->batch,        o->draws,        t->size,      o->space_ranks,
+                          t->set->n,        o->symmetry,     t->set->n_train, o->process,   o->schedule,
+                          o->scale_by_wind, o->mirror,       n->in_dynamic,   n->in_static, n->out,
+                          n->width1,        n->width2,       n->blocks1,      n->blocks2,   n->cond_width1,
+                          n->cond_width2,   n->cond_blocks1, n->cond_blocks2, n->embed,     n->cond_nets};
+  const double real[] = {o->t_power, o->residual_deviation, o->dropout, o->weight_decay, o->ema_decay};
+  uint64_t h = mix(WB_HASH_START, sizeof whole / sizeof whole[0], whole);
+  h = mix(h, sizeof real / sizeof real[0], real);
+  h = mix(h, WB_CHANNELS, o->epsilon_factor);
+  h = mix(h, WB_CHANNELS, o->loss_weights);
+  for (int l = 0; l < WB_NOISE_SCALES; l++) {
+    const double share = (double)o->noise[l];
+    h = mix(h, 1, &share);
+  }
+  for (int c = 0; c < WB_CHANNELS; c++) {
+    const double scale = (double)t->set->norm.scale[c];
+    h = mix(h, 1, &scale);
+  }
+  snprintf(text, SIGNATURE, "fnv1a %016llx", (unsigned long long)mix_table(h, &o->table));
 }
 
 static PetscErrorCode put_all(WbTrainer *t, WbCheckpoint ck) {
@@ -270,7 +283,11 @@ static PetscErrorCode get_all(WbTrainer *t, const char *path, WbCheckpoint ck) {
   PetscCall(wb_checkpoint_get_text(ck, "train_options", found, (int)sizeof(found)));
   signature(t, want);
   if (strcmp(want, found) != 0) {
-    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: was made with other options (%s); this run has (%s)", path, found, want);
+    WB_RAISE_ALL(
+        WB_ERR_CONFIG,
+        "%s: was made with other options or on another number of ranks; only steps, learning rate and intervals "
+        "may change, restore the rest or begin anew",
+        path);
   }
   for (int a = 0; a < 4; a++) {
     PetscCall(wb_checkpoint_get(ck, arrays[a], WB_FP32, 1, dims, start, dims, array_of(t, a)));

@@ -29,6 +29,11 @@ static PetscErrorCode read_header(WbInflow f) {
   }
   PetscCall(wb_nc_get_att_text(f->nc, "/", NULL, "tag", &has, f->tag, (int)sizeof f->tag));
   if (!has) f->tag[0] = '\0';
+  static const char *const weather[3] = {"wind_speed_m_per_s", "wind_direction_deg", "wind_height_m"};
+  for (int i = 0; i < 3; i++) {
+    PetscCall(wb_nc_get_att_real(f->nc, "/", NULL, weather[i], &has, &f->weather[i]));
+    if (!has) f->weather[i] = NAN;
+  }
   if (f->n_records < 1 || f->nz < 1 || f->nx < 1 || f->ny < 1 || !(f->dx_m > 0) || !(f->interval_s > 0))
     WB_RAISE(WB_ERR_INPUT, "%s: inflow planes with %d records of %d x %d x %d cells every %g s make no sense", f->path,
              f->n_records, f->nx, f->ny, f->nz, f->interval_s);
@@ -63,6 +68,7 @@ static PetscErrorCode share_header(WbInflow f) {
   double d[6] = {f->dx_m, f->x_min_m, f->y_min_m, f->t_first_s, f->interval_s, f->theta_reference_K};
   PetscCallMPI(MPI_Bcast(n, 4, MPI_INT, 0, f->comm));
   PetscCallMPI(MPI_Bcast(d, 6, MPI_DOUBLE, 0, f->comm));
+  PetscCallMPI(MPI_Bcast(f->weather, 3, MPI_DOUBLE, 0, f->comm));
   PetscCallMPI(MPI_Bcast(f->tag, (int)sizeof f->tag, MPI_CHAR, 0, f->comm));
   f->nx = n[0], f->ny = n[1], f->nz = n[2], f->n_records = n[3];
   f->dx_m = d[0], f->x_min_m = d[1], f->y_min_m = d[2];
@@ -140,6 +146,12 @@ PetscErrorCode wb_inflow_time_range(WbInflow f, double *t_first_s, double *t_las
 
 const char *wb_inflow_tag(WbInflow f) {
   return f->tag;
+}
+
+bool wb_inflow_weather(WbInflow f, double *speed, double *direction, double *height, double *theta_K) {
+  *speed = f->weather[0], *direction = f->weather[1], *height = f->weather[2];
+  *theta_K = f->theta_reference_K;
+  return isfinite(*speed) && isfinite(*direction) && isfinite(*height);
 }
 
 /* Rank 0 reads records first .. first + count - 1 into the buffer and sees that nothing is missing. */

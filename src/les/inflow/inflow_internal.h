@@ -27,6 +27,7 @@ struct WbInflow_s {
   int rank;
   WbNc nc; /* rank 0 alone holds the file */
   char path[1024], tag[2048];
+  double weather[3];          /* wind speed, direction, height that it was made for; NaN: not told */
   const WbInflowSource *made; /* NULL: a precursor's file */
   void *source;
   int planes, nx, ny, nz, n_records;

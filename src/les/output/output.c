@@ -179,6 +179,37 @@ PetscErrorCode wb_les_output_load(WbLes les, WbCheckpoint ck, const char *prefix
 }
 
 /* ---- what the netCDF files share ---- */
+/* The new file takes the old one's place when it is whole. */
+static PetscErrorCode grow(WbLesOutput o, const char *path, PetscErrorCode (*make)(WbLesOutput o, WbNc nc), WbNc *nc) {
+  MPI_Comm comm = o->les->grid->comm;
+  WbNc old = *nc;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_create(comm, path, true, true, nc));
+  PetscCall(make(o, *nc));
+  PetscCall(wb_nc_copy_common(old, *nc));
+  PetscCall(wb_nc_close(&old));
+  PetscCall(wb_nc_close(nc));
+  PetscCall(wb_nc_open_append(comm, path, nc));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_output_file(WbLesOutput o, const char *path, int n_records,
+                                  PetscErrorCode (*make)(WbLesOutput o, WbNc nc), WbNc *nc) {
+  MPI_Comm comm = o->les->grid->comm;
+  int rank = 0, dims[8];
+  PetscFunctionBeginUser;
+  if (!o->append) {
+    PetscCall(wb_nc_create(comm, path, true, false, nc));
+    PetscCall(make(o, *nc));
+    PetscCall(wb_nc_flush(*nc));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(wb_nc_open_append(comm, path, nc));
+  PetscCall(wb_nc_inq_dims(*nc, "/", "time", &rank, dims));
+  if (dims[0] < n_records) PetscCall(grow(o, path, make, nc));
+  PetscFunctionReturn(0);
+}
+
 void wb_les_output_name(WbLes les, int f, char name[WB_LES_NAME_MAX]) {
   static const char *const known[WB_NFIELDS] = {"u", "v", "w", "theta"};
   const char *text = f < WB_NFIELDS        ? known[f]

@@ -74,6 +74,10 @@ PetscErrorCode wb_les_slices_create(WbLesOutput o);
 PetscErrorCode wb_les_slices_open(WbLesOutput o, const char *path);
 PetscErrorCode wb_les_slices_write(WbLesOutput o);
 
+/* A file with a record dimension "time": made new, or (append) opened to go on; where it has room for fewer than
+ * n_records it is written anew with what it holds. make defines it and writes what has no time. */
+PetscErrorCode wb_les_output_file(WbLesOutput o, const char *path, int n_records,
+                                  PetscErrorCode (*make)(WbLesOutput o, WbNc nc), WbNc *nc);
 /* Variable of a scalar beyond theta: the tracer's own name, or subgrid_tke. */
 void wb_les_output_name(WbLes les, int field, char name[WB_LES_NAME_MAX]);
 /* time (n) and, if bounds, time_bnds, with CF attributes. */

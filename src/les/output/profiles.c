@@ -83,16 +83,10 @@ PetscErrorCode wb_les_profiles_create(WbLesOutput o) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_les_profiles_open(WbLesOutput o, const char *path) {
+static PetscErrorCode make(WbLesOutput o, WbNc nc) {
   const WbLes les = o->les;
   const int nz = les->lay.nz;
   PetscFunctionBeginUser;
-  if (o->append) {
-    PetscCall(wb_nc_open_append(les->grid->comm, path, &o->profile_nc));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(wb_nc_create(les->grid->comm, path, true, false, &o->profile_nc));
-  WbNc nc = o->profile_nc;
   Profile p;
   char name[96], units[32];
   PetscCall(wb_les_output_def_time(nc, o->profile.n_records, o->opt.start_time_iso, true));
@@ -107,7 +101,12 @@ PetscErrorCode wb_les_profiles_open(WbLesOutput o, const char *path) {
   const int start[1] = {0}, count[1] = {les->grid->rank == 0 ? nz : 0};
   PetscCall(wb_nc_put(nc, "/", "air_fraction", start, count, o->column));
   PetscCall(wb_nc_att_text(nc, "/", NULL, "title", "windbridge: vertical profiles of the large-eddy simulation"));
-  PetscCall(wb_nc_flush(nc));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_profiles_open(WbLesOutput o, const char *path) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_les_output_file(o, path, o->profile.n_records, make, &o->profile_nc));
   PetscFunctionReturn(0);
 }
 

@@ -43,17 +43,11 @@ static PetscErrorCode def_axes(WbLesOutput o, WbNc nc) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_les_slices_open(WbLesOutput o, const char *path) {
+static PetscErrorCode make(WbLesOutput o, WbNc nc) {
   const WbLes les = o->les;
   static const char *const units[WB_NFIELDS] = {"m s-1", "m s-1", "m s-1", "K"};
   char scalar[WB_LES_NAME_MAX], name[64];
   PetscFunctionBeginUser;
-  if (o->append) {
-    PetscCall(wb_nc_open_append(les->grid->comm, path, &o->slice_nc));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(wb_nc_create(les->grid->comm, path, true, false, &o->slice_nc));
-  WbNc nc = o->slice_nc;
   PetscCall(wb_les_output_def_time(nc, o->slice.n_records, o->opt.start_time_iso, false));
   PetscCall(def_axes(o, nc));
   for (int axis = 0; axis < 3; axis++)
@@ -64,7 +58,12 @@ PetscErrorCode wb_les_slices_open(WbLesOutput o, const char *path) {
       PetscCall(wb_les_output_def(nc, name, dims[axis], unit, "instantaneous, at cell centres"));
     }
   PetscCall(wb_nc_att_text(nc, "/", NULL, "title", "windbridge: slices of the large-eddy simulation"));
-  PetscCall(wb_nc_flush(nc));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_les_slices_open(WbLesOutput o, const char *path) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_les_output_file(o, path, o->slice.n_records, make, &o->slice_nc));
   PetscFunctionReturn(0);
 }
 

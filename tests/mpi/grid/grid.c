@@ -93,6 +93,36 @@ static void test_explicit_and_errors(void **state) {
   }
 }
 
+/* Which numbers of ranks can share a grid, as the message of a number that cannot says. */
+static void test_fitting_ranks(void **state) {
+  const WbGridCut four = {.nx = 4, .ny = 4, .align = 1, .least = 1},
+                  twelve = {.nx = 12, .ny = 12, .align = 1, .least = 1},
+                  halo = {.nx = 4, .ny = 4, .align = 1, .least = 2},
+                  blocks = {.nx = 16, .ny = 8, .align = 4, .least = 1};
+  char text[256];
+  wb_grid_fitting_ranks(5, 1, &four, text, sizeof text);
+  assert_string_equal(text, "1 to 4, 6, 8, 9, 12, 16");
+  assert_false(wb_grid_fits(5, 1, &four));
+  assert_false(wb_grid_fits(13, 1, &twelve));
+  wb_grid_fitting_ranks(13, 1, &twelve, text, sizeof text);
+  assert_string_equal(text, "7 to 12, 14 to 16, 18, 20, 21");
+  wb_grid_fitting_ranks(1, 1, &halo, text, sizeof text);
+  assert_string_equal(text, "1, 2, 4");
+  wb_grid_fitting_ranks(1, 1, &blocks, text, sizeof text);
+  assert_string_equal(text, "1 to 4, 6, 8");
+  const WbGridCut both[2] = {twelve, four};
+  wb_grid_fitting_ranks(1, 2, both, text, sizeof text);
+  assert_string_equal(text, "1 to 4, 6, 8, 9, 12, 16");
+  int size;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  WbGrid *g;
+  if (size == 4) { /* three columns cannot be cut in four */
+    assert_int_equal(wb_grid_create(PETSC_COMM_WORLD, 3, 1, 1, 1, 0, 0, false, false, &g), WB_ERR_CONFIG);
+    assert_non_null(strstr(wb_error_message(), "numbers that fit: 1 to 3"));
+    wb_error_clear();
+  }
+}
+
 static void test_refine(void **state) {
   WbGrid *lr, *hr, *back;
   WB_OK(wb_grid_create(PETSC_COMM_WORLD, 14, 11, 8, 1, 0, 0, true, true, &lr));
@@ -160,4 +190,5 @@ static void test_remap(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(test_create), cmocka_unit_test(too_large), cmocka_unit_test(test_whole_rows),
-             cmocka_unit_test(test_explicit_and_errors), cmocka_unit_test(test_refine), cmocka_unit_test(test_remap))
+             cmocka_unit_test(test_explicit_and_errors), cmocka_unit_test(test_fitting_ranks),
+             cmocka_unit_test(test_refine), cmocka_unit_test(test_remap))
