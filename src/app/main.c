@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 
@@ -153,6 +154,9 @@ int main(int argc, char **argv) {
     free(arguments.args);
     return 1;
   }
+  /* PETSc's handler prints through stdio and MPI, which may be what has just crashed */
+  if (PetscPopSignalHandler()) return 1;
+  wb_crash_install(_exit);
   wb_error_install();
   int rank = 0, code = 0;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);

@@ -67,9 +67,11 @@ PetscErrorCode wb_io_block_read(const WbIoItem *item, const hsize_t *start, cons
     H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL);
   }
   PetscErrorCode ierr = 0;
+  wb_crash_reading(item->label);
   if (H5Dread(item->id, memory, memory_space, file_space, dxpl, n ? data : &nothing) < 0)
     ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot read %s: %s",
                           item->label, item->what, wb_io_h5_reason());
+  wb_crash_reading(NULL);
   H5Sclose(memory_space);
   H5Sclose(file_space);
   PetscFunctionReturn(ierr);
@@ -77,8 +79,10 @@ PetscErrorCode wb_io_block_read(const WbIoItem *item, const hsize_t *start, cons
 
 static PetscErrorCode whole_attribute(const WbIoItem *item, hid_t memory, void *data) {
   PetscFunctionBeginUser;
-  if (H5Aread(item->id, memory, data) < 0)
-    WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", item->label, item->what, wb_io_h5_reason());
+  wb_crash_reading(item->label);
+  const herr_t status = H5Aread(item->id, memory, data);
+  wb_crash_reading(NULL);
+  if (status < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", item->label, item->what, wb_io_h5_reason());
   PetscFunctionReturn(0);
 }
 
