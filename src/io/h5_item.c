@@ -150,6 +150,7 @@ PetscErrorCode wb_io_dataset_describe(hid_t dset, const char *label, const char 
   PetscCall(ierr);
   PetscCall(describe(item, H5Dget_type(dset), H5Dget_space(dset)));
   PetscCall(fits_file(item, (double)chunk * (double)item->size));
+  item->unwritten = item->n > 0 && H5Dget_storage_size(dset) == 0;
   PetscFunctionReturn(0);
 }
 
@@ -166,8 +167,8 @@ static PetscErrorCode open_dataset(hid_t where, const char *label, const char *n
   if (H5Oget_info_by_name2(where, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
     WB_RAISE(WB_ERR_INPUT, "%s: cannot open %s %s: %s", label, noun, name, wb_io_h5_reason());
   if (object.type != H5O_TYPE_DATASET)
-    WB_RAISE(WB_ERR_INPUT, "%s: %s is a %s; needed: a %s with values", label, name,
-             object.type == H5O_TYPE_GROUP ? "group" : "type", noun);
+    WB_RAISE(WB_ERR_INPUT, "%s: %s is a %s; needed: values", label, name,
+             object.type == H5O_TYPE_GROUP ? "group" : "type");
   *dset = H5Dopen2(where, name, H5P_DEFAULT);
   if (*dset < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot open %s %s: %s", label, noun, name, wb_io_h5_reason());
   PetscFunctionReturn(0);

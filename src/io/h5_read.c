@@ -41,6 +41,8 @@ PetscErrorCode wb_io_block_check(const WbIoItem *item, const hsize_t *start, con
   PetscFunctionBeginUser;
   for (int d = 0; d < item->rank; d++)
     if (count[d] == 0) PetscFunctionReturn(0);
+  if (item->unwritten) /* HDF5 would give zeros */
+    WB_RAISE(WB_ERR_INPUT, "%s: %s was declared and never written: it holds no values", item->label, item->what);
   for (int d = 0; d < item->rank; d++)
     if (count[d] > item->dims[d] || start[d] > item->dims[d] - count[d])
       WB_RAISE(WB_ERR_INPUT, "%s: %s: cells %llu to %llu of axis %d wanted, found %llu", item->label, item->what,

@@ -17,7 +17,7 @@ typedef struct {
   bool is_signed;                 /* numbers */
   bool variable, padded;          /* texts: of varying length; filled up with blanks */
   H5T_cset_t cset;
-  bool contiguous;
+  bool contiguous, unwritten;      /* datasets: where the values lie; the file has none */
   int rank;                        /* 0: scalar */
   hsize_t dims[WB_IO_MAX_RANK], n; /* n: elements; 0 for an empty dataspace. n * size fits a size_t */
 } WbIoItem;

@@ -4,13 +4,15 @@
 #include <string.h>
 #include "io_internal.h"
 
-/* First element of a numeric attribute as double. */
-static PetscErrorCode read_number(WbNc nc, hid_t object, const char *owner, const char *name, bool *has,
+enum { MOST_MISSING_VALUES = 64 };
+
+/* A numeric attribute as double; of a list (at most `most` numbers are allowed) the first. */
+static PetscErrorCode read_number(WbNc nc, hid_t object, const char *owner, const char *name, int most, bool *has,
                                   double *value) {
-  double all[64];
+  double all[MOST_MISSING_VALUES];
   int n = 0;
   PetscFunctionBeginUser;
-  PetscCall(wb_io_attribute_numbers(object, nc->path, owner, name, 64, &n, all));
+  PetscCall(wb_io_attribute_numbers(object, nc->path, owner, name, most, &n, all));
   *has = n > 0;
   if (*has) *value = all[0];
   PetscFunctionReturn(0);
@@ -53,11 +55,12 @@ static PetscErrorCode describe(WbNc nc, WbIoVar *v) {
   } else {
     v->type = v->size == 1 ? WB_NC_INT8 : v->size == 2 ? WB_NC_INT16 : WB_NC_INT32;
   }
-  PetscCall(read_number(nc, item->id, v->name, "scale_factor", &scaled, &v->scale_factor));
-  PetscCall(read_number(nc, item->id, v->name, "add_offset", &offset, &v->add_offset));
+  PetscCall(read_number(nc, item->id, v->name, "scale_factor", 1, &scaled, &v->scale_factor));
+  PetscCall(read_number(nc, item->id, v->name, "add_offset", 1, &offset, &v->add_offset));
   v->packed = scaled || offset;
-  PetscCall(read_number(nc, item->id, v->name, "_FillValue", &v->has_fill, &v->fill));
-  if (!v->has_fill) PetscCall(read_number(nc, item->id, v->name, "missing_value", &v->has_fill, &v->fill));
+  PetscCall(read_number(nc, item->id, v->name, "_FillValue", 1, &v->has_fill, &v->fill));
+  if (!v->has_fill)
+    PetscCall(read_number(nc, item->id, v->name, "missing_value", MOST_MISSING_VALUES, &v->has_fill, &v->fill));
   if (v->fill != v->fill) v->has_fill = false; /* NaN already means what it should */
   PetscFunctionReturn(0);
 }
@@ -160,7 +163,7 @@ PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, c
   hid_t object = -1;
   PetscFunctionBeginUser;
   PetscCall(open_for_attribute(nc, group, var, &object));
-  const PetscErrorCode ierr = read_number(nc, object, var, name, has, v);
+  const PetscErrorCode ierr = read_number(nc, object, var, name, 1, has, v);
   H5Idec_ref(object);
   PetscCall(wb_error_agree(nc->comm, ierr));
   PetscFunctionReturn(0);
