@@ -3,6 +3,7 @@
 #ifndef WB_FUZZ_EDIT_H
 #define WB_FUZZ_EDIT_H
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,10 @@ static inline void change_text(hid_t object, const char *name, Bytes *b) {
   static char text[1 << 16];
   const hid_t attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
   if (attribute < 0) return;
-  const hid_t type = H5Aget_type(attribute);
-  const size_t size = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) <= 0 ? H5Tget_size(type) : 0;
+  const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  const bool one = H5Sget_simple_extent_npoints(space) == 1 && H5Tget_class(type) == H5T_STRING;
+  const size_t size = one && H5Tis_variable_str(type) <= 0 ? H5Tget_size(type) : 0;
+  H5Sclose(space);
   if (size > 0 && size < sizeof text && H5Aread(attribute, type, text) >= 0) {
     for (unsigned n = take(b) % 8; n > 0; n--) {
       const size_t at = (take(b) * 256 + take(b)) % size;
