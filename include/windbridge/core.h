@@ -66,9 +66,18 @@ void wb_log_live(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /*
 void wb_log_close(void);
 void wb_format_eta(double seconds, char out[32]); /* "1 h 02 min", "3 min 20 s", "12 s" */
 
-/* ---- stop requests: a signal only sets a flag ---- */
-void wb_stop_install(void);   /* SIGTERM, SIGINT, SIGUSR1 set the flag */
+/* ---- stop requests: a signal only sets a flag ----
+ * SIGTERM, SIGINT, SIGUSR1 set the flag; a second SIGTERM or SIGINT, half a second or more after the first, ends the
+ * process at once. */
+void wb_stop_install(void);
 bool wb_stop_requested(void); /* local; callers Allreduce(MAX) at step boundaries */
+
+/* ---- crashes (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS) ----
+ * From here on the process ends with one line on stderr, whatever locks it holds. While a file is being read the line
+ * names it and leave(3) is called (NULL, or no file: the signal itself ends the process). Call after PetscInitialize
+ * and PetscPopSignalHandler: the handlers of PETSc and MPI print and allocate. Not under the sanitizers. */
+void wb_crash_install(void (*leave)(int status));
+void wb_crash_reading(const char *what); /* copied; NULL: nothing is being read any more. Local */
 
 /* ---- timers: named, nestable, wall-clock; names are static strings like "les.pressure" ---- */
 int wb_timer_id(const char *name); /* registers on first use */

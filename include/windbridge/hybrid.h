@@ -5,7 +5,7 @@
 #include "windbridge/city.h"
 #include "windbridge/data.h"
 #include "windbridge/les.h"
-#include "windbridge/net.h"
+#include "windbridge/model.h"
 
 /* ---- super-resolution of one minute: the shot ---- */
 typedef struct {

@@ -54,8 +54,7 @@ static PetscErrorCode expect_dims(WbNc nc, const char *path, int want_rank, int 
 }
 
 static PetscErrorCode read_coordinate(WbNc nc, const char *name, int n, double *values) {
-  const int start = 0;
-  return wb_nc_get(nc, "/", name, &start, &n, WB_NC_DOUBLE, values);
+  return wb_nc_get_line(nc, "/", name, n, values);
 }
 
 static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
@@ -76,8 +75,10 @@ static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
 static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8], const int lr_dims[8],
                                  WbForecastSource *s) {
   PetscFunctionBeginUser;
-  const int nz = dims[2], ny = dims[3], nx = dims[4], ratio = nx / lr_dims[3], levels = nz / ratio + 1;
-  if (ratio * lr_dims[3] != nx || ratio * lr_dims[2] != ny || lr_dims[1] < levels)
+  const int nz = dims[2], ny = dims[3], nx = dims[4];
+  const int ratio = lr_dims[3] > 0 ? nx / lr_dims[3] : 0, levels = ratio > 0 ? nz / ratio + 1 : 0;
+  if (nx < 2 || ny < 1 || nz < 1 || ratio < 1 || (int64_t)ratio * lr_dims[3] != nx ||
+      (int64_t)ratio * lr_dims[2] != ny || lr_dims[1] < levels)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %d x %d x %d cells do not refine the %d x %d x %d of its lr.nc", path, nx, ny, nz,
                  lr_dims[3], lr_dims[2], lr_dims[1]);
   double *x = NULL, *y = NULL;

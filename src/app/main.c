@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 
@@ -258,6 +259,9 @@ int main(int argc, char **argv) {
     free(arguments.text);
     return 1;
   }
+  /* PETSc's handler prints through stdio and MPI, which may be what has just crashed */
+  if (PetscPopSignalHandler()) return 1;
+  wb_crash_install(_exit);
   wb_error_install();
   wb_app_streams_ignore_pipe();
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);

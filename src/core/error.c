@@ -20,6 +20,9 @@ static void record_first(bool collective, const char *fmt, va_list args) {
   record.collective = collective;
   if (vsnprintf(record.text, sizeof record.text, fmt, args) >= (int)sizeof record.text)
     memcpy(record.text + sizeof record.text - 4, "...", 4); /* cut, and seen to be */
+  vsnprintf(record.text, sizeof record.text, fmt, args);
+  for (char *c = record.text; *c; c++) /* one line, whatever a file or a library put into it */
+    if ((unsigned char)*c < ' ') *c = ' ';
 }
 
 static void record_internal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -57,9 +60,6 @@ static PetscErrorCode quiet_handler(MPI_Comm comm, int line, const char *func, c
     record_internal("internal error %d%s%s%s%s at %s:%d (%s)", (int)code, text ? ": " : "", text ? text : "",
                     message && *message && strcmp(message, " ") != 0 ? ": " : "",
                     message && strcmp(message, " ") != 0 ? message : "", base_name(file), line, func ? func : "?");
-    /* one line, whatever PETSc wrote */
-    for (char *c = record.text; *c; c++)
-      if (*c == '\n') *c = ' ';
   }
   return code;
 }

@@ -147,6 +147,18 @@ PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int 
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode wb_nc_get_line(WbNc nc, const char *group, const char *var, int n, double *values) {
+  int rank = 0, dims[8];
+  const int start = 0;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_inq_dims(nc, group, var, &rank, dims));
+  if (rank != 1 || dims[0] != n)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: variable %s has %d axes, the first of %d values; needed: one axis of %d", nc->path,
+                 var, rank, rank > 0 ? dims[0] : 1, n);
+  PetscCall(wb_nc_get(nc, group, var, &start, &n, WB_NC_DOUBLE, values));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_nc_flush(WbNc nc) {
   PetscFunctionBeginUser;
   PetscErrorCode ierr = wb_io_end_define(nc);

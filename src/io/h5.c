@@ -183,7 +183,10 @@ PetscErrorCode wb_io_file_open(MPI_Comm comm, const char *path, bool writable, h
   int rank = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   wb_io_h5_begin();
-  PetscCall(wb_error_agree(comm, rank == 0 ? check_readable(path, writable) : 0));
+  wb_crash_reading(path);
+  const PetscErrorCode checked = rank == 0 ? check_readable(path, writable) : 0;
+  wb_crash_reading(NULL);
+  PetscCall(wb_error_agree(comm, checked));
   const hid_t fapl = access_list(comm, writable);
   *file = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, fapl);
   PetscErrorCode ierr = 0;

@@ -9,6 +9,10 @@
 enum { MOST_COMPRESSION = 1100 };
 static const double always_allowed = 64e6;
 
+bool wb_io_is_plausible(double bytes, hsize_t file_length) {
+  return bytes <= always_allowed + MOST_COMPRESSION * (double)file_length;
+}
+
 const char *wb_io_class_name(H5T_class_t class) {
   switch (class) {
     case H5T_STRING:
@@ -100,7 +104,7 @@ static PetscErrorCode fits_file(const WbIoItem *item, double bytes) {
                           item->label, wb_io_h5_reason());
   if (file >= 0) H5Idec_ref(file);
   PetscCall(ierr);
-  if (!(intent & H5F_ACC_RDWR) && bytes > always_allowed + MOST_COMPRESSION * (double)length)
+  if (!(intent & H5F_ACC_RDWR) && !wb_io_is_plausible(bytes, length))
     WB_RAISE(WB_ERR_INPUT, "%s: %s declares %.3g MB, and the whole file has %.3g MB: damaged, or never written",
              item->label, item->what, 1e-6 * bytes, 1e-6 * (double)length);
   PetscFunctionReturn(0);
@@ -154,6 +158,7 @@ PetscErrorCode wb_io_dataset_describe(hid_t dset, const char *label, const char 
   PetscCall(ierr);
   PetscCall(describe(item, H5Dget_type(dset), H5Dget_space(dset)));
   PetscCall(fits_file(item, (double)chunk * (double)item->size));
+  item->unwritten = item->n > 0 && H5Dget_storage_size(dset) == 0;
   PetscFunctionReturn(0);
 }
 
@@ -170,8 +175,8 @@ static PetscErrorCode open_dataset(hid_t where, const char *label, const char *n
   if (H5Oget_info_by_name2(where, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
     WB_RAISE(WB_ERR_INPUT, "%s: cannot open %s %s: %s", label, noun, name, wb_io_h5_reason());
   if (object.type != H5O_TYPE_DATASET)
-    WB_RAISE(WB_ERR_INPUT, "%s: %s is a %s; needed: a %s with values", label, name,
-             object.type == H5O_TYPE_GROUP ? "group" : "type", noun);
+    WB_RAISE(WB_ERR_INPUT, "%s: %s is a %s; needed: values", label, name,
+             object.type == H5O_TYPE_GROUP ? "group" : "type");
   *dset = H5Dopen2(where, name, H5P_DEFAULT);
   if (*dset < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot open %s %s: %s", label, noun, name, wb_io_h5_reason());
   PetscFunctionReturn(0);
@@ -185,12 +190,12 @@ PetscErrorCode wb_io_dataset_open(hid_t where, const char *label, const char *no
   const htri_t there = H5Lexists(where, name, H5P_DEFAULT);
   if (there < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot look up %s %s: %s", label, noun, name, wb_io_h5_reason());
   if (!there) PetscFunctionReturn(0);
-  PetscCall(open_dataset(where, label, noun, name, &dset));
-  const PetscErrorCode ierr = wb_io_dataset_describe(dset, label, noun, name, item);
-  if (ierr) {
-    H5Dclose(dset);
-    item->id = -1;
-  }
+  wb_crash_reading(label);
+  PetscErrorCode ierr = open_dataset(where, label, noun, name, &dset);
+  if (!ierr) ierr = wb_io_dataset_describe(dset, label, noun, name, item);
+  if (ierr && dset >= 0) H5Dclose(dset);
+  if (ierr) item->id = -1;
+  wb_crash_reading(NULL);
   PetscFunctionReturn(ierr);
 }
 
@@ -203,13 +208,16 @@ PetscErrorCode wb_io_attribute_open(hid_t object, const char *label, const char 
   item->attribute = true;
   snprintf(item->what, sizeof(item->what), "attribute %.*s%s%.*s", WB_IO_NAME, name, owner ? " of " : "", WB_IO_NAME,
            owner ? owner : "");
+  wb_crash_reading(label);
   const htri_t there = H5Aexists(object, name);
   if (there > 0) item->id = H5Aopen(object, name, H5P_DEFAULT);
+  PetscErrorCode ierr = 0;
   if (there < 0 || (there && item->id < 0))
-    WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", label, item->what, wb_io_h5_reason());
-  if (!there) PetscFunctionReturn(0);
-  const PetscErrorCode ierr = describe(item, H5Aget_type(item->id), H5Aget_space(item->id));
+    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot read %s: %s", label,
+                          item->what, wb_io_h5_reason());
+  if (!ierr && there) ierr = describe(item, H5Aget_type(item->id), H5Aget_space(item->id));
   if (ierr) wb_io_item_close(item);
+  wb_crash_reading(NULL);
   PetscFunctionReturn(ierr);
 }
 

@@ -41,6 +41,8 @@ PetscErrorCode wb_io_block_check(const WbIoItem *item, const hsize_t *start, con
   PetscFunctionBeginUser;
   for (int d = 0; d < item->rank; d++)
     if (count[d] == 0) PetscFunctionReturn(0);
+  if (item->unwritten) /* HDF5 would give zeros */
+    WB_RAISE(WB_ERR_INPUT, "%s: %s was declared and never written: it holds no values", item->label, item->what);
   for (int d = 0; d < item->rank; d++)
     if (count[d] > item->dims[d] || start[d] > item->dims[d] - count[d])
       WB_RAISE(WB_ERR_INPUT, "%s: %s: cells %llu to %llu of axis %d wanted, found %llu", item->label, item->what,
@@ -67,9 +69,11 @@ PetscErrorCode wb_io_block_read(const WbIoItem *item, const hsize_t *start, cons
     H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL);
   }
   PetscErrorCode ierr = 0;
+  wb_crash_reading(item->label);
   if (H5Dread(item->id, memory, memory_space, file_space, dxpl, n ? data : &nothing) < 0)
     ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot read %s: %s",
                           item->label, item->what, wb_io_h5_reason());
+  wb_crash_reading(NULL);
   H5Sclose(memory_space);
   H5Sclose(file_space);
   PetscFunctionReturn(ierr);
@@ -77,8 +81,10 @@ PetscErrorCode wb_io_block_read(const WbIoItem *item, const hsize_t *start, cons
 
 static PetscErrorCode whole_attribute(const WbIoItem *item, hid_t memory, void *data) {
   PetscFunctionBeginUser;
-  if (H5Aread(item->id, memory, data) < 0)
-    WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", item->label, item->what, wb_io_h5_reason());
+  wb_crash_reading(item->label);
+  const herr_t status = H5Aread(item->id, memory, data);
+  wb_crash_reading(NULL);
+  if (status < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", item->label, item->what, wb_io_h5_reason());
   PetscFunctionReturn(0);
 }
 

@@ -17,7 +17,7 @@ typedef struct {
   bool is_signed;                 /* numbers */
   bool variable, padded;          /* texts: of varying length; filled up with blanks */
   H5T_cset_t cset;
-  bool contiguous;
+  bool contiguous, unwritten;      /* datasets: where the values lie; the file has none */
   int rank;                        /* 0: scalar */
   hsize_t dims[WB_IO_MAX_RANK], n; /* n: elements; 0 for an empty dataspace. n * size fits a size_t */
 } WbIoItem;
@@ -89,6 +89,7 @@ PetscErrorCode wb_io_att_number(hid_t object, const char *where, const char *nam
 /* ---- h5_item.c, h5_read.c: every read of a value goes through these. All are local (on a file that several ranks have
  * open all of them must call; wb_error_agree is the caller's) and raise WB_ERR_INPUT in one line that begins with
  * `label`. Nothing is followed out of the file: links, external and virtual storage are refused. ---- */
+bool wb_io_is_plausible(double bytes, hsize_t file_length); /* can a file of that length hold so many, compressed? */
 const char *wb_io_class_name(H5T_class_t class);
 bool wb_io_item_is_number(const WbIoItem *item);
 /* Opens dataset `name` of group `where`; item->id is -1 when there is none. noun: "variable", "array", for messages. */

@@ -4,13 +4,15 @@
 #include <string.h>
 #include "io_internal.h"
 
-/* First element of a numeric attribute as double. */
-static PetscErrorCode read_number(WbNc nc, hid_t object, const char *owner, const char *name, bool *has,
+enum { MOST_MISSING_VALUES = 64 };
+
+/* A numeric attribute as double; of a list (at most `most` numbers are allowed) the first. */
+static PetscErrorCode read_number(WbNc nc, hid_t object, const char *owner, const char *name, int most, bool *has,
                                   double *value) {
-  double all[64];
+  double all[MOST_MISSING_VALUES];
   int n = 0;
   PetscFunctionBeginUser;
-  PetscCall(wb_io_attribute_numbers(object, nc->path, owner, name, 64, &n, all));
+  PetscCall(wb_io_attribute_numbers(object, nc->path, owner, name, most, &n, all));
   *has = n > 0;
   if (*has) *value = all[0];
   PetscFunctionReturn(0);
@@ -154,7 +156,7 @@ PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, c
   hid_t object = -1;
   PetscFunctionBeginUser;
   PetscCall(open_for_attribute(nc, group, var, &object));
-  const PetscErrorCode ierr = read_number(nc, object, var, name, has, v);
+  const PetscErrorCode ierr = read_number(nc, object, var, name, 1, has, v);
   H5Idec_ref(object);
   PetscCall(wb_error_agree(nc->comm, ierr));
   PetscFunctionReturn(0);

@@ -19,7 +19,6 @@ struct WbModel_s {
 };
 /* Offset of a tensor that must exist (an internal error otherwise). */
 PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
-PetscErrorCode wb_net_config_check(const WbNetConfig *config);
 /* A U-Net; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
 typedef struct {
   char prefix[24];
