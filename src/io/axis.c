@@ -143,6 +143,7 @@ static PetscErrorCode kind_of_dimension(WbArray a, int place, int *kind) {
   } else {
     PetscCall(find_auxiliary(a, d, kind));
   }
+  if (d->size == 0) WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s holds no %s (0 entries)", a->nc->path, a->name, d->name);
   if (*kind >= 0 || d->size == 1) PetscFunctionReturn(0);
   if (d->has_coordinate || kind_of_name(d->name) == NONE)
     WB_RAISE_ALL(

@@ -151,7 +151,7 @@ refusals = {
     "spacing": (base().assign_coords(x=("x", X0 + 0.5 * C, {"units": "m"})), "coordinate x is"),
     "staggered": (base().drop_vars("u").merge(staggered), "u lies at xu = 500000, 500020, ..., theta at x = 500010"),
     "no_mask": (base().drop_vars("fluid_mask"), "no variable fluid_mask; a 20 m file needs theta"),
-    "no_times": (base().isel(time=slice(0, 0)), "time holds no times"),
+    "no_times": (base().isel(time=slice(0, 0)), "theta holds no time (0 entries)"),
     "no_axis": (base().drop_vars("y"), "dimension y of theta has no coordinate variable"),
     "member": (base().expand_dims(member=3), "a dimension member of 3 entries"),
     "strong": (attrs(base(), None, wind_speed_m_per_s=450.0), "attribute wind_speed_m_per_s is 450; allowed"),
