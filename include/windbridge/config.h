@@ -96,6 +96,9 @@ typedef struct {
   bool rising;         /* NUMBERS: each entry is larger than the one before */
 } WbKey;
 
+/* Longest text of a key in bytes: a path with a file's name behind it must have room. */
+enum { WB_CONFIG_TEXT_MAX = 900 };
+
 typedef struct WbConfig_s *WbConfig;
 /* Collective on comm: rank 0 reads the deck (NULL: none), every rank gets the same. command: only its keys are used
  * (NULL: all). args: what follows the command on the command line ("-group_key", "value", ...), as wb_config_split left

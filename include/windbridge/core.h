@@ -35,10 +35,12 @@ enum {
 typedef enum { WB_ERROR_LOCAL = 0, WB_ERROR_ALL = 1 } WbErrorScope;
 PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file, int line,
                               const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-#define WB_RAISE_SCOPE(code, scope, ...)                                              \
-  do {                                                                                \
-    (void)wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__); \
-    PetscFunctionReturn((PetscErrorCode)(code));                                      \
+/* error = WB_ERROR(code, scope, ...): for what must be cleared away, or agreed on, before the function returns. */
+#define WB_ERROR(code, scope, ...) wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define WB_RAISE_SCOPE(code, scope, ...)         \
+  do {                                           \
+    (void)WB_ERROR(code, scope, __VA_ARGS__);    \
+    PetscFunctionReturn((PetscErrorCode)(code)); \
   } while (0)
 #define WB_RAISE(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_LOCAL, __VA_ARGS__)
 #define WB_RAISE_ALL(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_ALL, __VA_ARGS__)
@@ -85,6 +87,14 @@ void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
 #define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                          /* WB_FREE(&a) */
 PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
 #define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
+/* What an object takes, counted as it is made. planning: nothing is made and *out is NULL, only the count; so the plan
+ * of an object cannot differ from the object. */
+typedef struct {
+  bool planning;
+  double bytes;
+} WbTally;
+PetscErrorCode wb_tally_calloc(WbTally *tally, size_t bytes, const char *what, void **out); /* zeroed */
+#define WB_TALLY_CALLOC(tally, n, ptr) wb_tally_calloc((tally), (size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
 double wb_memory_peak_bytes(void);     /* this process's peak resident set */
 double wb_memory_resident_bytes(void); /* its resident set now */
 /* What this machine (or the control group that holds the process) still has for all its processes together; 0: unknown.

@@ -143,9 +143,9 @@ typedef struct {
   int n_time, n_member;       /* n_member 0: no member dimension */
   const double *z;            /* (nz) cell centres [m] */
   const char *start_time_iso; /* "2026-08-01T12:00:00" */
-  const WbTimes *times;       /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
   const char *crs_wkt;        /* NULL or "" when unknown */
   const char *title, *history, *source, *deck_yaml;
+  const WbTimes *times; /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
 } WbNcGridHeader;
 PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);

@@ -100,8 +100,6 @@ void wb_net_memory(WbNet net, WbNetMemory *memory); /* what net holds; not colle
 static inline double wb_net_memory_sum(const WbNetMemory *m) {
   return m->weights + m->fields + m->halos + m->work_space;
 }
-double wb_net_flops(WbNet net);           /* one wb_net_forward, this rank */
-double wb_net_condition_flops(WbNet net); /* one wb_net_condition, this rank */
 /* What one convolution did since wb_net_create or wb_net_layers_reset. Sizes are this rank's. */
 typedef struct {
   char name[64];              /* NAME of its tensor NAME.weight, and of the module in PyTorch */

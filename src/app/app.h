@@ -14,6 +14,7 @@ typedef struct {
   int rank, size;
   const char *command, *deck; /* deck NULL: defaults and command line only */
   WbConfig config;
+  bool partly;                   /* --check could not look at everything */
   bool check;                    /* --check: validate everything, touch nothing, run nothing */
   const char *out;               /* run_output_dir */
   char *deck_yaml;               /* the resolved deck */

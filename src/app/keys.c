@@ -41,7 +41,7 @@ static const WbKey run_keys[] = {
     PATH("city", "file", "", CITY,
          "building footprints (GeoJSON, GeoPackage, Shapefile) or height raster (GeoTIFF, netCDF); unset: generate",
          .member = CITY_KEY(file), .when = "!@bench/bench_what=les"),
-    TEXT("city", "layer", "", CITY, 
+    TEXT("city", "layer", "", CITY,
          "layer of a vector file, variable or band of a raster file; unset: the only one with heights",
          .member = CITY_KEY(layer), .when = "!@bench/bench_what=les city_file"),
     TEXT("city", "height_field", "", CITY, "attribute with the building height [m]; unset: look for the usual names",

@@ -75,14 +75,14 @@ static PetscErrorCode open_output(WbApp *app, WbSim sim, WbSimRun *run, const ch
                                   bool append, WbLesRun *o) {
   PetscFunctionBeginUser;
   const WbSimOptions *options = wb_sim_options(sim);
-  const bool fine = run->dx_m < 20;
+  const bool fine = run->dx_m < options->dx_m;
   const double top = wb_config_real(app->config, "sr", "top_m");
   o->app = app;
   o->variance = options->les.theta_variance;
   list_more(o, &options->les);
   o->minutes = (int)(options->duration_s / options->output_interval_s + 0.5);
-  PetscCall(
-      wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0, (int)(20 / run->dx_m + 0.5), &o->window));
+  PetscCall(wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0,
+                                 (int)(options->dx_m / run->dx_m + 0.5), &o->window));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(o->window->grid), &o->mean));
   PetscCall(WB_ALLOC(run->grid->nz, &o->tke));
   PetscCall(WB_ALLOC(wb_grid_owned(o->window->grid), &o->one));
@@ -146,8 +146,8 @@ static PetscErrorCode run_les(WbApp *app, const WbCity *city, const WbSimOptions
   WbLesRun output;
   bool resumed = false;
   PetscCall(wb_sim_create(app->comm, city, options, &control, &sim));
-  PetscCall(wb_sim_run_create(sim, "lr", 20, &coarse));
-  if (dx < 20) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
+  PetscCall(wb_sim_run_create(sim, "lr", options->dx_m, &coarse));
+  if (dx < options->dx_m) PetscCall(wb_sim_run_create(sim, "hr", dx, &fine));
   WbSimRun *run = fine ? fine : coarse;
   PetscCall(wb_les_check_places(run->grid, run->zf, run->solid, &options->les.tracers, &extra));
   if (app->check) {
@@ -179,18 +179,21 @@ PetscErrorCode wb_app_les(WbApp *app) {
                  wb_config_where(app->config, "les", "dx_m"), dx);
   WbSimOptions options;
   WbCityOptions city_options;
-  WbCity *city = NULL;
+  WbCity *city = NULL, outline;
   const char *results[] = {dx < 20 ? "truth.nc" : "lr.nc"};
   PetscCall(wb_app_sim_options(app, &options));
   PetscCall(wb_app_city_options(app, &city_options));
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
   PetscCall(wb_app_output_begin(app, 1, results));
-  PetscCall(wb_city_create(app->comm, &city_options, &city));
-  PetscCall(wb_app_turn_north(app, city, &options.les));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
-  PetscCall(wb_memory_plan_les(&plan, city, &options, dx));
+  const bool known = wb_memory_plan_window(&city_options, &outline);
+  if (!known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  wb_memory_plan_begin(app, known ? &outline : city, &plan);
+  PetscCall(wb_memory_plan_les(&plan, known ? &outline : city, &options, dx));
   PetscCall(wb_memory_plan_report(&plan));
+  if (app->check && plan.too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
+  if (known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(run_les(app, city, &options, results[0]));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

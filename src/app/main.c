@@ -109,8 +109,14 @@ static PetscErrorCode give_petsc_its_options(WbConfig config, char *program) {
   if (!ierr) ierr = PetscInitialize(&argc, &given, NULL, NULL);
   for (int i = 1; argv[i]; i++) free(argv[i]);
   free(argv);
-  if (ierr) return ierr;
-  wb_error_install();
+  if (ierr) {
+    char *why = strdup(wb_error_message()); /* PETSc's own, which has the code of a fault of the program */
+    wb_error_clear();
+    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "PETSc does not take its options (petsc: in the deck, command line): %s", why ? why : "");
+    free(why);
+    return ierr;
+  }
   wb_stop_install();
   wb_app_streams_ignore_pipe();
   return 0;
@@ -157,7 +163,8 @@ static PetscErrorCode work(WbApp *app, const WbArguments *a) {
     if (a->print_config) wb_app_stdout_to_stderr();
     PetscErrorCode ierr = a->command->run(app);
     if (!ierr && a->check) ierr = check_read(app);
-    if (!ierr && a->check && app->rank == 0) printf("%s: ready to run\n", app->deck ? app->deck : app->command);
+    if (!ierr && a->check && app->rank == 0)
+      printf("%s: ready to run%s\n", app->deck ? app->deck : app->command, app->partly ? ", as far as checked" : "");
     if (a->print_config) wb_app_stdout_back();
     PetscCall(ierr);
   }

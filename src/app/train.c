@@ -149,7 +149,7 @@ PetscErrorCode wb_app_train(WbApp *app) {
   const char *results[] = {"model.h5", "loss.csv"};
   PetscCall(wb_app_output_begin(app, 2, results));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
+  wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_error_agree(app->comm, wb_memory_plan_train(&plan, &options, files.n, info)));
   PetscCall(wb_memory_plan_report(&plan));
   WB_FREE(&info);

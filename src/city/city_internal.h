@@ -5,7 +5,7 @@
 
 #define WB_CITY_MODULE_M 20.0      /* window sizes are multiples of this */
 #define WB_CITY_HEIGHT_MAX 1000.0  /* [m] anything taller is a unit error */
-#define WB_CITY_EXTENT_MAX 20000.0 /* [m] largest raster side */
+#define WB_CITY_EXTENT_MAX 40000.0 /* [m] largest raster side */
 
 /* A view on a height raster; cell (j, i) has its centre at x0 + (i + 1/2) cell, y0 + (j + 1/2) cell. */
 typedef struct {

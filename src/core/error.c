@@ -5,7 +5,7 @@
 
 #include "windbridge/core.h"
 
-#define WB_MESSAGE_LENGTH 2048
+#define WB_MESSAGE_LENGTH 4096
 
 static struct {
   bool set;        /* a message is held */
@@ -18,7 +18,8 @@ static void record_first(bool collective, const char *fmt, va_list args) {
   if (record.set) return;
   record.set = true;
   record.collective = collective;
-  vsnprintf(record.text, sizeof record.text, fmt, args);
+  if (vsnprintf(record.text, sizeof record.text, fmt, args) >= (int)sizeof record.text)
+    memcpy(record.text + sizeof record.text - 4, "...", 4); /* cut, and seen to be */
 }
 
 static void record_internal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

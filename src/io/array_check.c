@@ -68,6 +68,9 @@ PetscErrorCode wb_array_check(WbArray a, const int start[4], const int count[4],
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
   title(a, name);
+  double total[2] = {(double)f.missing, (double)f.outside};
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPI_DOUBLE, MPI_SUM, a->nc->comm));
+  if (total[0] <= 0 && total[1] <= 0) PetscFunctionReturn(0);
   if (f.outside) {
     place_text(a, start, count, f.first_outside, place, sizeof place);
     ierr =
@@ -77,12 +80,12 @@ PetscErrorCode wb_array_check(WbArray a, const int start[4], const int count[4],
                        a->nc->path, name, (double)values[f.first_outside], q->units, place,
                        a->marks.units[0] ? " (the file's units: " : " (the file gives no units", a->marks.units, ")",
                        q->least, q->most, q->units);
-  } else if (f.missing) {
+  } else if (f.missing && total[1] <= 0) {
     place_text(a, start, count, f.first_missing, place, sizeof place);
-    ierr =
-        wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                       "%s: %s is missing or not finite in %zu %scells, first at %s; allowed: numbers from %g to %g %s",
-                       a->nc->path, name, f.missing, air ? "air " : "", place, q->least, q->most, q->units);
+    ierr = wb_error_raise(
+        WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+        "%s: %s is missing or not finite in %.0f %scells, first at %s; allowed: numbers from %g to %g %s", a->nc->path,
+        name, total[0], air ? "air " : "", place, q->least, q->most, q->units);
   }
   PetscCall(wb_error_agree(a->nc->comm, ierr));
   PetscFunctionReturn(0);

@@ -218,9 +218,9 @@ static PetscErrorCode check_bounds(const WbArray a, const WbIoDimension *d, cons
   for (int i = 0; i < d->size && !ierr; i++) {
     const double width = fabs(b[2 * i + 1] - b[2 * i]), middle = 0.5 * (b[2 * i] + b[2 * i + 1]);
     if (fabs(raw[i] - middle) <= 0.05 * width + 1e-9 * fabs(middle)) continue;
-    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: %s = %.10g is not in the middle of its bounds %.10g ... %.10g; allowed: cell centres",
-                          a->nc->path, d->name, raw[i], b[2 * i], b[2 * i + 1]);
+    ierr = WB_ERROR(WB_ERR_INPUT, WB_ERROR_ALL,
+                    "%s: %s = %.10g is not in the middle of its bounds %.10g ... %.10g; allowed: cell centres",
+                    a->nc->path, d->name, raw[i], b[2 * i], b[2 * i + 1]);
   }
   WB_FREE(&b);
   PetscFunctionReturn(ierr);
