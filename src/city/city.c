@@ -39,24 +39,29 @@ static PetscErrorCode check_options(const WbCityOptions *o) {
   PetscFunctionReturn(0);
 }
 
-static bool window_is_empty(const WbCity *c) {
-  const int m = (int)lround(c->margin_m);
-  for (int j = m; j < c->ny - m; j++) {
-    for (int i = m; i < c->nx - m; i++) {
-      if (c->height[(size_t)j * (size_t)c->nx + (size_t)i] > 0) return false;
-    }
-  }
-  return true;
+static float highest_in_window(const WbCity *c) {
+  const int m = (int)lround(c->margin_m / c->cell_m);
+  float highest = 0;
+  for (int j = m; j < c->ny - m; j++)
+    for (int i = m; i < c->nx - m; i++) highest = fmaxf(highest, c->height[(size_t)j * (size_t)c->nx + (size_t)i]);
+  return highest;
 }
+
+/* Buildings that nobody could enter are heights in kilometres, or shares of something. */
+static const float LOWEST_CITY_M = 0.5F;
 
 static PetscErrorCode build(const WbCityOptions *o, WbCity *city) {
   PetscFunctionBeginUser;
   city->convergence_deg = city->scale_min = city->scale_max = NAN;
   if (o->file) {
     PetscCall(wb_city_import(o, city));
-    if (window_is_empty(city)) {
+    const float highest = highest_in_window(city);
+    if (highest < LOWEST_CITY_M) {
       const WbExtent w = {city->win_x_min_m, city->win_y_min_m, city->win_x_min_m + city->win_size_x_m,
                           city->win_y_min_m + city->win_size_y_m};
+      if (highest > 0)
+        WB_RAISE(WB_ERR_INPUT, "%s: the highest building in the window is %g m high; allowed: heights in metres", o->file,
+                 (double)highest);
       WB_RAISE(WB_ERR_INPUT, "%s: no building in the window %s; flat ground is city_generate: flat", o->file,
                wb_city_extent_text(&w).s);
     }

@@ -37,7 +37,7 @@ def own_path(data, tmp, pair):
     done = run("train", *NET, *data, *TABLE, *amplitudes, "-train_steps", 2, "-run_output_dir", folder_)
     check(done.returncode == 0, done.stdout, done.stderr)
     use(os.path.join(folder_, "model.h5"), pair, os.path.join(tmp, "own_scores"))
-    for wrong, word in ((["-train_process", "i2sb"], "train_table_t"), (["-sr_schedule", "quadratic"], "train_table_t"),
+    for wrong, word in ((["-train_process", "i2sb"], "sr_schedule"), (["-sr_schedule", "quadratic"], "train_table_t"),
                         (["-train_table_beta", "0,1"], "train_table_beta"), (["-train_table_noise", "1,0.7,0.1"], "noise"),
                         (["-train_epsilon_factor", "1,2"], "train_epsilon_factor")):
         bad = run("train", *NET, *data, *TABLE, *wrong, "-train_steps", 2, "-run_output_dir", folder_ + word)
