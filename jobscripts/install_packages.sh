@@ -12,7 +12,7 @@ run_packages=(
   python3 python3-numpy python3-xarray python3-netcdf4 python3-matplotlib
 )
 test_packages=(
-  python3-h5py python3-torch python3-paraview paraview netcdf-bin python3-sphinx
+  python3-h5py python3-gdal python3-torch python3-paraview paraview netcdf-bin python3-sphinx
   clang-format clang-tidy shellcheck binutils
 )
 

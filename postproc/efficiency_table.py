@@ -1,7 +1,7 @@
 """Chooses samplers on validation scores, and makes the table and the figure of doc/efficiency.rst.
 
     python3 efficiency_table.py slices.nc OUT/scores --choose OUT/chosen.json
-    python3 efficiency_table.py slices.nc OUT/scores --table OUT/efficiency.csv --figure OUT/efficiency.png
+    python3 efficiency_table.py slices.nc OUT/scores --chosen OUT/chosen.json --table OUT/efficiency.csv --figure OUT/efficiency.png
 
 Scores per variable are divided by interpolation's on the same cells (RMSE; CRPS, which for one value is the mean absolute
 error) and averaged over T, u, v, w: 1 is interpolation, less is better. Error bars: standard deviations over the three
@@ -162,11 +162,13 @@ def main():
     parser.add_argument("slices")
     parser.add_argument("scores")
     parser.add_argument("--choose", help="write the samplers of least validation CRPS here")
-    parser.add_argument("--chosen", help="samplers of the table")
+    parser.add_argument("--chosen", help="samplers of the table, as --choose wrote them")
     parser.add_argument("--table")
     parser.add_argument("--figure")
     parser.add_argument("--minutes", type=int, default=1, help="of each run, as for efficiency_scores.py")
     o = parser.parse_args()
+    if not o.choose and not (o.chosen and o.table and o.figure):
+        parser.error("give --choose FILE, or --chosen FILE (written by --choose) with --table FILE and --figure FILE")
     if o.choose:
         chosen = choose(read_scores(o.scores, "validation"), interpolation(o.slices, "validation", o.minutes))
         with open(o.choose, "w", encoding="utf-8") as file:

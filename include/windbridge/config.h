@@ -43,9 +43,9 @@ typedef enum {
 typedef struct {
   const WbKeyStruct *in;
   size_t at;
-  WbStore store;
   size_t count_at; /* NUMBERS: of the int that tells how many there are (SIZE_MAX: nobody counts them) */
-  int most;        /* NUMBERS: room for so many */
+  WbStore store;
+  int most; /* NUMBERS: room for so many */
 } WbKeyMember;
 
 /* In a row of the table: .member = WB_MEMBER(&wb_x_struct, WbX, member) */
@@ -58,18 +58,16 @@ typedef struct {
       bool: WB_STORE_BOOL,       \
       const char *: WB_STORE_TEXT, \
       double *: WB_STORE_NUMBERS)
-#define WB_MEMBER(keys, Type, member) \
-  { (keys), offsetof(Type, member), WB_STORE_OF(((Type *)0)->member), SIZE_MAX, 0 }
-#define WB_MEMBER_LIST(keys, Type, member, count)                                            \
-  {                                                                                          \
-    (keys), offsetof(Type, member), WB_STORE_OF(((Type *)0)->member), offsetof(Type, count), \
-        (int)(sizeof((Type *)0)->member / sizeof *((Type *)0)->member)                       \
+#define WB_MEMBER_AT(keys, Type, member, count, room)                                                           \
+  {                                                                                                             \
+    .in = (keys), .at = offsetof(Type, member), .store = WB_STORE_OF(((Type *)0)->member), .count_at = (count), \
+    .most = (int)(room)                                                                                         \
   }
-#define WB_MEMBER_ARRAY(keys, Type, member)                                     \
-  {                                                                             \
-    (keys), offsetof(Type, member), WB_STORE_OF(((Type *)0)->member), SIZE_MAX, \
-        (int)(sizeof((Type *)0)->member / sizeof *((Type *)0)->member)          \
-  }
+#define WB_MEMBER_ROOM(Type, member) (sizeof((Type *)0)->member / sizeof *((Type *)0)->member)
+#define WB_MEMBER(keys, Type, member) WB_MEMBER_AT(keys, Type, member, SIZE_MAX, 0)
+#define WB_MEMBER_LIST(keys, Type, member, count) \
+  WB_MEMBER_AT(keys, Type, member, offsetof(Type, count), WB_MEMBER_ROOM(Type, member))
+#define WB_MEMBER_ARRAY(keys, Type, member) WB_MEMBER_AT(keys, Type, member, SIZE_MAX, WB_MEMBER_ROOM(Type, member))
 
 /* A condition on other keys, a text: terms that must all hold, separated by blanks; each is one or more of the
  * following joined by '/', of which one must hold: group_key      is set: true, a text, a list with entries, a number
@@ -81,13 +79,13 @@ typedef const char *WbKeyCondition;
 typedef struct {
   const char *group, *name; /* "les", "dx_m" -> -les_dx_m */
   WbKeyType type;
+  WbKeyChange change;
   const char *unit;     /* "m", "m s-1", "" */
   const char *fallback; /* default as text; "" = unset; NULL = what the member's struct has without keys */
   double min, max;      /* REAL, INT, NUMBERS */
   const char *choices;  /* CHOICE: "linear|quadratic" */
   const char *commands; /* "forecast,les": commands that use it; "*": all */
   const char *help;
-  WbKeyChange change;
   WbKeyMember member;
   WbKeyCondition when; /* only then has the key an effect; else it counts as not given. NULL: always */
   WbKeyCondition from; /* then, where it is not given, its value comes from elsewhere than the default */
@@ -95,6 +93,9 @@ typedef struct {
   bool optional;       /* or none */
   bool rising;         /* NUMBERS: each entry is larger than the one before */
 } WbKey;
+
+/* Longest text of a key in bytes: a path with a file's name behind it must have room. */
+enum { WB_CONFIG_TEXT_MAX = 900 };
 
 typedef struct WbConfig_s *WbConfig;
 /* Collective on comm: rank 0 reads the deck (NULL: none), every rank gets the same. command: only its keys are used

@@ -35,10 +35,12 @@ enum {
 typedef enum { WB_ERROR_LOCAL = 0, WB_ERROR_ALL = 1 } WbErrorScope;
 PetscErrorCode wb_error_raise(PetscErrorCode code, WbErrorScope scope, const char *func, const char *file, int line,
                               const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-#define WB_RAISE_SCOPE(code, scope, ...)                                              \
-  do {                                                                                \
-    (void)wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__); \
-    PetscFunctionReturn((PetscErrorCode)(code));                                      \
+/* error = WB_ERROR(code, scope, ...): for what must be cleared away, or agreed on, before the function returns. */
+#define WB_ERROR(code, scope, ...) wb_error_raise((code), (scope), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define WB_RAISE_SCOPE(code, scope, ...)         \
+  do {                                           \
+    (void)WB_ERROR(code, scope, __VA_ARGS__);    \
+    PetscFunctionReturn((PetscErrorCode)(code)); \
   } while (0)
 #define WB_RAISE(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_LOCAL, __VA_ARGS__)
 #define WB_RAISE_ALL(code, ...) WB_RAISE_SCOPE(code, WB_ERROR_ALL, __VA_ARGS__)
@@ -64,9 +66,18 @@ void wb_log_live(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /*
 void wb_log_close(void);
 void wb_format_eta(double seconds, char out[32]); /* "1 h 02 min", "3 min 20 s", "12 s" */
 
-/* ---- stop requests: a signal only sets a flag ---- */
-void wb_stop_install(void);   /* SIGTERM, SIGINT, SIGUSR1 set the flag */
+/* ---- stop requests: a signal only sets a flag ----
+ * SIGTERM, SIGINT, SIGUSR1 set the flag; a second SIGTERM or SIGINT, half a second or more after the first, ends the
+ * process at once. */
+void wb_stop_install(void);
 bool wb_stop_requested(void); /* local; callers Allreduce(MAX) at step boundaries */
+
+/* ---- crashes (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS) ----
+ * From here on the process ends with one line on stderr, whatever locks it holds. While a file is being read the line
+ * names it and leave(3) is called (NULL, or no file: the signal itself ends the process). Call after PetscInitialize
+ * and PetscPopSignalHandler: the handlers of PETSc and MPI print and allocate. Not under the sanitizers. */
+void wb_crash_install(void (*leave)(int status));
+void wb_crash_reading(const char *what); /* copied; NULL: nothing is being read any more. Local */
 
 /* ---- timers: named, nestable, wall-clock; names are static strings like "les.pressure" ---- */
 int wb_timer_id(const char *name); /* registers on first use */
@@ -85,6 +96,14 @@ void wb_free_bytes(void **p); /* sets NULL; NULL is fine */
 #define WB_FREE(ptr) wb_free_bytes((void **)(ptr))                          /* WB_FREE(&a) */
 PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out); /* zeroed */
 #define WB_CALLOC(n, ptr) wb_calloc_bytes((size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
+/* What an object takes, counted as it is made. planning: nothing is made and *out is NULL, only the count; so the plan
+ * of an object cannot differ from the object. */
+typedef struct {
+  bool planning;
+  double bytes;
+} WbTally;
+PetscErrorCode wb_tally_calloc(WbTally *tally, size_t bytes, const char *what, void **out); /* zeroed */
+#define WB_TALLY_CALLOC(tally, n, ptr) wb_tally_calloc((tally), (size_t)(n) * sizeof(**(ptr)), #ptr, (void **)(ptr))
 double wb_memory_peak_bytes(void);     /* this process's peak resident set */
 double wb_memory_resident_bytes(void); /* its resident set now */
 /* What this machine (or the control group that holds the process) still has for all its processes together; 0: unknown.

@@ -5,7 +5,7 @@
 #include "windbridge/city.h"
 #include "windbridge/data.h"
 #include "windbridge/les.h"
-#include "windbridge/net.h"
+#include "windbridge/model.h"
 
 /* ---- super-resolution of one minute: the shot ---- */
 typedef struct {
@@ -42,11 +42,10 @@ typedef struct {
   double model, fields;
 } WbSrMemory;
 PetscErrorCode wb_sr_plan(const WbGrid *lr_grid, const WbSrOptions *options, WbSrMemory *memory);
-/* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl) and heights of cell centres (nz) [m]. */
+/* Owned by sr: the 5 m grid, its masks (nz, nyl, nxl). */
 const WbGrid *wb_sr_grid(WbSr sr);
 const uint8_t *wb_sr_fluid(WbSr sr);
 const uint8_t *wb_sr_lr_valid(WbSr sr);
-const double *wb_sr_z(WbSr sr);
 /* One minute, collective. lr (nz_lr, nyl, nxl, 4) in: theta [K], u, v, w [m s-1], anything in solid cells:
  * interpolates, normalises, runs the t-independent branch of the network once. Errors: WB_ERR_INPUT (fluid cell not
  * finite). */

@@ -39,9 +39,13 @@ PetscErrorCode wb_nc_has(WbNc nc, const char *group, const char *var, bool *has)
 PetscErrorCode wb_nc_inq_dims(WbNc nc, const char *group, const char *var, int *rank, int dims[8]);
 /* data is of `type`; converted in memory from the file's type; packed scale_factor/add_offset applied, and values equal
  * to _FillValue or missing_value, or outside valid_range, become NaN (float and double; 0 when an integer type is asked
- * for). WB_ERR_INPUT: no such variable, block outside it. */
+ * for). WB_ERR_INPUT: no such variable, block outside it. start, count have the rank of the variable, which the caller
+ * has looked up (wb_nc_inq_dims): a file may hold another than expected. */
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
                          void *data);
+/* All n values of a variable on one axis, which must be of that length. Errors: as wb_nc_get; WB_ERR_INPUT: another
+ * number of axes or values. */
+PetscErrorCode wb_nc_get_line(WbNc nc, const char *group, const char *var, int n, double *values);
 PetscErrorCode wb_nc_get_att_real(WbNc nc, const char *group, const char *var, const char *name, bool *has, double *v);
 PetscErrorCode wb_nc_get_att_text(WbNc nc, const char *group, const char *var, const char *name, bool *has, char *text,
                                   int max);
@@ -116,6 +120,9 @@ const char *wb_array_name(const WbArray array); /* in the file */
 const WbAxis *wb_array_axis(const WbArray array, WbAxisKind kind);
 const WbTimes *wb_array_times(const WbArray array); /* n = 0: the array has no time axis */
 bool wb_array_has_units(const WbArray array);
+/* Collective. WKT of the coordinate system that the array's grid_mapping names (crs_wkt or spatial_ref), cut to max;
+ * "": none. */
+PetscErrorCode wb_array_system(const WbArray array, size_t max, char *wkt);
 /* WB_ERR_INPUT unless the array has just the axes named by letters of "tzyx" (a time without dimension counts). */
 PetscErrorCode wb_array_need(const WbArray array, const char *axes);
 /* WB_ERR_INPUT unless both lie at the same places: those axes of "tzyx" that are named. */
@@ -152,9 +159,9 @@ typedef struct {
   int n_time, n_member;       /* n_member 0: no member dimension */
   const double *z;            /* (nz) cell centres [m] */
   const char *start_time_iso; /* "2026-08-01T12:00:00" */
-  const WbTimes *times;       /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
   const char *crs_wkt;        /* NULL or "" when unknown */
   const char *title, *history, *source, *deck_yaml;
+  const WbTimes *times; /* NULL, or the epoch, calendar and bounds that take start_time_iso's place */
 } WbNcGridHeader;
 PetscErrorCode wb_nc_def_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
 PetscErrorCode wb_nc_put_grid(WbNc nc, const char *group, const WbGrid *grid, const WbNcGridHeader *header);
@@ -203,6 +210,27 @@ PetscErrorCode wb_checkpoint_get_text(WbCheckpoint ck, const char *name, char *t
 PetscErrorCode wb_checkpoint_has(WbCheckpoint ck, const char *name, bool *has); /* array, real or text */
 PetscErrorCode wb_checkpoint_close(WbCheckpoint *ck); /* commits when it was created; refuses after a failed put */
 PetscErrorCode wb_checkpoint_abort(WbCheckpoint *ck); /* closes and removes the temporary file; for error paths */
+
+/* ---- small files of named arrays and values, read or written by one process: nothing here is collective ----
+ * noun: what such a file is to people ("model file"); it begins every message, with the path. */
+typedef struct WbArchive_s *WbArchive;
+PetscErrorCode wb_archive_create(const char *path, const char *noun,
+                                 WbArchive *archive); /* under path.tmp until the close */
+PetscErrorCode wb_archive_put_int(WbArchive archive, const char *name, int value);
+PetscErrorCode wb_archive_put_text(WbArchive archive, const char *name, const char *text);
+PetscErrorCode wb_archive_put_floats(WbArchive archive, const char *name, int rank, const int *dims, const float *data);
+PetscErrorCode wb_archive_open(const char *path, const char *noun, WbArchive *archive);
+PetscErrorCode wb_archive_get_int(WbArchive archive, const char *name, bool *has, int *value);
+/* A text of fewer than max characters; text out: NULL when there is none, else the caller's, WB_FREE. */
+PetscErrorCode wb_archive_get_text(WbArchive archive, const char *name, size_t max, char **text);
+/* An array of exactly this shape (rank dims) and of floating-point numbers; data NULL: only looks whether it is there.
+ * WB_ERR_INPUT: missing, another shape, unreadable. */
+PetscErrorCode wb_archive_get_floats(WbArchive archive, const char *name, int rank, const int *dims, float *data);
+/* Before memory is taken for what a file promises: WB_ERR_INPUT when it is too short to hold so many bytes. */
+PetscErrorCode wb_archive_expect(WbArchive archive, const char *what, double bytes);
+PetscErrorCode wb_archive_close(
+    WbArchive *archive);                   /* what was created: synced and renamed to path; archive NULL is fine */
+void wb_archive_abort(WbArchive *archive); /* closes, removes the temporary file; for error paths */
 
 /* Whole small file from a string, atomically (tmp, fsync, rename); rank 0 writes, all agree. For summary.json, loss
  * tables. */

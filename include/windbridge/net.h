@@ -33,8 +33,12 @@ typedef struct {
   int embed;                                                /* width of the t embedding */
 } WbNetConfig;
 void wb_net_config_default(WbNetConfig *config);
+/* Not collective. Errors: WB_ERR_CONFIG names the value out of range. */
+PetscErrorCode wb_net_config_check(const WbNetConfig *config);
+/* Parameters and tensors of an architecture, without making it. Not collective. Errors: as wb_net_config_check. */
+PetscErrorCode wb_net_config_size(const WbNetConfig *config, size_t *parameters, int *tensors);
 
-/* Parameters (fp32), gradients, and a free-form JSON text of metadata; named and laid out as PyTorch's state_dict. */
+/* Parameters (fp32) and gradients; named and laid out as PyTorch's state_dict. */
 typedef struct WbModel_s *WbModel;
 PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model); /* replicated, not collective */
 PetscErrorCode wb_model_init(WbModel model, uint32_t seed); /* He-like init, output layer zero; counter-based */
@@ -44,39 +48,11 @@ size_t wb_model_size(WbModel model);     /* parameters */
 float *wb_model_params(WbModel model);   /* flat (size), one block per parameter tensor */
 float *wb_model_grads(WbModel model);    /* flat (size) */
 void wb_model_zero_grads(WbModel model); /* wb_net_backward adds, wb_adamw_step does not clear: call this */
-int wb_model_tensors(WbModel model);     /* number of parameter tensors */
+/* Turns the weights by the horizontal symmetry T number s (grid.h): from then on they give T^-1 N(T x). Vectors are
+ * channels 1 and 2 of the state, of x0 and of the outputs. Not collective, every rank alike. Errors: memory. */
+PetscErrorCode wb_model_turn_weights(WbModel model, int s);
+int wb_model_tensors(WbModel model); /* number of parameter tensors */
 void wb_model_tensor(WbModel model, int i, const char **name, int *rank, int dims[5], size_t *offset);
-
-/* A path given by values at rising times (bridge.h: WbPathTable). */
-enum { WB_MODEL_TABLE = 64 };
-typedef struct {
-  int n; /* 0: none */
-  bool has_diffusivity;
-  double t[WB_MODEL_TABLE], alpha[WB_MODEL_TABLE], beta[WB_MODEL_TABLE], noise[WB_MODEL_TABLE],
-      diffusivity[WB_MODEL_TABLE];
-} WbModelTable;
-/* Everything else that a model file carries. Numbers of channels belong to the frame that the network knows: with
- * canonical_wind u and v are the components of the turned wind, wherever it blows from. */
-typedef struct {
-  char process[32], schedule[32], target[32]; /* "bridge", "linear", "preconditioned" */
-  WbModelTable table;                         /* of schedule table or of an interpolant's path */
-  float epsilon[4];
-  float residual[4]; /* deviation of x1 - x0 about the network's mean, normalised units */
-  float spread[4];   /* a member's departure from the mean is multiplied by it (evaluate_calibrate); 1 */
-  float noise[5];    /* shares of the noise's variance on cells 1, 2, 4, 8, 16 wide (WbNoiseField); 1, 0, ...: white */
-  float scale[4];    /* normalised = (value - reference) / scale: theta - theta_ref(z) [K], u, v, w [m s-1] */
-  bool canonical_wind;      /* trained with the wind turned to 0 <= v <= u (wb_symmetry_of_wind) */
-  bool scale_by_wind;       /* velocities are divided by scale * wind speed of the forcing */
-  char training_json[8192]; /* deck, data provenance, ranges, loss */
-} WbModelMeta;
-/* Turns the model by the horizontal symmetry T number s (grid.h): from then on it gives T^-1 N(T x), and meta's numbers
- * of u and v (epsilon, residual, spread, scale) are those of the unturned components. Vectors are channels 1 and 2 of
- * the state, of x0 and of the outputs. Not collective, every rank alike. Errors: memory. */
-PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s);
-/* Collective on comm (rank 0 reads / writes, broadcast). Written under a temporary name and renamed. A file that is
- * truncated, of another format version or architecture, with NaN or a wrong checksum: WB_ERR_INPUT, clear message. */
-PetscErrorCode wb_model_write(MPI_Comm comm, const char *path, WbModel model, const WbModelMeta *meta);
-PetscErrorCode wb_model_read(MPI_Comm comm, const char *path, WbModel *model, WbModelMeta *meta);
 
 /* A network bound to a fine grid (5 m; nxl, nyl, nz all multiples of 4) and a backend; owns all activations. */
 typedef struct WbNet_s *WbNet;
@@ -100,8 +76,6 @@ void wb_net_memory(WbNet net, WbNetMemory *memory); /* what net holds; not colle
 static inline double wb_net_memory_sum(const WbNetMemory *m) {
   return m->weights + m->fields + m->halos + m->work_space;
 }
-double wb_net_flops(WbNet net);           /* one wb_net_forward, this rank */
-double wb_net_condition_flops(WbNet net); /* one wb_net_condition, this rank */
 /* What one convolution did since wb_net_create or wb_net_layers_reset. Sizes are this rank's. */
 typedef struct {
   char name[64];              /* NAME of its tensor NAME.weight, and of the module in PyTorch */

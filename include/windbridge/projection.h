@@ -49,6 +49,12 @@ void wb_project_sweep(WbProject project, void *u, void *v, void *w);
 typedef struct WbSolenoidal_s *WbSolenoidal;
 PetscErrorCode wb_solenoidal_create(const WbGrid *grid, const uint8_t *fluid, WbSolenoidal *solenoidal);
 PetscErrorCode wb_solenoidal_apply(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
+/* The same for a wind interpolated from a coarser run, a first guess: the projected faces are those of apply, but every
+ * centre becomes the mean of its two faces in each direction (of walls: 0), which is what a centre is in the files of a
+ * 5 m run; apply adds corrections to the centres and leaves wind in front of walls. Winds that pass a 20 m face change
+ * where buildings narrow it: the coarse run, whose half-built cells are all wall or all air, is not right about them.
+ */
+PetscErrorCode wb_solenoidal_source(WbSolenoidal solenoidal, float *field, double tol_per_s, double *max_div_per_s);
 void wb_solenoidal_destroy(WbSolenoidal *solenoidal);
 
 /* Planning, not collective: memory on this rank [B]; walls: around buildings, as many as in a dense city. */

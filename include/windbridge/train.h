@@ -3,7 +3,7 @@
 #define WINDBRIDGE_TRAIN_H
 #include "windbridge/bridge.h"
 #include "windbridge/data.h"
-#include "windbridge/net.h"
+#include "windbridge/model.h"
 
 /* The wind turned to 0 <= v <= u, in training and in use (the network then has to know an eighth of all directions
  * only); one of the 8 horizontal symmetries at random; fields as they are. */

@@ -37,7 +37,7 @@ typedef struct {
   char *inputs;            /* as wb_record_inputs */
   char *changes, *earlier; /* keys that have changed since the run began; JSON of its earlier runs */
   double began;            /* seconds since 1970 */
-  double walltime_s;       /* run_walltime_s */
+  double walltime_s;       /* run_walltime_s, from wb_app_output_begin on; 0: no limit */
 } WbRunState;
 
 typedef struct {
@@ -45,6 +45,7 @@ typedef struct {
   int rank, size;
   const char *command, *deck; /* deck NULL: defaults and command line only */
   WbConfig config;
+  bool partly;                   /* --check could not look at everything */
   bool check;                    /* --check: validate everything, touch nothing, run nothing */
   const char *out;               /* run_output_dir */
   char *deck_yaml;               /* the resolved deck */

@@ -121,7 +121,7 @@ static PetscErrorCode report(WbBench *b) {
     if (app->rank == 0) printf("  %-28s %12.5g %s\n", r->name, r->value, r->unit);
   }
   if (b->layers) cJSON_AddItemToObject(root, "layers", b->layers);
-  const char *path = wb_config_text(app->config, "bench", "json");
+  const char *path = b->json;
   PetscErrorCode ierr = 0;
   if (path) {
     char *text = cJSON_Print(root);
@@ -130,6 +130,21 @@ static PetscErrorCode report(WbBench *b) {
   }
   cJSON_Delete(root);
   PetscFunctionReturn(ierr);
+}
+
+/* Refuses before any work the options that the parts will use. */
+static PetscErrorCode check_options(WbApp *app, const char *what) {
+  WbSimOptions sim;
+  WbCityOptions city;
+  WbNetConfig net;
+  WbBackend backend;
+  PetscFunctionBeginUser;
+  const bool les = strcmp(what, "les") == 0, trained = strcmp(what, "train") == 0 || strcmp(what, "net") == 0;
+  if (les || strcmp(what, "shot") == 0) PetscCall(wb_app_sim_options(app, &sim));
+  if (les) PetscCall(wb_app_city_options(app, &city));
+  if (trained) PetscCall(wb_config_fill(app->config, &wb_app_net_keys, &net));
+  if (trained) PetscCall(wb_backend_parse(wb_config_text(app->config, "sr", "backend"), &backend));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_app_bench(WbApp *app) {
@@ -142,9 +157,13 @@ PetscErrorCode wb_app_bench(WbApp *app) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: bench_nx is '%d'; allowed for %s: a multiple of 16",
                  wb_config_where(c, "bench", "nx"), nx, what);
   if (strcmp(what, "shot") == 0 || wb_config_given(c, "sr", "model")) PetscCall(wb_app_check_model(app));
+  WbBench b = {
+      .app = app, .seconds = wb_config_real(c, "bench", "seconds"), .json = wb_config_text(c, "bench", "json")};
+  const bool quiet = wb_config_bool(c, "run", "quiet");
+  if (strcmp(what, "les") == 0 || strcmp(what, "poisson") == 0) b.nz = (int)wb_config_int(c, "bench", "nz");
+  PetscCall(check_options(app, what));
   if (app->check) PetscFunctionReturn(0);
-  PetscCall(wb_log_open(app->comm, NULL, wb_config_bool(c, "run", "quiet")));
-  WbBench b = {.app = app, .seconds = wb_config_real(c, "bench", "seconds")};
+  PetscCall(wb_log_open(app->comm, NULL, quiet));
   if (strcmp(what, "les") == 0) {
     PetscCall(wb_bench_les(&b));
   } else if (strcmp(what, "poisson") == 0) {

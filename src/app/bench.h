@@ -10,7 +10,9 @@ typedef struct {
 } WbBenchResult;
 typedef struct {
   WbApp *app;
-  double seconds; /* spent on each figure */
+  int nz;           /* levels of les and poisson */
+  double seconds;   /* spent on each figure */
+  const char *json; /* file of the table, or NULL */
   WbBenchResult results[WB_BENCH_RESULTS];
   int n;
   cJSON *layers;      /* array, or NULL: no network was timed */

@@ -18,7 +18,7 @@ typedef struct {
 static PetscErrorCode box_create(WbBench *b, Box *box) {
   PetscFunctionBeginUser;
   WbConfig c = b->app->config;
-  const int nx = (int)wb_config_int(c, "bench", "nx"), nz = (int)wb_config_int(c, "bench", "nz");
+  const int nx = (int)wb_config_int(c, "bench", "nx"), nz = b->nz;
   const WbGridShape shape = {.nx = nx, .ny = nx, .nz = nz, .dx_m = CELL_M, .periodic_x = true, .periodic_y = true};
   PetscCall(wb_grid_make(b->app->comm, &shape, &box->grid));
   box->cells = (double)nx * nx * nz;

@@ -119,15 +119,15 @@ PetscErrorCode wb_app_city(WbApp *app) {
   PetscFunctionBeginUser;
   WbCityOptions options;
   PetscCall(wb_app_city_options(app, &options));
-  const char *results[] = {"city.nc"};
-  const WbOutputFiles files = {.lock = "run.lock", .n_results = 1, .results = results};
+  const double dx = wb_config_real(app->config, "sr", "dx_m"), top = wb_config_real(app->config, "sr", "top_m");
+  const char *results[] = {"city.nc", "summary.json"};
+  const WbOutputFiles files = {.lock = "run.lock", .n_results = 2, .results = results};
   PetscCall(wb_app_output_begin(app, &files));
   WbCity *city = NULL;
   PetscCall(wb_city_create(app->comm, &options, &city));
   if (!app->check) {
     WbCityStats stats;
-    PetscCall(wb_city_stats(city, wb_app_coarse_m(), wb_config_real(app->config, "sr", "dx_m"),
-                            wb_config_real(app->config, "sr", "top_m"), &stats));
+    PetscCall(wb_city_stats(city, wb_app_coarse_m(), dx, top, &stats));
     char path[1024], text[4096];
     wb_app_path(app, "city.nc", path);
     PetscCall(write_city(app, city, path));

@@ -14,6 +14,7 @@ typedef struct {
   uint8_t *fluid, *lr_valid, *truth_fluid, *lr_fluid;
   float **members, *truth_field, *x0, *lr_field, *one, *tmp, *regressed;
   WbNormalisation norm;
+  WbProjected projected;
 } WbForecastSource;
 
 /* theta (from T where the file has only that), u, v, w of one minute. */
@@ -53,8 +54,7 @@ static PetscErrorCode expect_dims(WbNc nc, const char *path, int want_rank, int 
 }
 
 static PetscErrorCode read_coordinate(WbNc nc, const char *name, int n, double *values) {
-  const int start = 0;
-  return wb_nc_get(nc, "/", name, &start, &n, WB_NC_DOUBLE, values);
+  return wb_nc_get_line(nc, "/", name, n, values);
 }
 
 static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
@@ -75,8 +75,10 @@ static PetscErrorCode read_forcing(WbApp *app, WbForecastSource *s) {
 static PetscErrorCode make_grids(WbApp *app, const char *path, const int dims[8], const int lr_dims[8],
                                  WbForecastSource *s) {
   PetscFunctionBeginUser;
-  const int nz = dims[2], ny = dims[3], nx = dims[4], ratio = nx / lr_dims[3], levels = nz / ratio + 1;
-  if (ratio * lr_dims[3] != nx || ratio * lr_dims[2] != ny || lr_dims[1] < levels)
+  const int nz = dims[2], ny = dims[3], nx = dims[4];
+  const int ratio = lr_dims[3] > 0 ? nx / lr_dims[3] : 0, levels = ratio > 0 ? nz / ratio + 1 : 0;
+  if (nx < 2 || ny < 1 || nz < 1 || ratio < 1 || (int64_t)ratio * lr_dims[3] != nx ||
+      (int64_t)ratio * lr_dims[2] != ny || lr_dims[1] < levels)
     WB_RAISE_ALL(WB_ERR_INPUT, "%s: %d x %d x %d cells do not refine the %d x %d x %d of its lr.nc", path, nx, ny, nz,
                  lr_dims[3], lr_dims[2], lr_dims[1]);
   double *x = NULL, *y = NULL;
@@ -151,6 +153,50 @@ static PetscErrorCode open_source(WbApp *app, const char *forecast, const char *
   int differ = memcmp(s->fluid, s->truth_fluid, wb_grid_owned(s->hr_grid)) != 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_MAX, app->comm));
   if (differ) WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s have different buildings", forecast, truth);
+  PetscCall(wb_projected_create(s->hr_grid, s->fluid, &s->projected));
+  PetscFunctionReturn(0);
+}
+
+/* Times of both in s since the truth's epoch. */
+static PetscErrorCode read_times(const WbForecastSource *s, const char *forecast, const char *truth, int n_forecast,
+                                 int n_truth, double **t, double **t_truth) {
+  PetscFunctionBeginUser;
+  WbTimes a, b;
+  double apart = 0;
+  PetscCall(wb_times_read(s->forecast, "/", "time", &a));
+  PetscCall(wb_times_read(s->truth, "/", "time", &b));
+  const bool alike = strcmp(a.epoch, b.epoch) == 0 && strcmp(a.calendar, b.calendar) == 0;
+  if (a.n != n_forecast || b.n != n_truth || (!alike && !wb_times_after(&b, a.epoch, &apart)))
+    WB_RAISE_ALL(WB_ERR_INPUT, "times of %s (since '%s') and %s (since '%s') cannot be compared", forecast, a.epoch,
+                 truth, b.epoch);
+  PetscCall(WB_ALLOC(n_forecast, t));
+  PetscCall(WB_ALLOC(n_truth, t_truth));
+  for (int i = 0; i < n_forecast; i++) (*t)[i] = a.at[i] + apart;
+  for (int i = 0; i < n_truth; i++) (*t_truth)[i] = b.at[i];
+  wb_times_free(&a);
+  wb_times_free(&b);
+  PetscFunctionReturn(0);
+}
+
+/* Does the truth lie where the forecast does? */
+static PetscErrorCode same_places(const WbForecastSource *s, const char *forecast, const char *truth) {
+  static const char *const names[] = {"z", "y", "x"};
+  const int n[3] = {s->hr_grid->nz, s->hr_grid->ny, s->hr_grid->nx};
+  PetscFunctionBeginUser;
+  for (int d = 0; d < 3; d++) {
+    double *a = NULL, *b = NULL, worst = 0;
+    PetscCall(WB_ALLOC(n[d], &a));
+    PetscCall(WB_ALLOC(n[d], &b));
+    PetscCall(read_coordinate(s->forecast, names[d], n[d], a));
+    PetscCall(read_coordinate(s->truth, names[d], n[d], b));
+    for (int i = 0; i < n[d]; i++)
+      if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]);
+    WB_FREE(&a);
+    WB_FREE(&b);
+    if (!(worst <= 0.05))
+      WB_RAISE_ALL(WB_ERR_INPUT, "%s and %s lie up to %g m apart along %s; they must cover the same window", forecast,
+                   truth, worst, names[d]);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -172,6 +218,7 @@ static PetscErrorCode close_source(WbForecastSource *s) {
   WB_FREE(&s->tmp);
   WB_FREE(&s->regressed);
   WB_FREE(&s->lr_field);
+  wb_projected_destroy(&s->projected);
   wb_grid_destroy(&s->hr_grid);
   wb_grid_destroy(&s->lr_grid);
   wb_grid_destroy(&s->lr_column);
@@ -185,6 +232,7 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
   PetscCall(read_four(s->lr, s->lr_column, time, -1, s->one, s->lr_field));
   PetscCall(wb_lr_to_hr(s->lr_grid, s->hr_grid, s->lr_field, s->lr_fluid, s->x0));
   if (reg) wb_regression_predict(reg, &s->norm, s->hr_grid, s->z, s->fluid, s->x0, s->tmp, s->regressed);
+  PetscCall(wb_projected_make(&s->projected, s->x0));
   const WbCase c = {.grid = s->hr_grid,
                     .z = s->z,
                     .fluid = s->fluid,
@@ -192,6 +240,7 @@ static PetscErrorCode score_minute(WbForecastSource *s, int time, int truth_time
                     .truth = s->truth_field,
                     .x0 = s->x0,
                     .regressed = reg ? s->regressed : NULL,
+                    .projected = s->projected.field,
                     .members = (const float *const *)s->members,
                     .m = s->n_member,
                     .antithetic = s->antithetic && s->n_member % 2 == 0};
@@ -205,13 +254,11 @@ PetscErrorCode wb_evaluate_forecast(WbApp *app, const char *forecast, const char
   WbForecastSource s;
   int n_forecast = 0, n_truth = 0, matched = 0;
   PetscCall(open_source(app, forecast, truth, &s, &n_forecast, &n_truth));
+  PetscCall(same_places(&s, forecast, truth));
   PetscCall(wb_scores_create(s.n_member, scores));
   PetscCall(wb_scores_begin_run(*scores, forecast));
   double *t = NULL, *t_truth = NULL;
-  PetscCall(WB_ALLOC(n_forecast, &t));
-  PetscCall(WB_ALLOC(n_truth, &t_truth));
-  PetscCall(read_coordinate(s.forecast, "time", n_forecast, t));
-  PetscCall(read_coordinate(s.truth, "time", n_truth, t_truth));
+  PetscCall(read_times(&s, forecast, truth, n_forecast, n_truth, &t, &t_truth));
   const double from = wb_config_real(app->config, "evaluate", "from_s");
   for (int i = 0; i < n_forecast; i++)
     for (int k = 0; k < n_truth; k++)

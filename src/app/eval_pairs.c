@@ -3,6 +3,7 @@
 
 typedef struct {
   float **members, *tmp, *regressed;
+  WbProjected projected;
   WbNormalisation scales; /* of the regression, with this run's forcing */
   int m;
   bool antithetic;
@@ -24,6 +25,7 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
     PetscCall(wb_sr_condition_x0(sr, run->x0[t]));
     for (int m = 0; m < w->m; m++) PetscCall(wb_sr_member(sr, t, m, w->members[m]));
     if (reg) wb_regression_predict(reg, &w->scales, run->hr_grid, run->z, run->fluid, run->x0[t], w->tmp, w->regressed);
+    PetscCall(wb_projected_make(&w->projected, run->x0[t]));
     const WbCase c = {.grid = run->hr_grid,
                       .z = run->z,
                       .fluid = run->fluid,
@@ -31,6 +33,7 @@ static PetscErrorCode score_run(const WbPairRun *run, WbSr sr, WbRegression reg,
                       .truth = run->x1[t],
                       .x0 = run->x0[t],
                       .regressed = reg ? w->regressed : NULL,
+                      .projected = w->projected.field,
                       .members = (const float *const *)w->members,
                       .m = w->m,
                       .antithetic = w->antithetic,
@@ -60,6 +63,7 @@ static PetscErrorCode evaluate_file(WbApp *app, const WbFileList *files, int fil
   const size_t n = wb_grid_owned(run->hr_grid);
   w.m = options.members;
   w.antithetic = options.antithetic && w.m % 2 == 0;
+  PetscCall(wb_projected_create(run->hr_grid, run->fluid, &w.projected));
   PetscCall(WB_ALLOC(w.m, &w.members));
   for (int m = 0; m < w.m; m++) PetscCall(WB_ALLOC(4 * n, &w.members[m]));
   PetscCall(WB_ALLOC(4 * n, &w.tmp));
@@ -73,6 +77,7 @@ static PetscErrorCode evaluate_file(WbApp *app, const WbFileList *files, int fil
   WB_FREE(&w.members);
   WB_FREE(&w.tmp);
   WB_FREE(&w.regressed);
+  wb_projected_destroy(&w.projected);
   wb_sr_destroy(&sr);
   wb_pair_destroy(&run);
   PetscFunctionReturn(0);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const char *const method_names[WB_METHODS] = {"bridge", "interpolation", "regression"};
+static const char *const method_names[WB_METHODS] = {"bridge", "interpolation", "regression", "projected"};
 static const char *const subset_names[WB_SUBSET_COUNT] = {"all", "below_roof", "blocked"};
 static const char *const variable_names[4] = {"T", "u", "v", "w"}; /* differences of T and theta agree within 2 % */
 
@@ -53,8 +53,8 @@ static double rmse_reduction(const WbScores *s, int baseline, int subset, int v,
 
 static cJSON *reductions_json(const WbScores *s, int resamples, uint32_t seed) {
   cJSON *root = cJSON_CreateObject();
-  for (int b = WB_METHOD_INTERPOLATION; b <= (s->has_regression ? WB_METHOD_REGRESSION : WB_METHOD_INTERPOLATION);
-       b++) {
+  for (int b = WB_METHOD_INTERPOLATION; b < WB_METHODS; b++) {
+    if (b == WB_METHOD_REGRESSION && !s->has_regression) continue;
     cJSON *baseline = cJSON_AddObjectToObject(root, method_names[b]);
     for (int k = 0; k < WB_SUBSET_COUNT; k++) {
       cJSON *subset = cJSON_AddObjectToObject(baseline, subset_names[k]);
@@ -93,7 +93,8 @@ static cJSON *spectra_json(const WbScores *s) {
 }
 
 cJSON *wb_scores_json(const WbScores *s, int resamples, uint32_t seed) {
-  static const char *const divergences[5] = {"truth", "member", "bridge_mean", "interpolation", "regression"};
+  static const char *const divergences[2 + WB_METHODS] = {"truth",         "member",     "bridge_mean",
+                                                          "interpolation", "regression", "projected"};
   cJSON *root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "version", wb_version());
   cJSON_AddNumberToObject(root, "members", s->members);
@@ -101,8 +102,9 @@ cJSON *wb_scores_json(const WbScores *s, int resamples, uint32_t seed) {
   cJSON_AddItemToObject(root, "pooled", table_json(s, &s->pooled));
   cJSON_AddItemToObject(root, "rmse_reduction", reductions_json(s, resamples, seed));
   cJSON *divergence = cJSON_AddObjectToObject(root, "mean_abs_divergence_per_s");
-  for (int f = 0; f < (s->has_regression ? 5 : 4); f++)
-    cJSON_AddNumberToObject(divergence, divergences[f], s->divergence[f] / s->n_cases);
+  for (int f = 0; f < 2 + WB_METHODS; f++)
+    if (f != 2 + WB_METHOD_REGRESSION || s->has_regression) /* truth and a member come before the methods */
+      cJSON_AddNumberToObject(divergence, divergences[f], s->divergence[f] / s->n_cases);
   cJSON *cases = cJSON_AddArrayToObject(root, "cases");
   for (int r = 0; r < s->n_runs; r++) {
     cJSON *run = cJSON_CreateObject();
@@ -116,7 +118,7 @@ cJSON *wb_scores_json(const WbScores *s, int resamples, uint32_t seed) {
 
 void wb_scores_print(const WbScores *s, int resamples, uint32_t seed) {
   wb_log("%d runs, %d minutes, %d members; RMSE of the ensemble mean [K, m/s]", s->n_runs, s->n_cases, s->members);
-  wb_log("%-11s %-3s %9s %9s %9s  %-26s %-26s %7s %7s", "cells", "", "bridge", "interp.", "regress.",
+  wb_log("%-11s %-3s %9s %9s %9s %9s  %-26s %-26s %7s %7s", "cells", "", "bridge", "interp.", "regress.", "project.",
          "less than interpolation", "less than regression", "CRPS", "spread/");
   for (int k = 0; k < WB_SUBSET_COUNT; k++)
     for (int v = 0; v < 4; v++) {
@@ -127,9 +129,10 @@ void wb_scores_print(const WbScores *s, int resamples, uint32_t seed) {
         const double r = rmse_reduction(s, m, k, v, resamples, seed, &lo, &hi);
         snprintf(text[m - 1], sizeof text[0], "%5.1f %% [%.1f, %.1f]", 100 * r, 100 * lo, 100 * hi);
       }
-      wb_log("%-11s %-3s %9.4f %9.4f %9.4f  %-26s %-26s %7.4f %7.2f", subset_names[k], variable_names[v],
+      wb_log("%-11s %-3s %9.4f %9.4f %9.4f %9.4f  %-26s %-26s %7.4f %7.2f", subset_names[k], variable_names[v],
              wb_score_rmse(b), wb_score_rmse(&s->pooled.sums[WB_METHOD_INTERPOLATION][k][v]),
-             s->has_regression ? wb_score_rmse(&s->pooled.sums[WB_METHOD_REGRESSION][k][v]) : NAN, text[0], text[1],
-             wb_score_crps(b), s->members > 1 ? wb_score_spread_skill(b) : NAN);
+             s->has_regression ? wb_score_rmse(&s->pooled.sums[WB_METHOD_REGRESSION][k][v]) : NAN,
+             wb_score_rmse(&s->pooled.sums[WB_METHOD_PROJECTED][k][v]), text[0], text[1], wb_score_crps(b),
+             s->members > 1 ? wb_score_spread_skill(b) : NAN);
     }
 }

@@ -116,12 +116,13 @@ static PetscErrorCode add_spectra(WbScores *s, const WbCase *c) {
 static PetscErrorCode add_divergence(WbScores *s, const WbCase *c, const float *mean) {
   PetscFunctionBeginUser;
   const WbGrid *g = c->grid;
-  const float *fields[5] = {c->truth, c->members[0], mean, c->x0, c->regressed};
-  double sums[5] = {0};
-  for (int f = 0; f < 5; f++)
+  enum { FIELDS = 2 + WB_METHODS };
+  const float *fields[FIELDS] = {c->truth, c->members[0], mean, c->x0, c->regressed, c->projected};
+  double sums[FIELDS] = {0};
+  for (int f = 0; f < FIELDS; f++)
     if (fields[f]) sums[f] = wb_score_divergence(g->nz, g->nyl, g->nxl, g->dx_m, c->fluid, fields[f]) / g->size;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 5, MPI_DOUBLE, MPI_SUM, g->comm));
-  for (int f = 0; f < 5; f++) s->divergence[f] += sums[f];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, FIELDS, MPI_DOUBLE, MPI_SUM, g->comm));
+  for (int f = 0; f < FIELDS; f++) s->divergence[f] += sums[f];
   PetscFunctionReturn(0);
 }
 
@@ -157,6 +158,7 @@ PetscErrorCode wb_scores_add(WbScores *s, const WbCase *c) {
     fill_subset(c, k, roof, subset);
     wb_score_accumulate(n, c->m, c->members, c->truth, subset, c->antithetic, table->sums[WB_METHOD_BRIDGE][k]);
     wb_score_accumulate(n, 1, &c->x0, c->truth, subset, false, table->sums[WB_METHOD_INTERPOLATION][k]);
+    wb_score_accumulate(n, 1, &c->projected, c->truth, subset, false, table->sums[WB_METHOD_PROJECTED][k]);
     if (c->regressed)
       wb_score_accumulate(n, 1, &c->regressed, c->truth, subset, false, table->sums[WB_METHOD_REGRESSION][k]);
   }

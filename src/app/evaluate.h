@@ -2,9 +2,10 @@
 #ifndef WB_APP_EVALUATE_H
 #define WB_APP_EVALUATE_H
 #include "results.h"
+#include "windbridge/projection.h"
 #include "windbridge/score.h"
 
-enum { WB_METHOD_BRIDGE, WB_METHOD_INTERPOLATION, WB_METHOD_REGRESSION, WB_METHODS };
+enum { WB_METHOD_BRIDGE, WB_METHOD_INTERPOLATION, WB_METHOD_REGRESSION, WB_METHOD_PROJECTED, WB_METHODS };
 enum { WB_SPECTRUM_LEVELS = 3, WB_MAX_WAVES = 512 };
 
 /* One minute on the 5 m grid; everything borrowed, physical units, owned cells (nz, nyl, nxl[, 4]). */
@@ -13,6 +14,7 @@ typedef struct {
   const double *z;
   const uint8_t *fluid, *lr_valid;
   const float *truth, *x0, *regressed; /* regressed NULL: no regression baseline */
+  const float *projected;              /* x0 without divergence and passage through walls */
   const float *const *members;
   int m;
   bool antithetic;   /* members 2k, 2k + 1 are pairs */
@@ -35,7 +37,7 @@ typedef struct {
   WbScoreTable pooled;
   WbScoreSums in_frame[WB_CHANNELS]; /* of the bridge, all air cells; u and v in the model's frame */
   WbRunScores *runs;
-  double divergence[2 + WB_METHODS]; /* sums over cases: truth, one member, mean, interpolation, regression */
+  double divergence[2 + WB_METHODS]; /* sums over cases: truth, one member, then the methods */
   /* spectra summed over cases, [truth, member, interpolation][level][variable][wave] */
   double spectra[3][WB_SPECTRUM_LEVELS][4][WB_MAX_WAVES];
   int n_waves;
@@ -66,6 +68,17 @@ void wb_regression_predict(WbRegression reg, const WbNormalisation *norm, const 
 /* Writes the deck's model to path with its spread divided by the spread/skill ratio of all air cells, channel by
  * channel of its frame. Collective. WB_ERR_CONFIG: fewer than 2 members. */
 PetscErrorCode wb_evaluate_calibrate(WbApp *app, const WbScores *scores, const char *path);
+
+/* The projected interpolation, a baseline without learning (wb_solenoidal_source). */
+typedef struct {
+  WbSolenoidal solenoidal;
+  const WbGrid *grid; /* borrowed */
+  float *field;       /* (nz, nyl, nxl, 4), of the last x0 */
+} WbProjected;
+/* Collective. fluid (nz, nyl, nxl) in; x0 physical in. Errors: memory; WB_ERR_NUMERIC. */
+PetscErrorCode wb_projected_create(const WbGrid *grid, const uint8_t *fluid, WbProjected *projected);
+PetscErrorCode wb_projected_make(WbProjected *projected, const float *x0);
+void wb_projected_destroy(WbProjected *projected);
 
 /* Sources of cases. Collective. */
 PetscErrorCode wb_evaluate_pairs(WbApp *app, const WbFileList *files, WbRegression reg, WbScores *scores);

@@ -15,7 +15,16 @@ static PetscErrorCode expand(WbApp *app, const char *group, const char *name, ch
   for (int i = 0; i < n && out; i++) {
     glob_t found;
     const int status = glob(items[i], 0, NULL, &found);
-    for (size_t k = 0; status == 0 && k < found.gl_pathc; k++) fprintf(out, "%s\n", found.gl_pathv[k]);
+    const char *bad = NULL; /* a path that would not stay whole further on */
+    for (size_t k = 0; status == 0 && k < found.gl_pathc; k++) {
+      if (strlen(found.gl_pathv[k]) > WB_CONFIG_TEXT_MAX || strchr(found.gl_pathv[k], '\n')) bad = found.gl_pathv[k];
+      fprintf(out, "%s\n", found.gl_pathv[k]);
+    }
+    if (bad) {
+      fclose(out);
+      WB_RAISE(WB_ERR_INPUT, "%s: %s_%s: '%s' finds %.200s; allowed: paths of one line and at most %d bytes",
+               wb_config_where(app->config, group, name), group, name, items[i], bad, WB_CONFIG_TEXT_MAX);
+    }
     if (status == 0) globfree(&found);
     if (status != 0) {
       fclose(out);
@@ -23,7 +32,8 @@ static PetscErrorCode expand(WbApp *app, const char *group, const char *name, ch
                items[i]);
     }
   }
-  if (out) fclose(out);
+  if (!out) WB_RAISE(WB_ERR_CONFIG, "%s_%s: out of memory", group, name);
+  fclose(out);
   PetscFunctionReturn(0);
 }
 
@@ -36,9 +46,11 @@ PetscErrorCode wb_app_expand_files(WbApp *app, const char *group, const char *na
   int size = app->rank == 0 ? (int)strlen(list->text) + 1 : 0;
   PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, app->comm));
   if (app->rank != 0) list->text = malloc((size_t)size);
+  if (!list->text) WB_RAISE(WB_ERR_CONFIG, "out of memory");
   PetscCallMPI(MPI_Bcast(list->text, size, MPI_CHAR, 0, app->comm));
   for (const char *p = list->text; *p; p++) list->n += *p == '\n';
   list->paths = calloc((size_t)list->n + 1, sizeof *list->paths);
+  if (!list->paths) WB_RAISE(WB_ERR_CONFIG, "out of memory");
   char *save = NULL;
   int i = 0;
   for (char *line = strtok_r(list->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

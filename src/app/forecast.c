@@ -172,18 +172,19 @@ static PetscErrorCode run(WbApp *app, const WbCity *city, const WbSimOptions *op
   PetscFunctionReturn(0);
 }
 
-/* What the forecast will need, told before it starts. */
-static PetscErrorCode plan(WbApp *app, const WbCity *city, const WbSimOptions *options) {
+/* What the forecast will need, told before it starts; of the city only its size counts. */
+static PetscErrorCode plan(WbApp *app, const WbCity *city, const WbSimOptions *options, bool *too_large) {
   PetscFunctionBeginUser;
   WbMemoryPlan p;
   WbGrid *window = NULL;
   const int nz = (int)(wb_config_real(app->config, "sr", "top_m") / options->dx_m + 0.5) + 1;
-  wb_memory_plan_begin(app, &p);
+  wb_memory_plan_begin(app, city, &p);
   PetscCall(wb_memory_plan_les(&p, city, options, options->dx_m));
   PetscCall(wb_app_window_grid(app, city, options->dx_m, nz, 1, &window));
   PetscCall(wb_memory_plan_sr(&p, window, (int)(options->duration_s / options->output_interval_s + 0.5)));
   wb_grid_destroy(&window);
   PetscCall(wb_memory_plan_report(&p));
+  *too_large = p.too_large;
   PetscFunctionReturn(0);
 }
 
@@ -195,7 +196,8 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   }
   WbSimOptions options;
   WbCityOptions city_options;
-  WbCity *city = NULL;
+  WbCity *city = NULL, outline;
+  bool too_large = false;
   PetscCall(wb_app_sim_options(app, &options));
   PetscCall(wb_app_city_options(app, &city_options));
   const char *results[] = {"lr.nc", "hr.nc"}, *state[] = {WB_APP_RUN_STATE, "hr.xmf"};
@@ -210,10 +212,13 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_output_begin(app, &files));
   if (app->run.finished) PetscFunctionReturn(0);
   PetscCall(wb_app_check_model(app));
+  const bool known = wb_memory_plan_window(&city_options, &outline);
+  if (known) PetscCall(plan(app, &outline, &options, &too_large));
+  if (app->check && too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
   PetscCall(wb_city_create(app->comm, &city_options, &city));
   PetscCall(wb_app_check_air(app, city, options.dx_m));
   PetscCall(wb_app_turn_north(app, city, &options.les));
-  PetscCall(plan(app, city, &options));
+  if (!known) PetscCall(plan(app, city, &options, &too_large));
   PetscCall(run(app, city, &options, &files));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

@@ -23,7 +23,8 @@ static const WbKey run_keys[] = {
     /* ---- run ---- */
     PATH("run", "output_dir", "out", RUNS, "folder for all results, made when absent", .when = "!train_export_file",
          FREE),
-    INT("run", "seed", "", "1", 0, 4294967295.0, RUNS, "seed of all random numbers but the city's"),
+    INT("run", "seed", "", "1", 0, 4294967295.0, "forecast,les,pairs,train,sr,evaluate",
+        "seed of all random numbers but the city's"),
     BOOL("run", "restart", "false", "forecast,les,pairs,train,sr,evaluate",
          "continue the run in the output folder where it was stopped", .when = "!train_export_file", FREE),
     BOOL("run", "overwrite", "false", RUNS, "replace existing results in the output folder",
@@ -83,7 +84,7 @@ static const WbKey sr_keys[] = {
     INT("sr", "steps", "", "3", 1, 10000, SR, "SDE steps = network evaluations a member and minute",
         .member = SR_KEY(steps), .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot sr_sampler!=mean"),
     REAL("sr", "dx_m", "m", "5", 5, 5, SR ",pairs,les,city", "spacing of the super-resolved fields",
-         .member = SR_KEY(dx_m)),
+         .member = SR_KEY(dx_m), .when = "!@bench/bench_what=shot"),
     REAL("sr", "top_m", "m", "160", 20, 160, SR ",pairs,les,city", "height of the super-resolved layer",
          .member = SR_KEY(top_m), .when = "!@bench/bench_what=shot !@les/les_dx_m!=20"),
     CHOICE("sr", "sampler", "euler_maruyama",
@@ -92,7 +93,7 @@ static const WbKey sr_keys[] = {
            .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     CHOICE("sr", "schedule", "model", "model|linear|quadratic|brownian|table", SR ",train",
            "interpolant; model: as the model was trained",
-           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot !@train/train_process=bridge"),
+           .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot"),
     CHOICE("sr", "noise", "base", "base|foellmer|none", SR,
            "diffusion g: Foellmer process, the interpolant's sigma, or none", .member = SR_KEY(noise),
            .when = "!@evaluate/!evaluate_forecast !@bench/bench_what=shot "

@@ -34,7 +34,8 @@ static const WbKey les_keys[] = {
     REAL("les", "wind_height_m", "m", NULL, 10, 5000, FLOW ",sr", "height at which wind speed and direction are given",
          .member = SIM(les.wind_height_m)),
     NUMBERS("les", "wind_table_time_s", "s", -BIG, BIG, FLOW,
-            "times of a large-scale wind that changes, increasing; unset: les_wind_speed and les_wind_direction",
+            "times of a large-scale wind that changes, increasing; unset: les_wind_speed_m_per_s and "
+            "les_wind_direction_deg",
             .member = SIM_LIST(les.forcing.wind_time_s, les.forcing.n_wind), .rising = true),
     NUMBERS("les", "wind_table_speed_m_per_s", "m s-1", 0, 40, FLOW, "wind speed at these times, linear between them",
             .member = SIM_ARRAY(les.forcing.wind_speed_m_per_s), .like = "wind_table_time_s"),
@@ -90,7 +91,8 @@ static const WbKey les_keys[] = {
          .member = SIM(les.surface.z0_heat_ratio),
          .when = "les_ground_theta_K/les_roof_theta_K/les_wall_theta_K/les_ground=most"),
     BOOL("les", "sun", NULL, FLOW,
-         "spread les_heat_flux over sunlit and shaded facets (its mean is kept); warm those of given temperature",
+         "spread les_heat_flux_K_m_per_s over sunlit and shaded facets (its mean is kept); warm those of given "
+         "temperature",
          .member = SIM(les.surface.sun)),
     REAL("les", "longitude_deg", "deg", NULL, -180, 180, FLOW,
          "longitude, east positive, for the sun; 0: run_start_time is local solar time",

@@ -83,14 +83,14 @@ static PetscErrorCode open_output(WbApp *app, WbSim sim, WbSimRun *run, const ch
                                   bool append, WbLesRun *o) {
   PetscFunctionBeginUser;
   const WbSimOptions *options = wb_sim_options(sim);
-  const bool fine = run->dx_m < 20;
+  const bool fine = run->dx_m < options->dx_m;
   const double top = wb_config_real(app->config, "sr", "top_m");
   o->app = app;
   o->variance = options->les.theta_variance;
   list_more(o, &options->les);
   o->minutes = (int)(options->duration_s / options->output_interval_s + 0.5);
-  PetscCall(
-      wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0, (int)(20 / run->dx_m + 0.5), &o->window));
+  PetscCall(wb_sim_window_create(sim, run, fine ? (int)(top / run->dx_m + 0.5) : 0,
+                                 (int)(options->dx_m / run->dx_m + 0.5), &o->window));
   PetscCall(WB_ALLOC(4 * wb_grid_owned(o->window->grid), &o->mean));
   PetscCall(WB_ALLOC(run->grid->nz, &o->tke));
   PetscCall(WB_ALLOC(wb_grid_owned(o->window->grid), &o->one));
@@ -152,9 +152,9 @@ static PetscErrorCode create(WbApp *app, const WbCity *city, const WbSimOptions 
                                 .keeps_planes = !wb_config_bool(app->config, "run", "overwrite")};
   PetscCall(wb_app_les_output(app, options, &r->extra));
   PetscCall(wb_sim_create(app->comm, city, options, &control, &r->sim));
-  PetscCall(wb_sim_run_create(r->sim, "lr", 20, &r->coarse));
+  PetscCall(wb_sim_run_create(r->sim, "lr", options->dx_m, &r->coarse));
   const double dx = wb_config_real(app->config, "les", "dx_m");
-  if (dx < 20) PetscCall(wb_sim_run_create(r->sim, "hr", dx, &r->fine));
+  if (dx < options->dx_m) PetscCall(wb_sim_run_create(r->sim, "hr", dx, &r->fine));
   r->run = r->fine ? r->fine : r->coarse;
   PetscCall(wb_les_check_places(r->run->grid, r->run->zf, r->run->solid, &options->les.tracers, &r->extra));
   PetscCall(wb_sim_check_resume(r->sim));
@@ -212,7 +212,7 @@ PetscErrorCode wb_app_les(WbApp *app) {
                  wb_config_where(app->config, "les", "dx_m"), dx);
   WbSimOptions options;
   WbCityOptions city_options;
-  WbCity *city = NULL;
+  WbCity *city = NULL, outline;
   const char *results[] = {dx < 20 ? "truth.nc" : "lr.nc"};
   const char *state[] = {WB_APP_RUN_STATE, "profiles.nc", "probes.csv", "slices.nc"};
   const WbOutputFiles files = {.record = "summary.json",
@@ -228,13 +228,16 @@ PetscErrorCode wb_app_les(WbApp *app) {
   options.dx_hr_m = dx < 20 ? dx : options.dx_hr_m;
   PetscCall(wb_app_output_begin(app, &files));
   if (app->run.finished) PetscFunctionReturn(0);
-  PetscCall(wb_city_create(app->comm, &city_options, &city));
-  if (dx < 20) PetscCall(wb_app_check_air(app, city, dx));
-  PetscCall(wb_app_turn_north(app, city, &options.les));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
-  PetscCall(wb_memory_plan_les(&plan, city, &options, dx));
+  const bool known = wb_memory_plan_window(&city_options, &outline);
+  if (!known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  wb_memory_plan_begin(app, known ? &outline : city, &plan);
+  PetscCall(wb_memory_plan_les(&plan, known ? &outline : city, &options, dx));
   PetscCall(wb_memory_plan_report(&plan));
+  if (app->check && plan.too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));
+  if (known) PetscCall(wb_city_create(app->comm, &city_options, &city));
+  if (dx < options.dx_m) PetscCall(wb_app_check_air(app, city, dx));
+  PetscCall(wb_app_turn_north(app, city, &options.les));
   PetscCall(run_les(app, city, &options, &files));
   wb_city_destroy(&city);
   PetscFunctionReturn(0);

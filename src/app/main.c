@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 
@@ -44,7 +45,8 @@ typedef struct {
   bool help, version, check, print_config, help_rst;
   char **args; /* the -group_key value options, and the deck until wb_config_split takes it out */
   int n_args;
-  char *problem; /* usage error */
+  const char *problem; /* usage error */
+  char *text;          /* of the problem, where it was made */
 } WbArguments;
 
 static const WbCommand *find_command(const char *name) {
@@ -82,14 +84,14 @@ static void parse_arguments(int argc, char **argv, WbArguments *a) {
       if (strcmp(arg, flags[k].name) == 0) known = *flags[k].flag = true;
     if (known) continue;
     if (strncmp(arg, "--", 2) == 0)
-      a->problem = message("flag", arg);
+      a->problem = (a->text = message("flag", arg)) ? a->text : "command line: unknown flag";
     else if (a->command || arg[0] == '-')
       a->args[a->n_args++] = argv[i];
     else if (!(a->command = find_command(arg)))
-      a->problem = message("command", arg);
+      a->problem = (a->text = message("command", arg)) ? a->text : "command line: unknown command";
   }
   if (!a->command && !a->help && !a->version && !a->help_rst && !a->problem)
-    a->problem = strdup("command line: no command; try windbridge --help");
+    a->problem = "command line: no command; try windbridge --help";
 }
 
 /* PETSc takes many of its options only when it starts: where there are any, from the deck or the command line, it
@@ -109,8 +111,14 @@ static PetscErrorCode give_petsc_its_options(WbConfig config, char *program) {
   if (!ierr) ierr = PetscInitialize(&argc, &given, NULL, NULL);
   for (int i = 1; argv[i]; i++) free(argv[i]);
   free(argv);
-  if (ierr) return ierr;
-  wb_error_install();
+  if (ierr) {
+    char *why = strdup(wb_error_message()); /* PETSc's own, which has the code of a fault of the program */
+    wb_error_clear();
+    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "PETSc does not take its options (petsc: in the deck, command line): %s", why ? why : "");
+    free(why);
+    return ierr;
+  }
   wb_stop_install();
   wb_app_streams_ignore_pipe();
   return 0;
@@ -139,15 +147,11 @@ static PetscErrorCode check_used(WbApp *app) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_read(WbApp *app) {
-  PetscFunctionBeginUser;
+/* A row of the table that promises more than the command keeps. */
+static void check_read(const WbApp *app) {
   char *unread = wb_config_unread(app->config);
-  PetscErrorCode ierr = 0;
-  if (unread && unread[0])
-    ierr = wb_error_raise(PETSC_ERR_PLIB, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "internal error: %s does not read %s, which the table of keys says", app->command, unread);
+  if (unread && unread[0]) wb_log_warn("%s has not read %s: has it an effect?", app->command, unread);
   free(unread);
-  PetscFunctionReturn(ierr);
 }
 
 static PetscErrorCode work(WbApp *app, const WbArguments *a) {
@@ -158,8 +162,9 @@ static PetscErrorCode work(WbApp *app, const WbArguments *a) {
     PetscErrorCode ierr = a->command->run(app);
     wb_app_output_end(app, ierr);
     const bool ready = a->check && !app->run.finished;
-    if (!ierr && ready) ierr = check_read(app);
-    if (!ierr && ready && app->rank == 0) printf("%s: ready to run\n", app->deck ? app->deck : app->command);
+    if (!ierr && ready) check_read(app);
+    if (!ierr && ready && app->rank == 0)
+      printf("%s: ready to run%s\n", app->deck ? app->deck : app->command, app->partly ? ", as far as checked" : "");
     if (a->print_config) wb_app_stdout_back();
     PetscCall(ierr);
   }
@@ -251,8 +256,12 @@ int main(int argc, char **argv) {
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &(int){0}) ||
       PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL)) {
     free(arguments.args);
+    free(arguments.text);
     return 1;
   }
+  /* PETSc's handler prints through stdio and MPI, which may be what has just crashed */
+  if (PetscPopSignalHandler()) return 1;
+  wb_crash_install(_exit);
   wb_error_install();
   wb_app_streams_ignore_pipe();
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
@@ -266,7 +275,7 @@ int main(int argc, char **argv) {
   if (rank == 0) code = check_stdout(&arguments, code);
   wb_log_close();
   free(arguments.args);
-  free(arguments.problem);
+  free(arguments.text);
   if (PetscFinalize() && !code) code = 1;
   MPI_Finalize();
   return code;

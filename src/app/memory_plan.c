@@ -4,12 +4,26 @@
 #include <math.h>
 
 static const double GB = 1e9;
+static const double CHECK_BYTES = 0.5e9, CHECK_CELL_BYTES = 10; /* what --check takes without asking; of a 20 m cell */
 static const double SYSTEM_BYTES = 30e6; /* what MPI and HDF5 take on a rank once they work: measured, rounded up */
 
-void wb_memory_plan_begin(WbApp *app, WbMemoryPlan *plan) {
+void wb_memory_plan_begin(WbApp *app, const WbCity *city, WbMemoryPlan *plan) {
   memset(plan, 0, sizeof *plan);
   plan->app = app;
-  wb_memory_plan_add(plan, "program, libraries, city", wb_memory_resident_bytes() + SYSTEM_BYTES);
+  plan->city = city && !city->height ? (double)city->nx * city->ny * sizeof *city->height : 0;
+  wb_memory_plan_add(plan, "program, libraries, city", wb_memory_resident_bytes() + SYSTEM_BYTES + plan->city);
+}
+
+bool wb_memory_plan_window(const WbCityOptions *o, WbCity *outline) {
+  const double cell = 1;
+  memset(outline, 0, sizeof *outline);
+  if (!o->window_given) return false;
+  outline->win_x_min_m = o->x_min_m, outline->win_y_min_m = o->y_min_m;
+  outline->win_size_x_m = o->size_x_m, outline->win_size_y_m = o->size_y_m;
+  outline->margin_m = o->margin_m, outline->cell_m = cell;
+  outline->nx = (int)lround((o->size_x_m + 2 * o->margin_m) / cell);
+  outline->ny = (int)lround((o->size_y_m + 2 * o->margin_m) / cell);
+  return true;
 }
 
 void wb_memory_plan_add(WbMemoryPlan *plan, const char *name, double bytes) {
@@ -52,6 +66,7 @@ PetscErrorCode wb_memory_plan_les(WbMemoryPlan *plan, const WbCity *city, const 
   if (m.fine > 0) wb_memory_plan_add(plan, "flow solver, fine run", m.fine);
   wb_memory_plan_add(plan, "its means and files", window_bytes(window, m.cells));
   plan->checkpoint = m.checkpoint;
+  plan->cells = m.cells;
   const double cells = (double)window->nx * window->ny * nz, times = round(sim->duration_s / sim->output_interval_s);
   plan->results += 5 * sizeof(float) * cells * times;
   wb_grid_destroy(&window);
@@ -128,6 +143,9 @@ static PetscErrorCode compare(WbMemoryPlan *plan, double mine) {
   PetscCallMPI(MPI_Allreduce(got, worst, 2, MPI_DOUBLE, MPI_MAX, app->comm));
   snprintf(line, sizeof line, "  the machine has %.2f GB for it (%s)", -worst[0] / GB, where);
   say(plan, line);
+  double check = plan->city + plan->cells * CHECK_CELL_BYTES;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &check, 1, MPI_DOUBLE, MPI_MAX, app->comm));
+  plan->too_large = worst[1] > 0 && check > CHECK_BYTES;
   if (worst[1] > 0 && app->rank == 0)
     wb_log_warn(
         "this run needs %.2f GB more than the machine has: use more nodes, a smaller window, or close what else "
@@ -212,5 +230,14 @@ PetscErrorCode wb_memory_plan_report(WbMemoryPlan *plan) {
                  "%s: run_memory_limit_gb is '%g', this run needs %.2f GB on %d ranks; allowed: that much, 0 (no "
                  "limit), or a smaller window",
                  wb_config_where(app->config, "run", "memory_limit_gb"), limit, all[WB_PLAN_ROWS] / GB, app->size);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_memory_plan_stop_check(WbApp *app) {
+  PetscFunctionBeginUser;
+  app->partly = true;
+  if (app->rank == 0)
+    wb_log_warn(
+        "the city and the edges of the domain are not checked: this machine is too small for that; use a larger one");
   PetscFunctionReturn(0);
 }

@@ -49,13 +49,28 @@ static PetscErrorCode check_inflow(const WbApp *app, const WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
+/* Files have a time axis of 32 bits. */
+static PetscErrorCode check_times(const WbApp *app, const WbSimOptions *o) {
+  enum { MOST_TIMES = 1000000, MOST_PLANES = 100000000 };
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  if (!(o->duration_s / o->output_interval_s <= MOST_TIMES))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_duration_s is '%g'; allowed: at most %d times les_output_interval_s (%g s)",
+                 wb_config_where(c, "les", "duration_s"), o->duration_s, MOST_TIMES, o->output_interval_s);
+  if (!(o->spinup_s / o->plane_interval_s <= MOST_PLANES))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_spinup_s is '%g'; allowed: at most %d times les_plane_interval_s (%g s)",
+                 wb_config_where(c, "les", "spinup_s"), o->spinup_s, MOST_PLANES, o->plane_interval_s);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sim_keys, o));
-  PetscCall(check_multiple(app, "les", "margin_m", 20));
-  PetscCall(check_multiple(app, "les", "top_m", 20));
+  PetscCall(check_multiple(app, "les", "margin_m", o->dx_m));
+  PetscCall(check_multiple(app, "les", "top_m", o->dx_m));
   PetscCall(check_multiple(app, "les", "duration_s", o->output_interval_s));
+  PetscCall(check_times(app, o));
   if (o->les.wind_height_m >= o->top_m)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_wind_height_m is '%g'; allowed: less than les_top_m (%g m)",
                  wb_config_where(c, "les", "wind_height_m"), o->les.wind_height_m, o->top_m);
@@ -84,7 +99,7 @@ PetscErrorCode wb_app_sr_options(const WbApp *app, WbSrOptions *o) {
   WbConfig c = app->config;
   PetscCall(wb_config_fill(c, &wb_app_sr_keys, o));
   o->model_path = wb_app_model_path(app);
-  PetscCall(check_multiple(app, "sr", "top_m", 20));
+  PetscCall(check_multiple(app, "sr", "top_m", wb_app_coarse_m()));
   const char *schedule = wb_config_text(c, "sr", "schedule");
   o->schedule = strcmp(schedule, "model") == 0 ? NULL : schedule;
   PetscCall(wb_backend_parse(wb_config_text(c, "sr", "backend"), &o->backend));

@@ -34,7 +34,11 @@ static PetscErrorCode check_surfaces(const WbApp *app, WbLesSurface *s) {
 
 /* An interval longer than the run would leave a file without a record. */
 static PetscErrorCode check_interval(const WbApp *app, const char *name, double interval_s, double duration_s) {
+  enum { MOST_TIMES = 10000000 };
   PetscFunctionBeginUser;
+  if (interval_s > 0 && !(duration_s / interval_s <= MOST_TIMES))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_%s is '%g'; allowed: at least les_duration_s / %d, %g s",
+                 wb_config_where(app->config, "les", name), name, interval_s, MOST_TIMES, duration_s / MOST_TIMES);
   if (interval_s > duration_s)
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_%s is '%g'; allowed: at most les_duration_s, %g s",
                  wb_config_where(app->config, "les", name), name, interval_s, duration_s);

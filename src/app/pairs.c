@@ -27,7 +27,13 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_drop_s is '%g'; allowed: less than les_duration_s (%g s), which includes it",
                  wb_config_where(c, "pairs", "drop_s"), options.hr_drop_s, options.duration_s);
   char name[128], path[1024];
-  snprintf(name, sizeof name, "%s.nc", wb_config_text(c, "pairs", "name"));
+  const char *given = wb_config_text(c, "pairs", "name");
+  if (strchr(given, '/') || snprintf(name, sizeof name, "%s.nc", given) > 100)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: pairs_name is '%s'; allowed: a file's name of at most 97 bytes, without '/'",
+                 wb_config_where(c, "pairs", "name"), given);
+  if (city_options.file && strlen(city_options.file) >= sizeof((WbPairInfo *)0)->city)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: city_file is '%s'; allowed for pairs, which keep it: at most %zu bytes",
+                 wb_config_where(c, "city", "file"), city_options.file, sizeof((WbPairInfo *)0)->city - 1);
   char record[160], lock[160], states[4][160];
   snprintf(record, sizeof record, "%s.json", wb_config_text(c, "pairs", "name"));
   snprintf(lock, sizeof lock, "%s.lock", wb_config_text(c, "pairs", "name"));

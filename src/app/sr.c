@@ -11,7 +11,7 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
   const char *path = f->path;
   WbCityOptions o;
   PetscCall(wb_app_city_options(app, &o));
-  const double sx = f->grid->nx * 20.0, sy = f->grid->ny * 20.0;
+  const double sx = f->grid->nx * f->grid->dx_m, sy = f->grid->ny * f->grid->dx_m;
   const bool sized =
       wb_config_given(app->config, "city", "size_x_m") || wb_config_given(app->config, "city", "size_y_m");
   if ((sized && (o.size_x_m != sx || o.size_y_m != sy)) ||
@@ -24,14 +24,15 @@ static PetscErrorCode city_of_file(WbApp *app, const WbLrFile *f, WbCity **city)
   o.window_given = true;
   o.x_min_m = f->grid->x_min_m, o.y_min_m = f->grid->y_min_m, o.size_x_m = sx, o.size_y_m = sy;
   PetscCall(wb_city_create(app->comm, &o, city));
-  const int levels = (int)(wb_config_real(app->config, "sr", "top_m") / 20 + 0.5);
+  PetscCall(wb_lr_file_system(f, (*city)->crs_wkt));
+  const int levels = (int)(wb_config_real(app->config, "sr", "top_m") / f->grid->dx_m + 0.5);
   const size_t plane = (size_t)f->grid->nyl * (size_t)f->grid->nxl;
   uint8_t *solid = NULL;
   double zf[64];
-  for (int k = 0; k <= levels; k++) zf[k] = 20.0 * k;
+  wb_grid_heights(levels, f->grid->dx_m, zf, NULL);
   PetscCall(WB_ALLOC((size_t)levels * plane, &solid));
-  PetscCall(wb_city_voxelise(*city, f->grid->x_min_m + f->grid->x0 * 20.0, f->grid->y_min_m + f->grid->y0 * 20.0, 20,
-                             f->grid->nxl, f->grid->nyl, levels, zf, solid));
+  PetscCall(wb_city_voxelise(*city, wb_grid_west(f->grid), wb_grid_south(f->grid), f->grid->dx_m, f->grid->nxl,
+                             f->grid->nyl, levels, zf, solid));
   double counts[2] = {0, 0}; /* cells that differ, building cells of the city */
   for (size_t q = 0; q < (size_t)levels * plane; q++) {
     counts[0] += (solid[q] != 0) == (f->fluid[q] != 0);
@@ -106,7 +107,7 @@ PetscErrorCode wb_app_sr(WbApp *app) {
   PetscCall(wb_app_check_air(app, city, file.grid->dx_m));
   PetscCall(wb_app_check_model(app));
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
+  wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_memory_plan_sr(&plan, file.grid, file.n_time));
   PetscCall(wb_memory_plan_report(&plan));
   if (!app->check) {

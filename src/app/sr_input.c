@@ -83,10 +83,13 @@ PetscErrorCode wb_lr_file_open(WbApp *app, const char *path, WbLrFile *f) {
   PetscCall(wb_array_regular(f->array[0], WB_AXIS_X, 0, x->n, x->at[0], DX_M));
   PetscCall(wb_array_regular(f->array[0], WB_AXIS_Y, 0, y->n, y->at[0], DX_M));
   PetscCall(take_times(app, f));
-  PetscCall(wb_grid_create(app->comm, x->n, y->n, levels, 1, 0, 0, false, false, &f->grid));
-  f->grid->dx_m = DX_M;
-  f->grid->x_min_m = x->at[0] - 0.5 * DX_M;
-  f->grid->y_min_m = y->at[0] - 0.5 * DX_M;
+  const WbGridShape shape = {.nx = x->n,
+                             .ny = y->n,
+                             .nz = levels,
+                             .dx_m = DX_M,
+                             .x_min_m = x->at[0] - 0.5 * DX_M,
+                             .y_min_m = y->at[0] - 0.5 * DX_M};
+  PetscCall(wb_grid_make(app->comm, &shape, &f->grid));
   const size_t n = wb_grid_owned(f->grid);
   PetscCall(WB_ALLOC(n, &f->fluid));
   PetscCall(WB_ALLOC(n, &f->one));
@@ -114,13 +117,10 @@ static PetscErrorCode check_range(const char *path, const char *name, double val
 
 static PetscErrorCode take_one(WbApp *app, WbLrFile *f, const char *name, double *value) {
   const bool given = wb_config_given(app->config, "les", name);
-  bool has = false, has_text = false;
-  char text[64] = "";
+  bool has = false;
   double said = 0;
   PetscFunctionBeginUser;
   PetscCall(wb_nc_get_att_real(f->nc, "/", NULL, name, &has, &said));
-  if (!has) PetscCall(wb_nc_get_att_text(f->nc, "/", NULL, name, &has_text, text, (int)sizeof text));
-  if (has_text) WB_RAISE_ALL(WB_ERR_INPUT, "%s: attribute %s is the text '%s'; allowed: a number", f->path, name, text);
   if (has) PetscCall(check_range(f->path, name, said));
   if (has && given && fabs(said - *value) > 1e-6 * fabs(said) + 1e-9)
     wb_log_warn("%s says its %s is %g, the deck %g: the deck's is used", f->path, name, said, *value);
@@ -139,6 +139,27 @@ PetscErrorCode wb_lr_file_forcing(WbApp *app, WbLrFile *f, WbSimOptions *sim) {
   PetscCall(take_one(app, f, "mixed_height_m", &o->mixed_height_m));
   PetscCall(take_one(app, f, "heat_flux_K_m_per_s", &o->heat_flux_K_m_per_s));
   if (f->theta0 > 0) f->theta0 = o->theta_surface_K;
+  PetscFunctionReturn(0);
+}
+
+/* EPSG number of the whole system: the last one of its WKT; 0: none. */
+static long epsg_of(const char *wkt) {
+  long code = 0;
+  for (const char *at = wkt; (at = strstr(at, "\"EPSG\",")) != NULL;) {
+    at += strlen("\"EPSG\",");
+    code = strtol(at + (*at == '"'), NULL, 10);
+  }
+  return code;
+}
+
+PetscErrorCode wb_lr_file_system(const WbLrFile *f, const char *city_wkt) {
+  char wkt[16384];
+  PetscFunctionBeginUser;
+  PetscCall(wb_array_system(f->array[WB_LR_U], sizeof wkt, wkt));
+  const long file = epsg_of(wkt), city = epsg_of(city_wkt ? city_wkt : "");
+  if (file && city && file != city)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: its coordinates are in EPSG:%ld, the city's in EPSG:%ld; both must be the same",
+                 f->path, file, city);
   PetscFunctionReturn(0);
 }
 

@@ -23,6 +23,8 @@ PetscErrorCode wb_lr_file_forcing(WbApp *app, WbLrFile *file, WbSimOptions *sim)
 /* Collective. All minutes once: are all values possible, do mask and values fit, does the wind agree with `sim`? Says
  * what was understood. */
 PetscErrorCode wb_lr_file_scan(WbApp *app, WbLrFile *file, const WbSimOptions *sim);
+/* Collective. WB_ERR_INPUT when the file names another projected system than the city's. */
+PetscErrorCode wb_lr_file_system(const WbLrFile *file, const char *city_wkt);
 PetscErrorCode wb_lr_file_minute(WbLrFile *file, int time); /* into file->four; collective */
 PetscErrorCode wb_lr_file_close(WbLrFile *file);
 #endif

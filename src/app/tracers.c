@@ -78,11 +78,10 @@ static PetscErrorCode check_names(const char *where, int n, const char *const *n
   if (out) fclose(out);
   PetscErrorCode ierr = 0;
   if (!bad || bad[0])
-    ierr =
-        wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                       "%s: tracer_name has %s; allowed: at most %d letters, digits and underscores, not the name of "
-                       "another variable of the results",
-                       where, bad ? bad : "what cannot be checked", WB_LES_NAME_MAX - 1);
+    ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL,
+                    "%s: tracer_name has %s; allowed: at most %d letters, digits and underscores, not the name of "
+                    "another variable of the results",
+                    where, bad ? bad : "what cannot be checked", WB_LES_NAME_MAX - 1);
   free(bad);
   PetscFunctionReturn(ierr);
 }

@@ -167,7 +167,7 @@ PetscErrorCode wb_app_train(WbApp *app) {
   PetscCall(wb_app_exists(app, previous, &before));
   if (app->run.restart && (kept || before)) options.resume = checkpoint;
   WbMemoryPlan plan;
-  wb_memory_plan_begin(app, &plan);
+  wb_memory_plan_begin(app, NULL, &plan);
   PetscCall(wb_error_agree(app->comm, wb_memory_plan_train(&plan, &options, files.n, info)));
   PetscCall(wb_memory_plan_report(&plan));
   WB_FREE(&info);

@@ -5,7 +5,7 @@
 
 #define WB_CITY_MODULE_M 20.0      /* window sizes are multiples of this */
 #define WB_CITY_HEIGHT_MAX 1000.0  /* [m] anything taller is a unit error */
-#define WB_CITY_EXTENT_MAX 20000.0 /* [m] largest raster side */
+#define WB_CITY_EXTENT_MAX 40000.0 /* [m] largest raster side */
 
 /* A view on a height raster; cell (j, i) has its centre at x0 + (i + 1/2) cell, y0 + (j + 1/2) cell. */
 typedef struct {
@@ -75,6 +75,8 @@ typedef struct {
   double largest; /* side of the largest feature or of a pixel, in units of the file */
 } WbPlace;
 
+/* The same system, or NULL when it only says that it is undefined. */
+void *wb_city_crs_known(void *srs);
 /* Local (rank 0). Is it a system of metres at all? Projected, unknown and local ones pass. Before wb_city_set_window.
  * Errors: WB_ERR_INPUT with a way out. */
 PetscErrorCode wb_city_crs_check(const WbCityOptions *options, const WbPlace *place);

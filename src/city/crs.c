@@ -5,6 +5,7 @@
 #include <math.h>
 #include <ogr_srs_api.h>
 #include <string.h>
+#include <strings.h>
 #include "city_internal.h"
 
 #define SCALE_TOLERANCE 0.02 /* EPSG:3035 at its rim 0.015, the zone next to a UTM zone 0.012 at most */
@@ -118,6 +119,11 @@ static PetscErrorCode check_units(const WbCityOptions *o, const WbPlace *p) {
                o->file, name_of(p->srs), vertical ? vertical : "another unit", v);
   }
   PetscFunctionReturn(0);
+}
+
+void *wb_city_crs_known(void *srs) {
+  /* GeoPackage has entries for "undefined" ones, of degrees and of lengths */
+  return srs && strncasecmp(name_of(srs), "undefined", 9) != 0 ? srs : NULL;
 }
 
 PetscErrorCode wb_city_crs_check(const WbCityOptions *o, const WbPlace *p) {

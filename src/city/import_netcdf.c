@@ -129,20 +129,18 @@ static PetscErrorCode one_dimension(const WbCityOptions *o, GDALGroupH root, GDA
   PetscErrorCode failed = 0;
   axes->size[d] = n;
   if (axis == 0 && n > 1) {
-    failed =
-        wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                       "%s: %s has %zu along %s; one plane of roof heights (y, x) is needed; cut it out: ncks -d %s,0",
-                       o->file, array, n, name, name);
+    failed = WB_ERROR(WB_ERR_INPUT, WB_ERROR_LOCAL,
+                      "%s: %s has %zu along %s; one plane of roof heights (y, x) is needed; cut it out: ncks -d %s,0",
+                      o->file, array, n, name, name);
   } else if (axis != 0 && (axis == 'x' ? axes->x : axes->y) >= 0) {
-    failed = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                            "%s: two dimensions of %s are called %c; name them by axis or standard_name", o->file,
-                            array, axis);
-  } else if (axis != 0 && (!coordinate || n < 2)) {
     failed =
-        wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                       "%s: dimension %s of %s has no coordinates (a variable %s(%s) of cell centres in metres, two "
-                       "or more of equal spacing)",
-                       o->file, name, array, name, name);
+        WB_ERROR(WB_ERR_INPUT, WB_ERROR_LOCAL,
+                 "%s: two dimensions of %s are called %c; name them by axis or standard_name", o->file, array, axis);
+  } else if (axis != 0 && (!coordinate || n < 2)) {
+    failed = WB_ERROR(WB_ERR_INPUT, WB_ERROR_LOCAL,
+                      "%s: dimension %s of %s has no coordinates (a variable %s(%s) of cell centres in metres, two "
+                      "or more of equal spacing)",
+                      o->file, name, array, name, name);
   } else if (axis != 0) {
     double first = 0, step = 0;
     failed = read_axis(o, coordinate, name, n, &first, &step);
@@ -331,8 +329,7 @@ PetscErrorCode wb_city_import_netcdf(const WbCityOptions *o, void *dataset, WbCi
     snprintf(full, sizeof full, "%s%.256s", name[0] == '/' ? "" : "/", name);
     array = GDALGroupOpenMDArrayFromFullname(root, full, NULL);
     failed = array ? import_array(o, root, array, name, &s, city)
-                   : wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                                    "%s: no variable %s in it; set city_layer", o->file, name);
+                   : WB_ERROR(WB_ERR_INPUT, WB_ERROR_LOCAL, "%s: no variable %s in it; set city_layer", o->file, name);
   }
   if (s.srs) OSRRelease(s.srs);
   if (array) GDALMDArrayRelease(array);

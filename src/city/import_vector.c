@@ -148,7 +148,7 @@ static PetscErrorCode import_layer(WbVectorReader *r, GDALDatasetH dataset, cons
   PetscCall(wb_city_heights_begin(r));
   wb_city_parts_begin(r);
   PetscCall(scan_layer(r, opening));
-  r->place.srs = OGR_L_GetSpatialRef(r->layer);
+  r->place.srs = wb_city_crs_known(OGR_L_GetSpatialRef(r->layer));
   r->place.assumed = assumes_degrees(dataset);
   PetscCall(wb_city_crs_check(o, &r->place));
   PetscCall(wb_city_set_window(o, &r->place.data, WB_CITY_MODULE_M, r->city));

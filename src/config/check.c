@@ -58,14 +58,23 @@ bool wb_config_is_list(const WbKey *key) {
 static PetscErrorCode refuse(const WbKey *key, const char *where, const char *verb, const char *text,
                              const char *allowed) {
   char *shown = wb_config_visible(text), *known = allowed ? NULL : wb_config_allowed(key);
-  const PetscErrorCode ierr =
-      wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__, "%s: %s_%s %s '%s'; allowed: %s", where,
-                     key->group, key->name, verb, shown ? shown : "",
-                     allowed ? allowed
-                     : known ? known
-                             : "");
+  const PetscErrorCode ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: %s_%s %s '%s'; allowed: %s", where, key->group,
+                                       key->name, verb, shown ? shown : "",
+                                       allowed ? allowed
+                                       : known ? known
+                                               : "");
   free(shown);
   free(known);
+  return ierr;
+}
+
+static PetscErrorCode refuse_long(const WbKey *key, const char *where, const char *text) {
+  char *shown = wb_config_visible(text);
+  const PetscErrorCode ierr =
+      wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
+                     "%s: %s_%s is '%s', %zu bytes long; allowed: at most %d", where, key->group, key->name,
+                     shown ? shown : "", strlen(text), WB_CONFIG_TEXT_MAX);
+  free(shown);
   return ierr;
 }
 
@@ -122,6 +131,8 @@ PetscErrorCode wb_config_set(WbConfig c, int i, const char *text, const char *wh
     good = is_choice(key->choices, text);
   else if (!is_plain_text(text))
     PetscCall(refuse(key, where, "is", text, "one line of text (UTF-8) without control characters"));
+  else if (strlen(text) > WB_CONFIG_TEXT_MAX)
+    PetscCall(refuse_long(key, where, text));
   else
     good = text[0] != '\0'; /* an unset variable of a script, most likely; null in a deck is for unset keys */
   if (!good) PetscCall(refuse(key, where, "is", text, NULL));
@@ -144,6 +155,7 @@ PetscErrorCode wb_config_set_list(WbConfig c, int i, int n, const char *const *i
       PetscCall(refuse(key, where, "has", items[k], NULL));
     if (key->type == WB_KEY_LIST && (!items[k][0] || !is_plain_text(items[k])))
       PetscCall(refuse(key, where, "has", items[k], "lines of text (UTF-8) without control characters"));
+    if (strlen(items[k]) > WB_CONFIG_TEXT_MAX) PetscCall(refuse_long(key, where, items[k]));
     if (key->rising && !(number > before))
       WB_RAISE_ALL(WB_ERR_CONFIG, "%s: %s_%s has %g after %g; allowed: increasing values", where, key->group, key->name,
                    number, before);

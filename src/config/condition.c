@@ -154,9 +154,9 @@ static PetscErrorCode refuse_other_command(WbConfig c, const WbKey *key) {
 static PetscErrorCode refuse_condition(WbConfig c, const WbKey *key) {
   PetscFunctionBeginUser;
   char *when = wb_config_condition_text(c->table, c->n_keys, c->command, key->when);
-  const PetscErrorCode ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                                             "command line: -%s_%s is given, but has no effect here; allowed with %s",
-                                             key->group, key->name, when ? when : "");
+  const PetscErrorCode ierr =
+      WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "command line: -%s_%s is given, but has no effect here; allowed with %s",
+               key->group, key->name, when ? when : "");
   free(when);
   PetscFunctionReturn(ierr);
 }

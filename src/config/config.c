@@ -63,8 +63,7 @@ static PetscErrorCode share_text(MPI_Comm comm, const char *path, char **text) {
   PetscCall(wb_error_agree(comm, ierr));
   PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, comm));
   if (rank != 0) *text = malloc((size_t)size + 1);
-  if (!*text)
-    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: out of memory", path);
+  if (!*text) ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_LOCAL, "%s: out of memory", path);
   PetscCall(wb_error_agree(comm, ierr));
   PetscCallMPI(MPI_Bcast(*text, size + 1, MPI_CHAR, 0, comm));
   PetscFunctionReturn(0);
@@ -111,13 +110,12 @@ static PetscErrorCode unknown_option(WbConfig c, const char *option, const char 
   char *shown = wb_config_visible(option), *group = strndup(name, split ? (size_t)(split - name) : 0);
   const WbKey *near = group ? wb_config_suggest(c->table, c->n_keys, group, split ? split + 1 : name) : NULL;
   const PetscErrorCode ierr =
-      near ? wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "command line: unknown option %s; did you mean -%s_%s?", shown ? shown : "", near->group,
-                            near->name)
-           : wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "command line: unknown option %s; allowed: -group_key of the deck (see --help) and PETSc "
-                            "options",
-                            shown ? shown : "");
+      near ? WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "command line: unknown option %s; did you mean -%s_%s?",
+                      shown ? shown : "", near->group, near->name)
+           : WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL,
+                      "command line: unknown option %s; allowed: -group_key of the deck (see --help) and PETSc "
+                      "options",
+                      shown ? shown : "");
   free(group);
   free(shown);
   PetscFunctionReturn(ierr);

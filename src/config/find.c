@@ -79,7 +79,8 @@ const WbKey *wb_config_suggest(const WbKey *table, int n_keys, const char *group
       best = &table[i];
     }
   }
-  return best_distance <= 3 || best_distance * 4 <= (int)strlen(wanted) ? best : NULL;
+  const bool near = best_distance <= 3 && best_distance < (int)strlen(name);
+  return near || best_distance * 4 <= (int)strlen(wanted) ? best : NULL;
 }
 
 char *wb_config_visible(const char *text) {
@@ -97,7 +98,7 @@ char *wb_config_visible(const char *text) {
     else
       *p++ = (char)c;
   }
-  strcpy(p, cut ? "..." : "");
+  memcpy(p, cut ? "..." : "", cut ? 4 : 1);
   return out;
 }
 
@@ -152,17 +153,17 @@ PetscErrorCode wb_config_unknown(WbConfig c, const char *group, const char *name
   size_t size = 0;
   PetscErrorCode ierr = 0;
   FILE *out = near ? NULL : open_memstream(&known, &size);
+  const bool number = name[0] && strspn(name, "0123456789") == strlen(name);
+  if (out && number) fputs(" no number: decimals have a point, and lists stand in [ ];", out);
   for (int i = 0; i < c->n_keys && out; i++)
     if (strcmp(c->table[i].group, group) == 0) fprintf(out, " %s", c->table[i].name);
   if (out) fclose(out);
   if (near)
-    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: unknown key %s_%s; did you mean %s_%s?", where, group, shown ? shown : "", near->group,
-                          near->name);
+    ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: unknown key %s_%s; did you mean %s_%s?", where, group,
+                    shown ? shown : "", near->group, near->name);
   else
-    ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: unknown key %s_%s; allowed in %s:%s", where, group, shown ? shown : "", group,
-                          known ? known : "");
+    ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: unknown key %s_%s; allowed in %s:%s", where, group,
+                    shown ? shown : "", group, known ? known : "");
   free(shown);
   free(known);
   PetscFunctionReturn(ierr);

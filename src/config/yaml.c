@@ -46,9 +46,9 @@ static PetscErrorCode set_sequence(WbConfig c, yaml_document_t *doc, int key, co
     const yaml_node_t *item = yaml_document_get_node(doc, first[k]);
     items[k] = scalar(item);
     if (!items[k] || is_null(item) || is_cut(item))
-      ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "%s: %s_%s: entry %d is empty or no plain value; a list of plain values is allowed", where,
-                            c->table[key].group, c->table[key].name, k + 1);
+      ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL,
+                      "%s: %s_%s: entry %d is empty or no plain value; a list of plain values is allowed", where,
+                      c->table[key].group, c->table[key].name, k + 1);
   }
   if (!items) WB_RAISE(WB_ERR_CONFIG, "%s: out of memory", where);
   if (!ierr) ierr = wb_config_set_list(c, key, n, items, where);
@@ -59,9 +59,8 @@ static PetscErrorCode set_sequence(WbConfig c, yaml_document_t *doc, int key, co
 static PetscErrorCode refuse_structure(const WbKey *key, const char *where) {
   PetscFunctionBeginUser;
   char *allowed = wb_config_allowed(key);
-  const PetscErrorCode ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                                             "%s: %s_%s is a nested structure; allowed: %s", where, key->group,
-                                             key->name, allowed ? allowed : "a plain value");
+  const PetscErrorCode ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: %s_%s is a nested structure; allowed: %s",
+                                       where, key->group, key->name, allowed ? allowed : "a plain value");
   free(allowed);
   PetscFunctionReturn(ierr);
 }
@@ -140,9 +139,8 @@ static PetscErrorCode unknown_group(WbConfig c, const char *group, const char *w
   for (int i = 0; i < c->n_keys && out; i++)
     if (i == 0 || strcmp(c->table[i].group, c->table[i - 1].group) != 0) fprintf(out, "%s ", c->table[i].group);
   if (out) fclose(out);
-  const PetscErrorCode ierr =
-      wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                     "%s: unknown group '%s'; allowed: %spetsc", where, shown ? shown : "", known ? known : "");
+  const PetscErrorCode ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL, "%s: unknown group '%s'; allowed: %spetsc", where,
+                                       shown ? shown : "", known ? known : "");
   free(known);
   free(shown);
   PetscFunctionReturn(ierr);
@@ -206,9 +204,9 @@ static PetscErrorCode parse(WbConfig c, const char *deck, yaml_parser_t *parser)
     const bool end = !root;
     PetscErrorCode ierr = 0;
     if (n > 0 && root && !is_null(root))
-      ierr = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "%s: a second YAML document begins here; a deck is one document (leave the '---' out)",
-                            wb_config_place(c, deck, doc.start_mark.line + 1));
+      ierr = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL,
+                      "%s: a second YAML document begins here; a deck is one document (leave the '---' out)",
+                      wb_config_place(c, deck, doc.start_mark.line + 1));
     else if (n == 0)
       ierr = set_document(c, &doc, deck);
     yaml_document_delete(&doc);

@@ -5,7 +5,7 @@
 
 #include "windbridge/core.h"
 
-#define WB_MESSAGE_LENGTH 2048
+#define WB_MESSAGE_LENGTH 4096
 
 static struct {
   bool set;        /* a message is held */
@@ -18,7 +18,11 @@ static void record_first(bool collective, const char *fmt, va_list args) {
   if (record.set) return;
   record.set = true;
   record.collective = collective;
+  if (vsnprintf(record.text, sizeof record.text, fmt, args) >= (int)sizeof record.text)
+    memcpy(record.text + sizeof record.text - 4, "...", 4); /* cut, and seen to be */
   vsnprintf(record.text, sizeof record.text, fmt, args);
+  for (char *c = record.text; *c; c++) /* one line, whatever a file or a library put into it */
+    if ((unsigned char)*c < ' ') *c = ' ';
 }
 
 static void record_internal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -56,9 +60,6 @@ static PetscErrorCode quiet_handler(MPI_Comm comm, int line, const char *func, c
     record_internal("internal error %d%s%s%s%s at %s:%d (%s)", (int)code, text ? ": " : "", text ? text : "",
                     message && *message && strcmp(message, " ") != 0 ? ": " : "",
                     message && strcmp(message, " ") != 0 ? message : "", base_name(file), line, func ? func : "?");
-    /* one line, whatever PETSc wrote */
-    for (char *c = record.text; *c; c++)
-      if (*c == '\n') *c = ' ';
   }
   return code;
 }

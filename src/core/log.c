@@ -39,8 +39,7 @@ PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet) {
   if (path && rank == 0) {
     log_state.file = fopen(path, "a");
     if (!log_state.file)
-      local = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot be written: %s", path,
-                             strerror(errno));
+      local = WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL, "%s: cannot be written: %s", path, strerror(errno));
   }
   PetscCall(wb_error_agree(comm, local));
   PetscFunctionReturn(0);
@@ -48,8 +47,9 @@ PetscErrorCode wb_log_open(MPI_Comm comm, const char *path, bool quiet) {
 
 /* A full disk must not end a run because of its log: write errors of the copy are ignored. */
 static void emit(FILE *console, const char *prefix, const char *fmt, va_list args) {
-  char line[4096];
-  vsnprintf(line, sizeof line, fmt, args);
+  char line[16384];
+  if (vsnprintf(line, sizeof line, fmt, args) >= (int)sizeof line)
+    memcpy(line + sizeof line - 4, "...", 4); /* cut, and seen to be */
   if (console) {
     wipe_live();
     fflush(stdout);

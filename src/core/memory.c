@@ -40,6 +40,14 @@ PetscErrorCode wb_calloc_bytes(size_t bytes, const char *what, void **out) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode wb_tally_calloc(WbTally *tally, size_t bytes, const char *what, void **out) {
+  PetscFunctionBeginUser;
+  *out = NULL;
+  tally->bytes += (double)bytes;
+  if (!tally->planning) PetscCall(wb_calloc_bytes(bytes, what, out));
+  PetscFunctionReturn(0);
+}
+
 void wb_free_bytes(void **p) {
   if (!p) return;
   free(*p);

@@ -84,9 +84,31 @@ static PetscErrorCode fill_starts(int units, int align, int pieces, int **starts
   PetscFunctionReturn(0);
 }
 
+static int largest_part(const int *starts, int pieces) {
+  int most = 0;
+  for (int p = 0; p < pieces; p++)
+    if (starts[p + 1] - starts[p] > most) most = starts[p + 1] - starts[p];
+  return most;
+}
+
+/* Lists of a rank's cells, ghosts among them, and planes of the whole domain are counted in 32 bits. */
+static PetscErrorCode check_counts(const WbGrid *g) {
+  enum { GHOSTS = 8 };
+  PetscFunctionBeginUser;
+  const int mx = largest_part(g->x_starts, g->px), my = largest_part(g->y_starts, g->py);
+  if (((double)mx + GHOSTS) * ((double)my + GHOSTS) * ((double)g->nz + GHOSTS) > INT_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG,
+                 "a rank's part of %d x %d x %d cells is %d x %d x %d; allowed: up to 2^31 cells: use more ranks",
+                 g->nx, g->ny, g->nz, mx, my, g->nz);
+  if ((double)g->nx * g->ny > INT_MAX)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "a grid of %d x %d columns; allowed: up to 2^31 columns", g->nx, g->ny);
+  PetscFunctionReturn(0);
+}
+
 /* Place, owned box and line communicators, once sizes, process grid and starts are set. */
 static PetscErrorCode finish_grid(WbGrid *g) {
   PetscFunctionBeginUser;
+  PetscCall(check_counts(g));
   PetscCallMPI(MPI_Comm_rank(g->comm, &g->rank));
   PetscCallMPI(MPI_Comm_size(g->comm, &g->size));
   g->ix = g->rank % g->px;
@@ -133,7 +155,9 @@ PetscErrorCode wb_grid_make(MPI_Comm comm, const WbGridShape *s, WbGrid **grid) 
   g->x_min_m = s->x_min_m, g->y_min_m = s->y_min_m;
   PetscCall(fill_starts(ux, align, px, &g->x_starts));
   PetscCall(fill_starts(uy, align, py, &g->y_starts));
-  PetscCall(finish_grid(g));
+  const PetscErrorCode failed = finish_grid(g);
+  if (failed) wb_grid_destroy(&g);
+  PetscCall(failed);
   *grid = g;
   PetscFunctionReturn(0);
 }
@@ -187,7 +211,9 @@ PetscErrorCode wb_grid_refine(const WbGrid *grid, int ratio, int nz, WbGrid **ou
   g->nx = g->x_starts[g->px];
   g->ny = g->y_starts[g->py];
   g->dx_m = ratio > 0 ? grid->dx_m / ratio : grid->dx_m * -ratio;
-  PetscCall(finish_grid(g));
+  failed = finish_grid(g);
+  if (failed) wb_grid_destroy(&g);
+  PetscCall(failed);
   *out = g;
   PetscFunctionReturn(0);
 }

@@ -338,9 +338,9 @@ PetscErrorCode wb_sr_member(WbSr s, int minute, int member, float *out) {
   PetscErrorCode bad = 0;
   for (size_t p = 0; p < n * C && !bad; p++) {
     if (!isfinite(out[p])) {
-      bad = wb_error_raise(WB_ERR_NUMERIC, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                           "super-resolution: channel %d of member %d, minute %d is not finite at height %g m",
-                           (int)(p % C), member, minute, s->z[p / C / plane]);
+      bad = WB_ERROR(WB_ERR_NUMERIC, WB_ERROR_LOCAL,
+                     "super-resolution: channel %d of member %d, minute %d is not finite at height %g m", (int)(p % C),
+                     member, minute, s->z[p / C / plane]);
     }
   }
   PetscCall(wb_error_agree(s->hr->comm, bad));
@@ -362,9 +362,6 @@ const uint8_t *wb_sr_lr_valid(WbSr s) {
 }
 const WbNormalisation *wb_sr_normalisation(WbSr s) {
   return &s->norm;
-}
-const double *wb_sr_z(WbSr s) {
-  return s->z;
 }
 int wb_sr_symmetry(WbSr s) {
   return s->symmetry;

@@ -18,9 +18,9 @@ static PetscErrorCode find_by_standard_name(WbNc nc, const char *group, const Wb
     ierr = wb_io_marks(nc, group, list[i], &m);
     if (ierr || m.rank < 2 || !wb_quantity_is_called(q, m.standard_name)) continue;
     if (name[0])
-      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                            "%s: both %s and %s are a %s by their standard_name; call the one to take %s", nc->path,
-                            name, list[i], q->text, q->name);
+      ierr = WB_ERROR(WB_ERR_INPUT, WB_ERROR_ALL,
+                      "%s: both %s and %s are a %s by their standard_name; call the one to take %s", nc->path, name,
+                      list[i], q->text, q->name);
     else
       snprintf(name, WB_IO_NAME, "%s", list[i]);
   }
@@ -43,13 +43,21 @@ static PetscErrorCode find(WbNc nc, const char *group, const WbQuantity *q, bool
   PetscFunctionReturn(0);
 }
 
-/* "mean" of "time: mean (interval: 60 s)", into the array's times. */
+/* Where the text goes on behind "name:", as a word of its own; NULL: nowhere. */
+static const char *after_name(const char *text, const char *name) {
+  const size_t n = strlen(name);
+  for (const char *at = strstr(text, name); at && n > 0; at = strstr(at + 1, name))
+    if ((at == text || at[-1] == ' ') && at[n] == ':') return at + n + 1;
+  return NULL;
+}
+
+/* "mean" of "time: mean (interval: 60 s)" or "time: area: mean", into the array's times. */
 static void take_method(WbArray a) {
-  const char *time = a->axis[WB_AXIS_TIME].name[0] ? a->axis[WB_AXIS_TIME].name : "time";
-  const char *at = strstr(a->marks.cell_methods, time);
+  const char *at = after_name(a->marks.cell_methods, a->axis[WB_AXIS_TIME].name);
+  if (!at) at = after_name(a->marks.cell_methods, "time"); /* the standard name stands for any */
   if (!at) return;
-  at += strlen(time);
-  at += strspn(at, ": ");
+  at += strspn(at, " ");
+  for (size_t n = strcspn(at, " "); n > 0 && at[n - 1] == ':'; n = strcspn(at, " ")) at += n + strspn(at + n, " ");
   snprintf(a->times.method, sizeof a->times.method, "%.*s", (int)strcspn(at, " ("), at);
 }
 
@@ -235,7 +243,7 @@ PetscErrorCode wb_array_read(const WbArray a, const int start[4], const int coun
   if (!p.straight) PetscCall(WB_ALLOC(n, &raw));
   const PetscErrorCode ierr =
       wb_nc_get(a->nc, a->group, a->name, p.start, p.count, WB_NC_FLOAT, p.straight ? out : raw);
-  if (!ierr && !p.straight) turn(&p, count, raw, out);
+  if (!ierr && raw) turn(&p, count, raw, out);
   WB_FREE(&raw);
   PetscCall(ierr);
   if (a->units.relation == WB_UNITS_CONVERT)

@@ -68,6 +68,9 @@ PetscErrorCode wb_array_check(WbArray a, const int start[4], const int count[4],
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
   title(a, name);
+  double total[2] = {(double)f.missing, (double)f.outside};
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPI_DOUBLE, MPI_SUM, a->nc->comm));
+  if (total[0] <= 0 && total[1] <= 0) PetscFunctionReturn(0);
   if (f.outside) {
     place_text(a, start, count, f.first_outside, place, sizeof place);
     ierr =
@@ -77,12 +80,12 @@ PetscErrorCode wb_array_check(WbArray a, const int start[4], const int count[4],
                        a->nc->path, name, (double)values[f.first_outside], q->units, place,
                        a->marks.units[0] ? " (the file's units: " : " (the file gives no units", a->marks.units, ")",
                        q->least, q->most, q->units);
-  } else if (f.missing) {
+  } else if (f.missing && total[1] <= 0) {
     place_text(a, start, count, f.first_missing, place, sizeof place);
-    ierr =
-        wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                       "%s: %s is missing or not finite in %zu %scells, first at %s; allowed: numbers from %g to %g %s",
-                       a->nc->path, name, f.missing, air ? "air " : "", place, q->least, q->most, q->units);
+    ierr = wb_error_raise(
+        WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+        "%s: %s is missing or not finite in %.0f %scells, first at %s; allowed: numbers from %g to %g %s", a->nc->path,
+        name, total[0], air ? "air " : "", place, q->least, q->most, q->units);
   }
   PetscCall(wb_error_agree(a->nc->comm, ierr));
   PetscFunctionReturn(0);
@@ -141,7 +144,7 @@ static void say_axis(const WbAxis *axis, WbAxisKind kind, char *line, size_t max
       axis->reversed ? backwards[kind] : "");
 }
 
-static void say_times(const WbArray a, char *line, size_t max) {
+static void say_times(const struct WbArray_s *a, char *line, size_t max) {
   const WbTimes *t = &a->times;
   if (t->n < 1) return;
   const bool point = strcmp(t->method, "point") == 0;
@@ -154,21 +157,24 @@ static void say_times(const WbArray a, char *line, size_t max) {
 }
 
 /* Names of what came without units, each once. */
-static void undeclared(int n, const WbArray *arrays, char *list, size_t max) {
+static void undeclared(int n, const WbArray *arrays, const struct WbArray_s *first, char *list, size_t max) {
   for (int i = 0; i < n; i++) {
     if (!arrays[i]) continue;
     if (!wb_array_has_units(arrays[i])) add(list, max, "%s%s", list[0] ? ", " : "", arrays[i]->name);
   }
   for (int k = 0; k < WB_AXES; k++) {
-    const WbAxis *axis = arrays[0] ? &arrays[0]->axis[k] : NULL;
-    if (axis && axis->name[0] && !axis->declared) add(list, max, "%s%s", list[0] ? ", " : "", axis->name);
+    const WbAxis *axis = &first->axis[k];
+    if (axis->name[0] && !axis->declared) add(list, max, "%s%s", list[0] ? ", " : "", axis->name);
   }
 }
 
 PetscErrorCode wb_arrays_say(int n, const WbArray *arrays) {
   char line[2048] = "", names[512] = "", name[2 * WB_IO_NAME];
-  const WbArray first = arrays[0];
+  const struct WbArray_s *first = NULL;
   PetscFunctionBeginUser;
+  for (int i = n - 1; i >= 0; i--)
+    if (arrays[i]) first = arrays[i];
+  if (!first) PetscFunctionReturn(0);
   for (int i = 0; i < n; i++) {
     const WbArray a = arrays[i];
     if (!a) continue;
@@ -183,7 +189,7 @@ PetscErrorCode wb_arrays_say(int n, const WbArray *arrays) {
   for (int k = WB_AXES - 1; k >= 0; k--) say_axis(&first->axis[k], (WbAxisKind)k, line, sizeof line);
   say_times(first, line, sizeof line);
   wb_log("%s: %s", first->nc->path, line);
-  undeclared(n, arrays, names, sizeof names);
+  undeclared(n, arrays, first, names, sizeof names);
   if (names[0]) wb_log_warn("%s: no units given for %s; taken to be in K, m s-1, m and s", first->nc->path, names);
   PetscFunctionReturn(0);
 }

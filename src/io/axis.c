@@ -143,6 +143,7 @@ static PetscErrorCode kind_of_dimension(WbArray a, int place, int *kind) {
   } else {
     PetscCall(find_auxiliary(a, d, kind));
   }
+  if (d->size == 0) WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s holds no %s (0 entries)", a->nc->path, a->name, d->name);
   if (*kind >= 0 || d->size == 1) PetscFunctionReturn(0);
   if (d->has_coordinate || kind_of_name(d->name) == NONE)
     WB_RAISE_ALL(
@@ -218,9 +219,9 @@ static PetscErrorCode check_bounds(const WbArray a, const WbIoDimension *d, cons
   for (int i = 0; i < d->size && !ierr; i++) {
     const double width = fabs(b[2 * i + 1] - b[2 * i]), middle = 0.5 * (b[2 * i] + b[2 * i + 1]);
     if (fabs(raw[i] - middle) <= 0.05 * width + 1e-9 * fabs(middle)) continue;
-    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                          "%s: %s = %.10g is not in the middle of its bounds %.10g ... %.10g; allowed: cell centres",
-                          a->nc->path, d->name, raw[i], b[2 * i], b[2 * i + 1]);
+    ierr = WB_ERROR(WB_ERR_INPUT, WB_ERROR_ALL,
+                    "%s: %s = %.10g is not in the middle of its bounds %.10g ... %.10g; allowed: cell centres",
+                    a->nc->path, d->name, raw[i], b[2 * i], b[2 * i + 1]);
   }
   WB_FREE(&b);
   PetscFunctionReturn(ierr);
@@ -246,6 +247,17 @@ static PetscErrorCode order(const WbArray a, const WbIoDimension *d, const WbUni
   PetscFunctionReturn(0);
 }
 
+/* A variable may hold fewer records than its unlimited dimension. */
+static PetscErrorCode same_length(const WbArray a, const WbIoDimension *d) {
+  int rank = 0, dims[8] = {0};
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_inq_dims(a->nc, d->group, d->name, &rank, dims));
+  if (rank != 1 || dims[0] != d->size)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: %s has %d entries along %s, its coordinate has %d", a->nc->path, a->name, d->size,
+                 d->name, rank == 1 ? dims[0] : 0);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode read_positions(WbArray a, WbAxisKind kind) {
   WbIoDimension *d = &a->dim[a->dim_of[kind]];
   WbAxis *axis = &a->axis[kind];
@@ -258,6 +270,7 @@ static PetscErrorCode read_positions(WbArray a, WbAxisKind kind) {
   axis->n = d->size;
   axis->declared = m.units[0] != '\0';
   if (axis->n < 1) WB_RAISE_ALL(WB_ERR_INPUT, "%s: coordinate %s has no entries", a->nc->path, d->name);
+  PetscCall(same_length(a, d));
   PetscCall(WB_ALLOC(axis->n, &axis->at));
   const int start = 0;
   PetscCall(wb_nc_get(a->nc, d->group, d->name, &start, &axis->n, WB_NC_DOUBLE, axis->at));
@@ -300,6 +313,7 @@ static PetscErrorCode read_time_axis(WbArray a) {
     PetscFunctionReturn(0);
   }
   PetscCall(wb_io_read_times(a->nc, group, name, &a->times));
+  if (place >= 0) PetscCall(same_length(a, &a->dim[place]));
   WbAxis *axis = &a->axis[WB_AXIS_TIME];
   snprintf(axis->name, sizeof axis->name, "%s", name);
   axis->n = a->times.n;

@@ -1,6 +1,7 @@
 /* Checkpoints: HDF5 written under a temporary name, synced, renamed; the previous one stays as path.prev. Each array
  * carries a checksum that does not depend on how ranks share it, verified on opening: a damaged file is never used. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ struct WbCheckpoint_s {
   MPI_Comm comm; /* borrowed */
   int rank, size;
   char path[WB_IO_PATH], temporary[WB_IO_PATH];
+  char label[WB_IO_PATH + 16]; /* "checkpoint PATH" of what is open for reading */
   bool writing, failed;
   double reserved; /* disk space claimed so far [bytes] */
   hid_t file, dxpl;
@@ -64,91 +66,106 @@ PetscErrorCode wb_checkpoint_create(MPI_Comm comm, const char *path, WbCheckpoin
 /* ---- verification on opening ---- */
 typedef struct {
   WbCheckpoint ck;
-  uint64_t sum; /* this rank's part */
-  uint64_t stored;
-  char why[256];
+  PetscErrorCode ierr;
 } Verify;
 
+/* What this program writes: 1 to 4 axes of float or double, every element in the file. */
+static PetscErrorCode check_described(const WbIoItem *item) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_item_needs_numbers(item));
+  bool good = item->class == H5T_FLOAT && item->contiguous && item->rank >= 1 && item->rank <= MAX_CK_RANK;
+  for (int d = 0; d < item->rank; d++) good = good && item->dims[d] <= INT_MAX;
+  if (!good) WB_RAISE(WB_ERR_INPUT, "%s: %s is not an array that this program writes", item->label, item->what);
+  if (H5Dget_storage_size(item->id) != item->n * item->size)
+    WB_RAISE(WB_ERR_INPUT, "%s: %s was never written", item->label, item->what);
+  PetscFunctionReturn(0);
+}
+
 /* Sum of this rank's share of one dataset, read in pieces along its slowest axis. */
-static PetscErrorCode dataset_sum(WbCheckpoint ck, hid_t dset, size_t size, uint64_t *sum) {
-  hsize_t shape[H5S_MAX_RANK];
+static PetscErrorCode dataset_sum(WbCheckpoint ck, const WbIoItem *item, uint64_t *sum) {
   int dims[MAX_CK_RANK] = {1, 1, 1, 1}, start[MAX_CK_RANK] = {0}, count[MAX_CK_RANK];
+  hsize_t from[MAX_CK_RANK] = {0}, cells[MAX_CK_RANK];
   void *buffer = NULL;
   PetscFunctionBeginUser;
-  const hid_t space = H5Dget_space(dset);
-  const int rank = H5Sget_simple_extent_ndims(space);
-  H5Sget_simple_extent_dims(space, shape, NULL);
-  size_t slice = size;
-  for (int d = 0; d < rank; d++) {
-    dims[d] = (int)shape[d];
-    count[d] = dims[d];
-    if (d > 0) slice *= shape[d];
+  if (item->n == 0) PetscFunctionReturn(0);
+  size_t slice = item->size;
+  for (int d = 0; d < item->rank; d++) {
+    dims[d] = count[d] = (int)item->dims[d];
+    cells[d] = item->dims[d];
+    if (d > 0) slice *= item->dims[d];
   }
   const int first = (int)((int64_t)dims[0] * ck->rank / ck->size);
   const int last = (int)((int64_t)dims[0] * (ck->rank + 1) / ck->size);
   const int step = (int)PetscMax(1, ((size_t)16 << 20) / slice);
-  PetscErrorCode ierr = wb_alloc_bytes(slice * (size_t)step, "checkpoint verification", &buffer);
+  PetscErrorCode ierr = wb_alloc_bytes(slice * (size_t)PetscMin(step, dims[0]), "checkpoint verification", &buffer);
   for (int i = first; i < last && !ierr; i += step) {
-    hid_t memory = -1;
     start[0] = i;
     count[0] = PetscMin(step, last - i);
-    select_block(space, rank, start, count, &memory);
-    const hid_t native = size == 4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
-    if (H5Dread(dset, native, memory, space, H5P_DEFAULT, buffer) < 0)
-      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s", wb_io_h5_reason());
-    H5Sclose(memory);
-    if (!ierr) *sum += wb_io_block_sum(buffer, size, rank, dims, start, count);
+    from[0] = (hsize_t)i;
+    cells[0] = (hsize_t)count[0];
+    ierr = wb_io_block_read(item, from, cells, wb_io_item_memory(item), H5P_DEFAULT, buffer);
+    if (!ierr) *sum += wb_io_block_sum(buffer, item->size, item->rank, dims, start, count);
   }
   wb_free_bytes(&buffer);
-  H5Sclose(space);
   PetscFunctionReturn(ierr);
 }
 
-/* Link visitor: 0 continues, 1 stops with a reason. All ranks see the same order. */
+/* Collective. Compares the array with its checksum. */
+static PetscErrorCode verify_array(WbCheckpoint ck, hid_t group, const char *name) {
+  uint64_t sum = 0, stored = 0;
+  bool has = false;
+  WbIoItem item;
+  PetscFunctionBeginUser;
+  PetscErrorCode ierr = wb_io_dataset_open(group, ck->label, "array", name, &item);
+  if (!ierr && item.id < 0)
+    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: array %.100s is not there",
+                          ck->label, name);
+  if (!ierr) ierr = check_described(&item);
+  if (!ierr) ierr = wb_io_attribute_bits(item.id, ck->label, name, "checksum", &has, &stored);
+  if (!ierr) ierr = dataset_sum(ck, &item, &sum);
+  wb_io_item_close(&item);
+  PetscCall(wb_error_agree(ck->comm, ierr));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, ck->comm));
+  if (!has || sum != stored)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s cannot be used: array %.100s does not match its checksum", ck->label, name);
+  PetscFunctionReturn(0);
+}
+
+/* Link visitor: 0 continues, 1 stops with an error. All ranks see the same order. */
 static herr_t verify_one(hid_t group, const char *name, const H5L_info_t *info, void *context) {
   Verify *v = context;
-  uint64_t sum = 0, stored = 0;
-  const hid_t dset = H5Dopen2(group, name, H5P_DEFAULT);
-  if (dset < 0) {
-    snprintf(v->why, sizeof(v->why), "array %s: %.180s", name, wb_io_h5_reason());
-    return 1;
-  }
-  const hid_t type = H5Dget_type(dset), att = H5Aopen(dset, "checksum", H5P_DEFAULT);
-  const size_t size = H5Tget_size(type);
-  bool ok = att >= 0 && H5Aread(att, H5T_NATIVE_UINT64, &stored) >= 0 && (size == 4 || size == 8);
-  if (att >= 0) H5Aclose(att);
-  H5Tclose(type);
-  PetscErrorCode ierr = ok ? dataset_sum(v->ck, dset, size, &sum) : 0;
-  H5Dclose(dset);
-  ierr = wb_error_agree(v->ck->comm, ierr);
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, v->ck->comm);
-  if (ok && !ierr && sum == stored) return 0;
-  snprintf(v->why, sizeof(v->why), "array %s does not match its checksum", name);
-  return 1;
+  v->ierr = verify_array(v->ck, group, name);
+  return v->ierr != 0;
+}
+
+static PetscErrorCode verify_all(WbCheckpoint ck) {
+  Verify v = {.ck = ck};
+  uint64_t version = 0;
+  bool has = false;
+  PetscFunctionBeginUser;
+  const PetscErrorCode ierr = wb_io_attribute_bits(ck->file, ck->label, NULL, "windbridge_checkpoint", &has, &version);
+  PetscCall(wb_error_agree(ck->comm, ierr));
+  if (!has || version != FORMAT_VERSION)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s cannot be used: it is not a windbridge checkpoint of format %d", ck->label,
+                 FORMAT_VERSION);
+  const herr_t visited = H5Literate(ck->file, H5_INDEX_NAME, H5_ITER_INC, NULL, verify_one, &v);
+  PetscCall(v.ierr);
+  if (visited < 0) WB_RAISE_ALL(WB_ERR_INPUT, "%s cannot be used: %s", ck->label, wb_io_h5_reason());
+  PetscFunctionReturn(0);
 }
 
 /* Opens and verifies one file; on failure nothing stays open and the error is raised (ALL). */
 static PetscErrorCode open_verified(WbCheckpoint ck, const char *path) {
-  Verify v = {.ck = ck};
-  int version = 0;
   PetscFunctionBeginUser;
+  snprintf(ck->label, sizeof(ck->label), "checkpoint %s", path);
   PetscCall(wb_io_file_open(ck->comm, path, false, &ck->file, &ck->dxpl));
-  if (H5Aexists(ck->file, "windbridge_checkpoint") > 0) {
-    const hid_t att = H5Aopen(ck->file, "windbridge_checkpoint", H5P_DEFAULT);
-    if (att < 0 || H5Aread(att, H5T_NATIVE_INT, &version) < 0) version = -1;
-    if (att >= 0) H5Aclose(att);
+  const PetscErrorCode ierr = verify_all(ck);
+  if (ierr) {
+    H5Pclose(ck->dxpl);
+    H5Fclose(ck->file);
+    ck->file = ck->dxpl = -1;
   }
-  if (version == FORMAT_VERSION) {
-    if (H5Literate(ck->file, H5_INDEX_NAME, H5_ITER_INC, NULL, verify_one, &v) < 0 && !v.why[0])
-      snprintf(v.why, sizeof(v.why), "%.200s", wb_io_h5_reason());
-    if (!v.why[0]) PetscFunctionReturn(0);
-  } else {
-    snprintf(v.why, sizeof(v.why), "it is not a windbridge checkpoint of format %d", FORMAT_VERSION);
-  }
-  H5Pclose(ck->dxpl);
-  H5Fclose(ck->file);
-  ck->file = ck->dxpl = -1;
-  WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s cannot be used: %s", path, v.why);
+  PetscFunctionReturn(ierr);
 }
 
 PetscErrorCode wb_checkpoint_open(MPI_Comm comm, const char *path, WbCheckpoint *ck) {
@@ -191,11 +208,16 @@ PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision 
   H5Pset_obj_track_times(dcpl, 0);
   const hid_t dset =
       H5Dcreate2(ck->file, name, single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+  if (dset < 0)
+    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "cannot make room for array %s of checkpoint %s (disk full?): %s", name, ck->path,
+                          wb_io_h5_reason());
   const hsize_t n = select_block(space, rank, start, count, &memory);
   uint64_t sum = n ? wb_io_block_sum(data, single ? 4 : 8, rank, dims, start, count) : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, ck->comm));
   const double nothing = 0.0;
-  if (dset < 0 ||
+  ierr = wb_error_agree(ck->comm, ierr); /* nobody stays away from the collective write */
+  if (!ierr &&
       H5Dwrite(dset, single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, space, ck->dxpl, n ? data : &nothing) < 0)
     ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
                           "cannot write array %s of checkpoint %s (disk full?): %s", name, ck->path, wb_io_h5_reason());
@@ -210,56 +232,47 @@ PetscErrorCode wb_checkpoint_put(WbCheckpoint ck, const char *name, WbPrecision 
 }
 
 /* Refuses another shape or precision: a restart with a changed grid must say so. */
-static PetscErrorCode check_array(WbCheckpoint ck, const char *name, hid_t dset, WbPrecision type, int rank,
+static PetscErrorCode check_array(WbCheckpoint ck, const WbIoItem *item, const char *name, WbPrecision type, int rank,
                                   const int *dims) {
-  hsize_t shape[H5S_MAX_RANK];
   char found[96] = "", wanted[96] = "";
   PetscFunctionBeginUser;
-  const hid_t space = H5Dget_space(dset), stored = H5Dget_type(dset);
-  const int have = H5Sget_simple_extent_ndims(space);
-  H5Sget_simple_extent_dims(space, shape, NULL);
-  const size_t size = H5Tget_size(stored);
-  H5Sclose(space);
-  H5Tclose(stored);
-  bool same = have == rank;
-  for (int d = 0; d < have && d < MAX_CK_RANK; d++) {
-    same = same && d < rank && shape[d] == (hsize_t)dims[d];
+  bool same = item->rank == rank;
+  for (int d = 0; d < item->rank; d++) {
+    same = same && d < rank && item->dims[d] == (hsize_t)dims[d];
     snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%llu", d ? " x " : "",
-             (unsigned long long)shape[d]);
+             (unsigned long long)item->dims[d]);
   }
   for (int d = 0; d < rank; d++)
     snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "%s%d", d ? " x " : "", dims[d]);
   if (!same)
-    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s has %s cells, this run has %s: it belongs to another set-up",
-                 ck->path, name, found, wanted);
-  if (size != (type == WB_FP32 ? 4u : 8u))
-    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s is in %s precision, this run in %s", ck->path, name,
-                 size == 4 ? "single" : "double", type == WB_FP32 ? "single" : "double");
+    WB_RAISE(WB_ERR_INPUT, "%s: %s has %s cells, this run has %s: it belongs to another set-up", ck->label, name, found,
+             wanted);
+  if (item->size != (type == WB_FP32 ? 4u : 8u))
+    WB_RAISE(WB_ERR_INPUT, "%s: %s is in %s precision, this run in %s", ck->label, name,
+             item->size == 4 ? "single" : "double", type == WB_FP32 ? "single" : "double");
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_checkpoint_get(WbCheckpoint ck, const char *name, WbPrecision type, int rank, const int *dims,
                                  const int *start, const int *count, void *data) {
-  hid_t memory = -1;
+  hsize_t from[MAX_CK_RANK] = {0}, cells[MAX_CK_RANK] = {0};
+  WbIoItem item;
   PetscFunctionBeginUser;
-  if (H5Lexists(ck->file, name, H5P_DEFAULT) <= 0)
-    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s has no array %s: it belongs to another set-up", ck->path, name);
-  const hid_t dset = H5Dopen2(ck->file, name, H5P_DEFAULT);
-  if (dset < 0) WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: cannot open %s: %s", ck->path, name, wb_io_h5_reason());
-  PetscErrorCode ierr = check_array(ck, name, dset, type, rank, dims);
-  if (!ierr) {
-    const hid_t space = H5Dget_space(dset);
-    const hsize_t n = select_block(space, rank, start, count, &memory);
-    double nothing = 0.0;
-    if (H5Dread(dset, type == WB_FP32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, memory, space, ck->dxpl,
-                n ? data : &nothing) < 0)
-      ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                            "cannot read %s of checkpoint %s: %s", name, ck->path, wb_io_h5_reason());
-    H5Sclose(memory);
-    H5Sclose(space);
-    ierr = wb_error_agree(ck->comm, ierr);
+  if (rank < 1 || rank > MAX_CK_RANK) WB_RAISE(PETSC_ERR_ARG_OUTOFRANGE, "checkpoint array %s: rank %d", name, rank);
+  for (int d = 0; d < rank; d++) {
+    from[d] = (hsize_t)start[d];
+    cells[d] = (hsize_t)count[d];
   }
-  H5Dclose(dset);
+  PetscErrorCode ierr = wb_io_dataset_open(ck->file, ck->label, "array", name, &item);
+  if (!ierr && item.id < 0)
+    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
+                          "%s has no array %s: it belongs to another set-up", ck->label, name);
+  if (!ierr) ierr = check_array(ck, &item, name, type, rank, dims);
+  if (!ierr) ierr = wb_io_block_check(&item, from, cells);
+  ierr = wb_error_agree(ck->comm, ierr); /* nobody stays away from the collective read */
+  if (!ierr)
+    ierr = wb_error_agree(ck->comm, wb_io_block_read(&item, from, cells, wb_io_item_memory(&item), ck->dxpl, data));
+  wb_io_item_close(&item);
   PetscFunctionReturn(ierr);
 }
 
@@ -283,38 +296,29 @@ PetscErrorCode wb_checkpoint_put_text(WbCheckpoint ck, const char *name, const c
   PetscFunctionReturn(ierr);
 }
 
-static PetscErrorCode open_attribute(WbCheckpoint ck, const char *name, hid_t *att) {
+static PetscErrorCode no_value(WbCheckpoint ck, const char *name) {
   PetscFunctionBeginUser;
-  *att = H5Aexists(ck->file, name) > 0 ? H5Aopen(ck->file, name, H5P_DEFAULT) : -1;
-  if (*att < 0)
-    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s has no value %s: it belongs to another set-up", ck->path, name);
-  PetscFunctionReturn(0);
+  WB_RAISE_ALL(WB_ERR_INPUT, "%s has no value %s: it belongs to another set-up", ck->label, name);
 }
 
 PetscErrorCode wb_checkpoint_get_real(WbCheckpoint ck, const char *name, double *value) {
-  hid_t att = -1;
+  int n = 0;
   PetscFunctionBeginUser;
-  PetscCall(open_attribute(ck, name, &att));
-  const herr_t status = H5Aread(att, H5T_NATIVE_DOUBLE, value);
-  H5Aclose(att);
-  if (status < 0) WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: %s is not a number", ck->path, name);
+  const PetscErrorCode ierr = wb_io_attribute_numbers(ck->file, ck->label, NULL, name, 1, &n, value);
+  PetscCall(wb_error_agree(ck->comm, ierr));
+  if (n == 0) PetscCall(no_value(ck, name));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_checkpoint_get_text(WbCheckpoint ck, const char *name, char *text, int max) {
-  hid_t att = -1;
+  char *found = NULL;
   PetscFunctionBeginUser;
-  PetscCall(open_attribute(ck, name, &att));
-  const hid_t type = H5Aget_type(att);
-  const size_t size = H5Tget_size(type);
-  const bool fits = H5Tget_class(type) == H5T_STRING && size < (size_t)max;
-  memset(text, 0, (size_t)max);
-  const herr_t status = fits ? H5Aread(att, type, text) : -1;
-  H5Tclose(type);
-  H5Aclose(att);
-  if (status < 0)
-    WB_RAISE_ALL(WB_ERR_INPUT, "checkpoint %s: text %s has %zu characters, at most %d expected", ck->path, name, size,
-                 max - 1);
+  const PetscErrorCode ierr = wb_io_attribute_text(ck->file, ck->label, NULL, name, (size_t)max, &found);
+  if (!ierr && found) memcpy(text, found, strlen(found) + 1);
+  const bool has = found != NULL;
+  WB_FREE(&found);
+  PetscCall(wb_error_agree(ck->comm, ierr));
+  if (!has) PetscCall(no_value(ck, name));
   PetscFunctionReturn(0);
 }
 

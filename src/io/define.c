@@ -16,6 +16,7 @@ void wb_io_group_normalise(const char *group, char out[WB_IO_NAME]) {
 PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id) {
   char clean[WB_IO_NAME], *save = NULL;
   PetscFunctionBeginUser;
+  if (!group) group = "/";
   wb_io_group_normalise(group, clean);
   *id = H5Gopen2(nc->file, "/", H5P_DEFAULT);
   if (*id < 0) WB_RAISE(WB_ERR_INPUT, "%s: cannot open its root group: %s", nc->path, wb_io_h5_reason());
@@ -33,8 +34,9 @@ PetscErrorCode wb_io_group(WbNc nc, const char *group, hid_t *id) {
     }
     H5Gclose(*id);
     *id = next;
-    if (next < 0 && nc->writing) WB_RAISE(WB_ERR_IO, "%s: cannot create group %s", nc->path, group);
-    if (next < 0) WB_RAISE(WB_ERR_INPUT, "%s has no group %s", nc->path, group);
+    if (next < 0 && nc->writing)
+      WB_RAISE(WB_ERR_IO, "%s: cannot create group /%s", nc->path, group + strspn(group, "/"));
+    if (next < 0) WB_RAISE(WB_ERR_INPUT, "%s has no group /%s", nc->path, group + strspn(group, "/"));
   }
   PetscFunctionReturn(0);
 }
@@ -161,12 +163,12 @@ static PetscErrorCode create_dataset(WbNc nc, const char *group, WbIoVar *v) {
   v->dset = H5Dcreate2(where, v->name, wb_io_type_file(v->type), space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
   PetscErrorCode ierr = 0;
   if (v->dset < 0)
-    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                          "cannot make room for variable %s (%.3g MB) in %s (disk full?): %s", v->name, bytes / 1e6,
-                          nc->path, wb_io_h5_reason());
+    ierr = WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL, "cannot make room for variable %s (%.3g MB) in %s (disk full?): %s",
+                    v->name, bytes / 1e6, nc->path, wb_io_h5_reason());
   H5Sclose(space);
   H5Pclose(dcpl);
   H5Gclose(where);
+  if (!ierr) ierr = wb_io_dataset_describe(v->dset, nc->path, "variable", v->name, &v->item);
   PetscFunctionReturn(ierr);
 }
 
@@ -209,8 +211,8 @@ static PetscErrorCode make_pure_dimension(WbNc nc, WbIoDim *d) {
   d->scale = H5Dcreate2(where, d->name, H5T_IEEE_F32BE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
   PetscErrorCode ierr = 0;
   if (d->scale < 0)
-    ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "%s: cannot write dimension %s: %s",
-                          nc->path, d->name, wb_io_h5_reason());
+    ierr =
+        WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL, "%s: cannot write dimension %s: %s", nc->path, d->name, wb_io_h5_reason());
   d->own_scale = true;
   H5Sclose(space);
   H5Pclose(dcpl);

@@ -16,41 +16,47 @@ static void split(const char *path, WbIoDimension *d) {
 }
 
 /* A dimension without coordinate variable is a scale too; netCDF-4 marks it. */
-static bool is_coordinate(hid_t scale) {
+static PetscErrorCode find_mark(hid_t scale, const char *label, bool *coordinate) {
   static const char mark[] = "This is a netCDF dimension but not a netCDF variable";
-  char *name = wb_io_att_read_text(scale, "NAME");
-  const bool yes = !name || strncmp(name, mark, sizeof mark - 1) != 0;
-  free(name);
-  return yes;
+  char *name = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_text_if(scale, label, NULL, "NAME", &name));
+  *coordinate = !name || strncmp(name, mark, sizeof mark - 1) != 0;
+  WB_FREE(&name);
+  PetscFunctionReturn(0);
 }
+
+typedef struct {
+  const char *label;
+  WbIoDimension *dimension;
+  PetscErrorCode error;
+} Scale;
 
 static herr_t take_scale(hid_t dset, unsigned dim, hid_t scale, void *out) {
   char path[2 * WB_IO_NAME] = "";
-  WbIoDimension *d = out;
+  Scale *s = out;
   (void)dset, (void)dim;
   if (H5Iget_name(scale, path, sizeof path) <= 0) return 0;
-  split(path, d);
-  d->has_coordinate = is_coordinate(scale);
+  split(path, s->dimension);
+  s->error = find_mark(scale, s->label, &s->dimension->has_coordinate);
   return 1; /* the first is enough */
 }
 
-static void dimensions_of(hid_t dset, const char *path, int *rank, WbIoDimension dim[WB_IO_MAX_RANK]) {
-  hsize_t size[H5S_MAX_RANK] = {0};
-  const hid_t space = H5Dget_space(dset);
-  *rank = H5Sget_simple_extent_ndims(space);
-  if (*rank > 0 && *rank <= WB_IO_MAX_RANK) H5Sget_simple_extent_dims(space, size, NULL);
-  H5Sclose(space);
-  if (*rank > WB_IO_MAX_RANK || *rank < 0) *rank = -1;
-  for (int d = 0; d < *rank; d++) {
+static PetscErrorCode dimensions_of(const WbIoItem *item, const char *path, WbIoDimension dim[WB_IO_MAX_RANK]) {
+  PetscFunctionBeginUser;
+  for (int d = 0; d < item->rank; d++) {
+    Scale s = {item->label, &dim[d], 0};
     memset(&dim[d], 0, sizeof dim[d]);
-    if (H5DSget_num_scales(dset, (unsigned)d) > 0) H5DSiterate_scales(dset, (unsigned)d, NULL, take_scale, &dim[d]);
-    if (!dim[d].name[0] && *rank == 1 && H5DSis_scale(dset) > 0) { /* a coordinate variable is its own dimension */
+    if (H5DSget_num_scales(item->id, (unsigned)d) > 0) H5DSiterate_scales(item->id, (unsigned)d, NULL, take_scale, &s);
+    if (!dim[d].name[0] && item->rank == 1 && H5DSis_scale(item->id) > 0) { /* a coordinate variable is its own */
       split(path, &dim[d]);
-      dim[d].has_coordinate = is_coordinate(dset);
+      s.error = find_mark(item->id, item->label, &dim[d].has_coordinate);
     }
-    dim[d].size = (int)size[d];
+    PetscCall(s.error);
+    dim[d].size = (int)item->dims[d];
   }
   H5Eclear2(H5E_DEFAULT);
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_io_dimensions(WbNc nc, const char *group, const char *name, int *rank, WbIoDimension *dim) {
@@ -59,58 +65,107 @@ PetscErrorCode wb_io_dimensions(WbNc nc, const char *group, const char *name, in
   PetscFunctionBeginUser;
   PetscCall(wb_io_var(nc, group, name, &v));
   snprintf(path, sizeof path, "/%s/%s", v->group, v->name);
-  dimensions_of(v->dset, path, rank, dim);
+  *rank = v->rank;
+  PetscCall(wb_error_agree(nc->comm, dimensions_of(&v->item, path, dim)));
   PetscFunctionReturn(0);
 }
 
-static void take_text(hid_t dset, const char *name, size_t max, char *out) {
-  char *text = wb_io_att_read_text(dset, name);
+/* The attribute's text without blanks around it; cut where it is long. */
+static PetscErrorCode take_text(const WbIoItem *item, const char *owner, const char *name, size_t max, char *out) {
+  char *text = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_text_if(item->id, item->label, owner, name, &text));
   const char *from = text ? text : "";
   while (*from == ' ' || *from == '\t' || *from == '\n') from++;
   snprintf(out, max, "%s", from);
   for (size_t n = strlen(out); n > 0 && strchr(" \t\n", out[n - 1]); n--) out[n - 1] = '\0';
-  free(text);
+  WB_FREE(&text);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode take_marks(const WbIoItem *item, const char *group, const char *name, WbIoMarks *m) {
+  char path[3 * WB_IO_NAME];
+  WbIoDimension dim[WB_IO_MAX_RANK];
+  PetscFunctionBeginUser;
+  PetscCall(take_text(item, name, "axis", sizeof m->axis, m->axis));
+  PetscCall(take_text(item, name, "standard_name", sizeof m->standard_name, m->standard_name));
+  PetscCall(take_text(item, name, "positive", sizeof m->positive, m->positive));
+  PetscCall(take_text(item, name, "units", sizeof m->units, m->units));
+  PetscCall(take_text(item, name, "long_name", sizeof m->long_name, m->long_name));
+  PetscCall(take_text(item, name, "bounds", sizeof m->bounds, m->bounds));
+  PetscCall(take_text(item, name, "calendar", sizeof m->calendar, m->calendar));
+  PetscCall(take_text(item, name, "cell_methods", sizeof m->cell_methods, m->cell_methods));
+  PetscCall(take_text(item, name, "climatology", sizeof m->climatology, m->climatology));
+  snprintf(path, sizeof path, "%s/%s", group, name);
+  PetscCall(dimensions_of(item, path, dim));
+  m->rank = item->rank;
+  if (m->rank == 1) m->first = dim[0];
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_io_marks(WbNc nc, const char *group, const char *name, WbIoMarks *m) {
-  char path[3 * WB_IO_NAME];
+  WbIoItem item;
   hid_t where = -1;
-  WbIoDimension dim[WB_IO_MAX_RANK];
   PetscFunctionBeginUser;
   memset(m, 0, sizeof *m);
   PetscCall(wb_io_group(nc, group, &where));
-  const hid_t dset = H5Dopen2(where, name, H5P_DEFAULT);
+  PetscErrorCode ierr = wb_io_dataset_open(where, nc->path, "variable", name, &item);
   H5Gclose(where);
-  if (dset < 0) WB_RAISE_ALL(WB_ERR_INPUT, "%s: cannot open variable %s: %s", nc->path, name, wb_io_h5_reason());
-  take_text(dset, "axis", sizeof m->axis, m->axis);
-  take_text(dset, "standard_name", sizeof m->standard_name, m->standard_name);
-  take_text(dset, "positive", sizeof m->positive, m->positive);
-  take_text(dset, "units", sizeof m->units, m->units);
-  take_text(dset, "long_name", sizeof m->long_name, m->long_name);
-  take_text(dset, "bounds", sizeof m->bounds, m->bounds);
-  take_text(dset, "calendar", sizeof m->calendar, m->calendar);
-  take_text(dset, "cell_methods", sizeof m->cell_methods, m->cell_methods);
-  take_text(dset, "climatology", sizeof m->climatology, m->climatology);
-  snprintf(path, sizeof path, "%s/%s", group, name);
-  dimensions_of(dset, path, &m->rank, dim);
-  if (m->rank == 1) m->first = dim[0];
-  H5Dclose(dset);
+  if (!ierr && item.id >= 0) ierr = take_marks(&item, group, name, m);
+  wb_io_item_close(&item);
+  PetscCall(wb_error_agree(nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
+/* Local: texts of the grid mapping, which may be a variable of any type. */
+static PetscErrorCode take_system(const WbArray a, hid_t where, size_t max, char *wkt) {
+  WbIoItem item = {.id = -1};
+  char mapping[WB_IO_NAME] = "";
+  hid_t object = -1;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_dataset_open(where, a->nc->path, "variable", a->name, &item));
+  PetscErrorCode ierr = item.id < 0 ? 0 : take_text(&item, a->name, "grid_mapping", sizeof mapping, mapping);
+  wb_io_item_close(&item);
+  PetscCall(ierr);
+  mapping[strcspn(mapping, ": ")] = '\0'; /* "crs: x y" */
+  if (mapping[0] && H5Lexists(where, mapping, H5P_DEFAULT) > 0) object = H5Dopen2(where, mapping, H5P_DEFAULT);
+  if (object < 0) PetscFunctionReturn(0);
+  item = (WbIoItem){.id = object, .label = a->nc->path};
+  ierr = take_text(&item, mapping, "crs_wkt", max, wkt);
+  if (!ierr && !wkt[0]) ierr = take_text(&item, mapping, "spatial_ref", max, wkt);
+  H5Dclose(object);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode wb_array_system(const WbArray a, size_t max, char *wkt) {
+  hid_t where = -1;
+  PetscFunctionBeginUser;
+  wkt[0] = '\0';
+  PetscCall(wb_io_group(a->nc, a->group, &where));
+  const PetscErrorCode ierr = take_system(a, where, max, wkt);
+  H5Gclose(where);
+  PetscCall(wb_error_agree(a->nc->comm, ierr));
   PetscFunctionReturn(0);
 }
 
 typedef struct {
+  const char *label;
+  PetscErrorCode error;
   int n, room;
   char (*names)[WB_IO_NAME]; /* NULL: only counted */
 } List;
 
+/* Datasets of numbers alone: what else lies there is nobody's array. */
 static herr_t take_name(hid_t group, const char *name, const H5L_info_t *info, void *out) {
   List *list = out;
-  (void)info;
+  if (info->type != H5L_TYPE_HARD || strlen(name) >= WB_IO_NAME) return 0;
   const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
-  if (object >= 0 && H5Iget_type(object) == H5I_DATASET && strlen(name) < WB_IO_NAME) {
+  if (object >= 0 && H5Iget_type(object) == H5I_DATASET) {
     const hid_t type = H5Dget_type(object);
     const H5T_class_t class = H5Tget_class(type);
-    if ((class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM) && is_coordinate(object)) {
+    bool coordinate = true; /* not a bare dimension */
+    if (!list->error) list->error = find_mark(object, list->label, &coordinate);
+    if ((class == H5T_INTEGER || class == H5T_FLOAT) && coordinate) {
       if (list->names && list->n < list->room) snprintf(list->names[list->n], WB_IO_NAME, "%s", name);
       list->n++;
     }
@@ -122,7 +177,7 @@ static herr_t take_name(hid_t group, const char *name, const H5L_info_t *info, v
 
 PetscErrorCode wb_io_list(WbNc nc, const char *group, int *n, char (**names)[WB_IO_NAME]) {
   hid_t where = -1;
-  List list = {0, 0, NULL};
+  List list = {nc->path, 0, 0, 0, NULL};
   PetscFunctionBeginUser;
   PetscCall(wb_io_group(nc, group, &where));
   H5Literate(where, H5_INDEX_NAME, H5_ITER_INC, NULL, take_name, &list);
@@ -133,5 +188,7 @@ PetscErrorCode wb_io_list(WbNc nc, const char *group, int *n, char (**names)[WB_
   if (!ierr) H5Literate(where, H5_INDEX_NAME, H5_ITER_INC, NULL, take_name, &list);
   *n = list.n;
   H5Gclose(where);
+  ierr = wb_error_agree(nc->comm, ierr ? ierr : list.error);
+  if (ierr) WB_FREE(names);
   PetscFunctionReturn(ierr);
 }

@@ -78,51 +78,41 @@ PetscErrorCode wb_nc_open_append(MPI_Comm comm, const char *path, WbNc *nc) {
   PetscFunctionReturn(0);
 }
 
-/* The block (start, count) of v; returns its number of elements. An empty block selects nothing. */
-static hsize_t select_block(const WbIoVar *v, const int *start, const int *count, hid_t *file_space,
-                            hid_t *memory_space) {
-  hsize_t s[WB_IO_MAX_RANK], c[WB_IO_MAX_RANK], n = 1;
+/* The block (start, count) of v in the file's own numbers; n out: its elements. Local. */
+static PetscErrorCode block_of(WbNc nc, const WbIoVar *v, const int *start, const int *count, hsize_t *s, hsize_t *c,
+                               hsize_t *n) {
+  PetscFunctionBeginUser;
+  *n = 1;
   for (int d = 0; d < v->rank; d++) {
+    if (start[d] < 0 || count[d] < 0)
+      WB_RAISE(PETSC_ERR_ARG_OUTOFRANGE, "%s: variable %s: %d cells from %d wanted", nc->path, v->name, count[d],
+               start[d]);
     s[d] = (hsize_t)start[d];
     c[d] = (hsize_t)count[d];
-    n *= c[d];
+    *n *= c[d];
   }
-  *file_space = H5Dget_space(v->dset);
-  hsize_t length = n ? n : 1;
-  *memory_space = H5Screate_simple(1, &length, NULL);
-  if (n == 0) {
-    H5Sselect_none(*file_space);
-    H5Sselect_none(*memory_space);
-  } else if (v->rank > 0) {
-    H5Sselect_hyperslab(*file_space, H5S_SELECT_SET, s, NULL, c, NULL);
-  }
-  return n;
-}
-
-/* Local check of a block against the variable's shape, with a message a person can use. */
-static PetscErrorCode check_block(WbNc nc, const WbIoVar *v, const int *start, const int *count) {
-  PetscFunctionBeginUser;
-  bool empty = false;
-  for (int d = 0; d < v->rank; d++) empty = empty || count[d] == 0;
-  for (int d = 0; d < v->rank && !empty; d++)
-    if (start[d] < 0 || count[d] < 0 || start[d] + count[d] > v->dims[d])
-      WB_RAISE(nc->writing ? PETSC_ERR_ARG_OUTOFRANGE : WB_ERR_INPUT,
-               "%s: variable %s: cells %d to %d of axis %d wanted, found %d", nc->path, v->name, start[d],
-               start[d] + count[d] - 1, d, v->dims[d]);
+  PetscCall(wb_io_block_check(&v->item, s, c));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode wb_nc_put(WbNc nc, const char *group, const char *var, const int *start, const int *count,
                          const void *data) {
   WbIoVar *v = NULL;
-  hid_t file_space = -1, memory_space = -1;
+  hsize_t s[WB_IO_MAX_RANK], c[WB_IO_MAX_RANK], n = 0;
   PetscFunctionBeginUser;
   if (!nc->writing) WB_RAISE(PETSC_ERR_ORDER, "%s is open for reading", nc->path);
   PetscCall(wb_io_var(nc, group, var, &v));
   PetscCall(wb_io_end_define(nc));
-  PetscErrorCode ierr = wb_error_agree(nc->comm, check_block(nc, v, start, count));
+  PetscErrorCode ierr = wb_error_agree(nc->comm, block_of(nc, v, start, count, s, c, &n));
   PetscCall(ierr);
-  const hsize_t n = select_block(v, start, count, &file_space, &memory_space);
+  const hsize_t length = n ? n : 1;
+  const hid_t file_space = H5Dget_space(v->dset), memory_space = H5Screate_simple(1, &length, NULL);
+  if (n == 0) { /* takes part in the collective write all the same */
+    H5Sselect_none(file_space);
+    H5Sselect_none(memory_space);
+  } else if (v->rank > 0) {
+    H5Sselect_hyperslab(file_space, H5S_SELECT_SET, s, NULL, c, NULL);
+  }
   const double nothing = 0.0;
   if (H5Dwrite(v->dset, wb_io_type_memory(v->type), memory_space, file_space, nc->dxpl, n ? data : &nothing) < 0)
     ierr = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
@@ -133,41 +123,39 @@ PetscErrorCode wb_nc_put(WbNc nc, const char *group, const char *var, const int 
   PetscFunctionReturn(0);
 }
 
-/* Reads the file's own type, then converts: same collectivity on all ranks whatever the file holds. */
-static PetscErrorCode read_block(WbNc nc, const WbIoVar *v, hid_t memory_space, hid_t file_space, hsize_t n,
-                                 WbNcType type, void *data) {
-  void *raw = NULL;
-  PetscFunctionBeginUser;
-  const bool direct = wb_io_direct(v, type);
-  if (!direct) PetscCall(wb_alloc_bytes((size_t)(n ? n : 1) * v->size, "conversion buffer", &raw));
-  const hid_t stored = H5Dget_type(v->dset), native = H5Tget_native_type(stored, H5T_DIR_ASCEND);
-  double nothing = 0.0;
-  void *target = !n ? (void *)&nothing : direct ? data : raw;
-  /* compressed data is read by each rank on its own: collective reads of filtered chunks need equal call counts */
-  const hid_t dxpl = v->contiguous ? nc->dxpl : H5P_DEFAULT;
-  PetscErrorCode ierr = 0;
-  if (H5Dread(v->dset, native, memory_space, file_space, dxpl, target) < 0)
-    ierr = wb_error_raise(WB_ERR_INPUT, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                          "cannot read variable %s of %s: %s", v->name, nc->path, wb_io_h5_reason());
-  H5Tclose(native);
-  H5Tclose(stored);
-  if (!ierr && !direct) wb_io_convert(v, (size_t)n, raw, type, data);
-  wb_free_bytes(&raw);
-  PetscFunctionReturn(ierr);
-}
-
+/* Reads the file's own type, then converts: same collectivity on all ranks whatever the file holds. All that can fail
+ * on one rank alone comes before the agreement, so that no rank stays away from a collective read. */
 PetscErrorCode wb_nc_get(WbNc nc, const char *group, const char *var, const int *start, const int *count, WbNcType type,
                          void *data) {
   WbIoVar *v = NULL;
-  hid_t file_space = -1, memory_space = -1;
+  void *raw = NULL;
+  hsize_t s[WB_IO_MAX_RANK], c[WB_IO_MAX_RANK], n = 0;
   PetscFunctionBeginUser;
   PetscCall(wb_io_var(nc, group, var, &v));
-  PetscCall(wb_error_agree(nc->comm, check_block(nc, v, start, count)));
-  const hsize_t n = select_block(v, start, count, &file_space, &memory_space);
-  const PetscErrorCode ierr = read_block(nc, v, memory_space, file_space, n, type, data);
-  H5Sclose(file_space);
-  H5Sclose(memory_space);
+  const bool direct = wb_io_direct(v, type);
+  PetscErrorCode ierr = block_of(nc, v, start, count, s, c, &n);
+  if (!ierr && !direct) ierr = wb_alloc_bytes((size_t)n * v->size, "conversion buffer", &raw);
+  ierr = wb_error_agree(nc->comm, ierr);
+  if (ierr) wb_free_bytes(&raw);
+  PetscCall(ierr);
+  /* compressed data is read by each rank on its own: collective reads of filtered chunks need equal call counts */
+  const hid_t dxpl = v->contiguous ? nc->dxpl : H5P_DEFAULT;
+  ierr = wb_io_block_read(&v->item, s, c, wb_io_item_memory(&v->item), dxpl, direct ? data : raw);
+  if (!ierr && !direct) wb_io_convert(v, (size_t)n, raw, type, data);
+  wb_free_bytes(&raw);
   PetscCall(wb_error_agree(nc->comm, ierr));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_nc_get_line(WbNc nc, const char *group, const char *var, int n, double *values) {
+  int rank = 0, dims[8];
+  const int start = 0;
+  PetscFunctionBeginUser;
+  PetscCall(wb_nc_inq_dims(nc, group, var, &rank, dims));
+  if (rank != 1 || dims[0] != n)
+    WB_RAISE_ALL(WB_ERR_INPUT, "%s: variable %s has %d axes, the first of %d values; needed: one axis of %d", nc->path,
+                 var, rank, rank > 0 ? dims[0] : 1, n);
+  PetscCall(wb_nc_get(nc, group, var, &start, &n, WB_NC_DOUBLE, values));
   PetscFunctionReturn(0);
 }
 

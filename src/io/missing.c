@@ -1,10 +1,10 @@
 /* What the values of a variable mean before they are numbers: packed (scale_factor, add_offset, _Unsigned) and missing
  * (_FillValue, missing_value, valid_min, valid_max, valid_range). All attributes that mark missing data hold together;
  * they are compared in the variable's own type, as CF asks. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "io_internal.h"
 
 /* A number as an attribute holds it. */
@@ -23,46 +23,67 @@ static Number from_unsigned(uint64_t u) {
   return (Number){.integer = true, .whole = u, .real = (double)u};
 }
 
-/* Some writers store numbers as text: "-9999" is understood, "none" is not. */
-static int numbers_of_text(hid_t object, const char *name, Number *out) {
-  char *text = wb_io_att_read_text(object, name), *end = NULL;
-  if (!text) return -1;
-  errno = 0;
-  const double x = strtod(text, &end);
-  while (*end == ' ') end++;
-  const bool ok = end != text && *end == '\0' && errno == 0;
-  free(text);
-  if (ok) out[0] = (Number){.real = x};
-  return ok ? 1 : -1;
+PetscErrorCode wb_io_text_if(hid_t object, const char *label, const char *owner, const char *name, char **text) {
+  WbIoItem item;
+  PetscFunctionBeginUser;
+  *text = NULL;
+  PetscCall(wb_io_attribute_open(object, label, owner, name, &item));
+  const bool one = item.id >= 0 && item.class == H5T_STRING && item.n == 1;
+  wb_io_item_close(&item);
+  if (one) PetscCall(wb_io_attribute_text(object, label, owner, name, 1 << 20, text));
+  PetscFunctionReturn(0);
 }
 
-/* Up to `max` numbers of an attribute; 0: it is absent; -1: it is there and is no list of at most `max` numbers. */
-static int numbers_of(hid_t object, const char *name, int max, Number *out) {
-  if (H5Aexists(object, name) <= 0) return 0;
-  const hid_t att = H5Aopen(object, name, H5P_DEFAULT);
-  if (att < 0) return -1;
-  const hid_t type = H5Aget_type(att), space = H5Aget_space(att);
-  const H5T_class_t class = H5Tget_class(type);
-  const bool is_signed = class != H5T_INTEGER || H5Tget_sign(type) == H5T_SGN_2;
-  const hssize_t n = H5Sget_simple_extent_npoints(space);
-  int found = -1;
+/* Some writers store numbers as text: "-9999" is understood, "none" is not. */
+static PetscErrorCode number_of_text(WbNc nc, const WbIoVar *v, const char *name, int *n, Number *out) {
+  char *text = NULL, *end = NULL;
+  PetscFunctionBeginUser;
+  PetscCall(wb_io_text_if(v->item.id, nc->path, v->name, name, &text));
+  if (text) {
+    const double x = strtod(text, &end);
+    while (*end == ' ') end++;
+    if (end != text && *end == '\0') {
+      out[0] = (Number){.real = x};
+      *n = 1;
+    }
+  }
+  WB_FREE(&text);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode take_numbers(WbNc nc, const WbIoItem *item, Number *out) {
   union {
     int64_t i[WB_IO_MAX_MISSING];
     uint64_t u[WB_IO_MAX_MISSING];
     double d[WB_IO_MAX_MISSING];
   } raw;
-  if (n >= 1 && n <= max && max <= WB_IO_MAX_MISSING && (class == H5T_INTEGER || class == H5T_FLOAT)) {
-    const hid_t memory = class == H5T_FLOAT ? H5T_NATIVE_DOUBLE : is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64;
-    if (H5Aread(att, memory, &raw) >= 0) found = (int)n;
-    for (int i = 0; i < found; i++)
-      out[i] = class == H5T_FLOAT ? (Number){.real = raw.d[i]}
-               : is_signed        ? from_signed(raw.i[i])
-                                  : from_unsigned(raw.u[i]);
+  const bool real = item->class == H5T_FLOAT;
+  PetscFunctionBeginUser;
+  const hid_t memory = real ? H5T_NATIVE_DOUBLE : item->is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64;
+  if (H5Aread(item->id, memory, &raw) < 0)
+    WB_RAISE(WB_ERR_INPUT, "%s: cannot read %s: %s", nc->path, item->what, wb_io_h5_reason());
+  for (hsize_t i = 0; i < item->n; i++)
+    out[i] = real ? (Number){.real = raw.d[i]} : item->is_signed ? from_signed(raw.i[i]) : from_unsigned(raw.u[i]);
+  PetscFunctionReturn(0);
+}
+
+/* Up to `max` numbers of an attribute; n 0: it is absent; -1: it is there and is no list of at most `max` numbers. */
+static PetscErrorCode numbers_of(WbNc nc, const WbIoVar *v, const char *name, int max, int *n, Number *out) {
+  WbIoItem item;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  *n = 0;
+  PetscCall(wb_io_attribute_open(v->item.id, nc->path, v->name, name, &item));
+  if (item.id < 0) PetscFunctionReturn(0);
+  *n = -1;
+  if (wb_io_item_is_number(&item) && item.size <= 8 && item.n >= 1 && item.n <= (hsize_t)max) {
+    ierr = take_numbers(nc, &item, out);
+    *n = (int)item.n;
   }
-  H5Sclose(space);
-  H5Tclose(type);
-  H5Aclose(att);
-  return class == H5T_STRING ? numbers_of_text(object, name, out) : found;
+  const bool text = item.class == H5T_STRING;
+  wb_io_item_close(&item);
+  if (!ierr && text) ierr = number_of_text(nc, v, name, n, out);
+  PetscFunctionReturn(ierr);
 }
 
 static PetscErrorCode no_number(WbNc nc, const WbIoVar *v, const char *name, const char *allowed) {
@@ -72,8 +93,9 @@ static PetscErrorCode no_number(WbNc nc, const WbIoVar *v, const char *name, con
 
 static PetscErrorCode one_number(WbNc nc, const WbIoVar *v, const char *name, bool *has, double *value) {
   Number number;
+  int n = 0;
   PetscFunctionBeginUser;
-  const int n = numbers_of(v->dset, name, 1, &number);
+  PetscCall(numbers_of(nc, v, name, 1, &n, &number));
   if (n < 0 || (n == 1 && !isfinite(number.real))) PetscCall(no_number(nc, v, name, "one number"));
   *has = n == 1;
   if (*has) *value = number.real;
@@ -143,8 +165,9 @@ bool wb_io_is_missing(const WbIoVar *v, const void *raw) {
 
 static PetscErrorCode add_missing(WbNc nc, WbIoVar *v, const char *name) {
   Number list[WB_IO_MAX_MISSING];
+  int n = 0;
   PetscFunctionBeginUser;
-  const int n = numbers_of(v->dset, name, WB_IO_MAX_MISSING, list);
+  PetscCall(numbers_of(nc, v, name, WB_IO_MAX_MISSING, &n, list));
   if (n < 0) PetscCall(no_number(nc, v, name, "a list of at most 16 numbers"));
   for (int i = 0; i < n; i++) {
     if (v->n_missing == WB_IO_MAX_MISSING) PetscCall(no_number(nc, v, name, "a list of at most 16 numbers"));
@@ -166,13 +189,14 @@ static PetscErrorCode read_valid(WbNc nc, WbIoVar *v) {
   Number ends[2];
   PetscFunctionBeginUser;
   v->valid_min = -INFINITY, v->valid_max = INFINITY;
-  int n = numbers_of(v->dset, "valid_range", 2, ends);
+  int n = 0;
+  PetscCall(numbers_of(nc, v, "valid_range", 2, &n, ends));
   if (n == 1 || n < 0) PetscCall(no_number(nc, v, "valid_range", "two numbers"));
   if (n == 2) bound(v, ends[0], &v->valid_min), bound(v, ends[1], &v->valid_max);
-  n = numbers_of(v->dset, "valid_min", 1, ends);
+  PetscCall(numbers_of(nc, v, "valid_min", 1, &n, ends));
   if (n < 0) PetscCall(no_number(nc, v, "valid_min", "one number"));
   if (n == 1) bound(v, ends[0], &v->valid_min);
-  n = numbers_of(v->dset, "valid_max", 1, ends);
+  PetscCall(numbers_of(nc, v, "valid_max", 1, &n, ends));
   if (n < 0) PetscCall(no_number(nc, v, "valid_max", "one number"));
   if (n == 1) bound(v, ends[0], &v->valid_max);
   if (isnan(v->valid_min)) v->valid_min = -INFINITY;
@@ -183,10 +207,11 @@ static PetscErrorCode read_valid(WbNc nc, WbIoVar *v) {
 PetscErrorCode wb_io_describe_values(WbNc nc, WbIoVar *v) {
   bool scaled = false, offset = false;
   PetscFunctionBeginUser;
-  char *text = wb_io_att_read_text(v->dset, "_Unsigned");
+  char *text = NULL;
+  PetscCall(wb_io_text_if(v->item.id, nc->path, v->name, "_Unsigned", &text));
   if (text && v->class != H5T_FLOAT && strcasecmp(text, "true") == 0) v->is_signed = false;
   if (text && v->class != H5T_FLOAT && strcasecmp(text, "false") == 0) v->is_signed = true;
-  free(text);
+  WB_FREE(&text);
   PetscCall(one_number(nc, v, "scale_factor", &scaled, &v->scale_factor));
   PetscCall(one_number(nc, v, "add_offset", &offset, &v->add_offset));
   if (scaled && v->scale_factor == 0.0) PetscCall(no_number(nc, v, "scale_factor", "a number other than 0"));

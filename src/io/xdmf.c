@@ -135,7 +135,7 @@ PetscErrorCode wb_xdmf_write(MPI_Comm comm, const char *path, const char *nc_nam
   add(&t, "</Grid>\n</Domain>\n</Xdmf>\n");
   PetscErrorCode ierr = 0;
   if (t.failed) {
-    ierr = wb_error_raise(PETSC_ERR_MEM, WB_ERROR_ALL, __func__, __FILE__, __LINE__, "cannot compose %s", path);
+    ierr = WB_ERROR(PETSC_ERR_MEM, WB_ERROR_ALL, "cannot compose %s", path);
   } else {
     ierr = wb_file_write_text(comm, path, t.text);
   }

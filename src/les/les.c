@@ -64,23 +64,38 @@ static void close_levels(WbLes les, void *diffusivity) {
   }
 }
 
-static PetscErrorCode fields_create(WbLes les) {
+void wb_les_shape(WbLes les) {
+  les->lay = wb_layout(les->grid, wb_les_ghost_width(&les->opt));
+  les->nf = WB_NFIELDS + les->opt.tracers.n;
+  les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
+  les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
+}
+
+PetscErrorCode wb_les_fields_allocate(WbLes les) {
   const WbLesLayout *l = &les->lay;
+  WbTally *t = &les->tally;
   const size_t b = les->ops->real_bytes, owned = wb_grid_owned(les->grid);
   const size_t lines = 2 * (size_t)(2 * l->nxl + 64), planes = (size_t)les->nf * (size_t)l->nyl * (size_t)l->nxl;
   PetscFunctionBeginUser;
   const size_t state = (size_t)les->nf * l->field * b;
-  PetscCall(wb_calloc_bytes(state, "LES state", &les->state));
-  PetscCall(wb_calloc_bytes(state, "LES state 0", &les->state0));
-  PetscCall(wb_calloc_bytes(state, "LES tendency", &les->tendency));
-  if (les->tke_field >= 0) PetscCall(wb_calloc_bytes(3 * l->field * b, "LES subgrid energy", &les->tke_work));
-  PetscCall(wb_calloc_bytes(l->field * b, "LES viscosity", &les->nut));
-  PetscCall(wb_calloc_bytes((lines + planes) * b, "LES line buffers", &les->work));
+  PetscCall(wb_tally_calloc(t, state, "LES state", &les->state));
+  PetscCall(wb_tally_calloc(t, state, "LES state 0", &les->state0));
+  PetscCall(wb_tally_calloc(t, state, "LES tendency", &les->tendency));
+  if (les->tke_field >= 0) PetscCall(wb_tally_calloc(t, 3 * l->field * b, "LES subgrid energy", &les->tke_work));
+  PetscCall(wb_tally_calloc(t, l->field * b, "LES viscosity", &les->nut));
+  PetscCall(wb_tally_calloc(t, (lines + planes) * b, "LES line buffers", &les->work));
   for (int f = 0; f < les->nf; f++) {
-    PetscCall(wb_calloc_bytes(owned * b, "LES means", &les->sum[f]));
+    PetscCall(wb_tally_calloc(t, owned * b, "LES means", &les->sum[f]));
     if (f < 3 || (f == WB_THETA && les->opt.theta_variance))
-      PetscCall(wb_calloc_bytes(owned * b, "LES variances", &les->sum_sq[f]));
+      PetscCall(wb_tally_calloc(t, owned * b, "LES variances", &les->sum_sq[f]));
   }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fields_create(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  PetscFunctionBeginUser;
+  PetscCall(wb_les_fields_allocate(les));
   close_levels(les, les->nut);
   if (les->tke_work) close_levels(les, les->tke_work);
   PetscCall(wb_halo_create(les->grid, les->nf * (l->nz + 2), l->g, 1, les->opt.precision, &les->halo_state));
@@ -124,10 +139,7 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
     WB_RAISE_ALL(WB_ERR_CONFIG, "LES: a grid of %d x %d x %d cells is too small (at least 2 each)", grid->nx, grid->ny,
                  grid->nz);
   PetscCall(wb_les_options_check(&les->opt, grid->dx_m, zf[1] - zf[0]));
-  les->lay = wb_layout(grid, wb_les_ghost_width(&les->opt));
-  les->nf = WB_NFIELDS + les->opt.tracers.n;
-  les->tke_field = les->opt.closure == WB_CLOSURE_DEARDORFF ? les->nf++ : -1;
-  les->ops = les->opt.precision == WB_FP32 ? &wb_les_ops_f32 : &wb_les_ops_f64;
+  wb_les_shape(les);
   PetscCall(metrics_create(les, zf));
   PetscCall(wb_les_forcing_create(les));
   PetscCall(wb_les_walls_create(les, solid, heat_flux));

@@ -199,6 +199,7 @@ struct WbLes_s {
   int nf;        /* fields of the state */
   int tke_field; /* of them the subgrid kinetic energy, or -1 */
   const WbLesOps *ops;
+  WbTally tally; /* of what has the size of fields */
   /* Three buffers of nf ghosted fields whose pointers rotate in a step. Between steps state holds the solution. */
   void *state;    /* at the current (sub)step */
   void *state0;   /* at the start of the step (during a step) */
@@ -246,6 +247,10 @@ struct WbLes_s {
   long iterations_total;
   double wall_s, max_div_per_s, max_div_scaled, last_cfl, last_speed, last_visc, u_star;
 };
+/* src/les/les.c: sizes from grid and opt; what has the size of fields, whatever the buildings (memory.c plans with it,
+ * and with wb_les_walls_allocate) */
+void wb_les_shape(WbLes les);
+PetscErrorCode wb_les_fields_allocate(WbLes les);
 /* src/les/init.c: speed [m s-1] of the log law at height z through `speed` at wind_height_m (geostrophic: only up to
  * it) */
 double wb_les_log_wind(const WbLesOptions *options, double speed, double z);
@@ -289,6 +294,7 @@ PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask *
 void wb_les_tracers_destroy(WbLes les);
 void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
 /* src/les/surface/walls.c */
+PetscErrorCode wb_les_walls_allocate(WbLes les);
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);
 /* Has the run this scalar (tracers, then subgrid energy)? PETSC_ERR_ARG_OUTOFRANGE: statistics.c */

@@ -1,10 +1,6 @@
-/* How much memory and checkpoint a run takes, counted from what les.c and surface allocate; the projection counts
- * itself. Lists that depend on the buildings are taken for a dense city. */
+/* How much memory and checkpoint a run takes. Fields are counted by a run that makes nothing but the count; lists that
+ * depend on the buildings are taken for a dense city. */
 #include "inflow_internal.h"
-
-static int field_count(const WbLesOptions *o) {
-  return WB_NFIELDS + o->tracers.n + (o->closure == WB_CLOSURE_DEARDORFF ? 1 : 0);
-}
 
 /* Planes at the sides that this rank touches: u, v, w, theta. */
 static double plane_bytes(const WbGrid *g, int ghost) {
@@ -21,19 +17,19 @@ double wb_inflow_memory_bytes(const WbGrid *g, bool made, double length_m) {
 }
 
 double wb_les_memory_bytes(const WbGrid *grid, const WbLesOptions *o, bool walls) {
-  const int ghost = wb_les_ghost_width(o);
-  const WbLesLayout l = wb_layout(grid, ghost);
-  const double real = o->precision == WB_FP64 ? 8 : 4, field = (double)l.field, owned = (double)wb_grid_owned(grid);
-  const int nf = field_count(o), more = o->closure == WB_CLOSURE_DEARDORFF ? 3 : 0;
-  const double ghosted = field * (real * (3 * nf + 1 + more + (walls ? 1 : 0)) + 2 + 1.0 / WB_LES_BLOCK);
-  const double statistics = owned * real * (nf + 3 + (o->theta_variance ? 1 : 0));
-  return ghosted + statistics + wb_project_memory_bytes(grid, o->precision, walls) +
-         wb_halo_memory_bytes(grid, nf * (grid->nz + 2), ghost, 1, o->precision) + plane_bytes(grid, ghost);
+  struct WbLes_s run = {.grid = grid, .opt = *o, .tally = {.planning = true}};
+  wb_les_shape(&run);
+  (void)wb_les_fields_allocate(&run); /* a plan allocates nothing and cannot fail */
+  (void)wb_les_walls_allocate(&run);
+  return run.tally.bytes + wb_project_memory_bytes(grid, o->precision, walls) +
+         wb_halo_memory_bytes(grid, run.nf * (grid->nz + 2), run.lay.g, 1, o->precision) + plane_bytes(grid, run.lay.g);
 }
 
 double wb_les_checkpoint_bytes(const WbGrid *grid, const WbLesOptions *o) {
-  const double real = o->precision == WB_FP64 ? 8 : 4, nf = field_count(o);
-  const double rings = 2.0 * wb_les_ghost_width(o);
+  struct WbLes_s run = {.grid = grid, .opt = *o};
+  wb_les_shape(&run);
+  const double real = (double)run.ops->real_bytes, nf = run.nf;
+  const double rings = 2.0 * run.lay.g;
   const double whole = (grid->nz + 2.0) * (grid->ny + rings) * (grid->nx + rings);
   const double owned = (double)grid->nz * grid->ny * grid->nx;
   return real * (nf * whole + (nf + 3 + (o->theta_variance ? 1 : 0) + 4) * owned);

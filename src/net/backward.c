@@ -18,12 +18,12 @@ PetscErrorCode wb_net_backward(WbNet net, const float *dout, float *dx) {
   if (!net->training) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "wb_net_backward needs a network made for training");
   const WbShuffle in = {l1->d, l1->h, l1->w, c->in_dynamic, 1};
   PetscCall(wb_unet_backward(net, &net->step, dout));
-  PetscCall(wb_net_conv_back(net, &net->step_stem, net->stem_in, net->step.d1, dx ? net->dpad : NULL));
+  PetscCall(wb_net_conv_back(net, &net->step_stem, net->stem_in, net->step.d1, dx ? net->back.dpad : NULL));
   if (dx) {
-    PetscCall(wb_halo_adjoint(net->halo_in_adjoint, net->dpad));
-    wb_depth_to_space(&in, net->dpad, net->mask, false, dx);
+    PetscCall(wb_halo_adjoint(net->halo_in_adjoint, net->back.dpad));
+    wb_depth_to_space(&in, net->back.dpad, net->mask, false, dx);
   }
-  wb_add(l1->n * (size_t)c->width1, net->step.d1, net->ds1);
+  wb_add(l1->n * (size_t)c->width1, net->step.d1, net->back.ds1);
   wb_embed_backward(&net->embed, net->model->params, net->model->grads);
   PetscFunctionReturn(0);
 }
@@ -33,10 +33,10 @@ static PetscErrorCode stem_backward(WbNet net, const WbNetConv *stem1, const WbN
                                     const WbNormAct *act, const void *in, const float *y, const void *padded,
                                     const float *dh) {
   PetscFunctionBeginUser;
-  PetscCall(wb_net_conv_back(net, stem2, padded, dh, net->dpad));
-  PetscCall(wb_halo_adjoint(halo_adjoint, net->dpad));
-  wb_norm_act_back(act, y, net->dpad, false, net->dy1, net->da, net->db);
-  PetscCall(wb_net_conv_back(net, stem1, in, net->dy1, NULL));
+  PetscCall(wb_net_conv_back(net, stem2, padded, dh, net->back.dpad));
+  PetscCall(wb_halo_adjoint(halo_adjoint, net->back.dpad));
+  wb_norm_act_back(act, y, net->back.dpad, false, net->back.dy1, net->back.da, net->back.db);
+  PetscCall(wb_net_conv_back(net, stem1, in, net->back.dy1, NULL));
   PetscFunctionReturn(0);
 }
 
@@ -45,14 +45,15 @@ static PetscErrorCode stem_backward(WbNet net, const WbNetConv *stem1, const WbN
 PetscErrorCode wb_net_mean_backward(WbNet net, const float *dmean) {
   PetscFunctionBeginUser;
   const WbNetLevel *l1 = &net->l1;
-  if (!net->training || net->cond_packed < 0)
+  if (!net->training || net->condition.packed < 0)
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER,
             "wb_net_mean_backward needs wb_net_mean_forward of a network for training");
   const WbNormAct act = {l1->d, l1->h, l1->w, net->config.cond_width1, false, net->ones, net->zeros};
-  net->base = (size_t)net->cond_packed * net->cond_size;
-  PetscCall(wb_unet_backward(net, &net->cond, dmean));
-  PetscCall(stem_backward(net, &net->cond_stem1, &net->cond_stem2, net->cond.halo1_adjoint, &act, net->stat_in,
-                          net->stat_y, net->stat_act, net->cond.d1));
+  net->base = (size_t)net->condition.packed * net->cond_size;
+  PetscCall(wb_unet_backward(net, &net->condition.unet, dmean));
+  PetscCall(stem_backward(net, &net->condition.stem1, &net->condition.stem2, net->condition.unet.halo1_adjoint, &act,
+                          net->condition.stat_in, net->condition.stat_y, net->condition.stat_act,
+                          net->condition.unet.d1));
   net->base = 0;
   PetscFunctionReturn(0);
 }
@@ -64,8 +65,8 @@ PetscErrorCode wb_net_condition_backward(WbNet net) {
   if (!net->training || !net->conditioned)
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ORDER, "wb_net_condition_backward needs a conditioned network for training");
   const WbNormAct act = {l1->d, l1->h, l1->w, net->config.width1, false, net->ones, net->zeros};
-  PetscCall(stem_backward(net, &net->guide_stem1, &net->guide_stem2, net->step.halo1_adjoint, &act, net->guide_in,
-                          net->guide_y, net->guide_act, net->ds1));
+  PetscCall(stem_backward(net, &net->condition.guide_stem1, &net->condition.guide_stem2, net->step.halo1_adjoint, &act,
+                          net->condition.guide_in, net->condition.guide_y, net->condition.guide_act, net->back.ds1));
   net->conditioned = false;
   PetscFunctionReturn(0);
 }

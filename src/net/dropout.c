@@ -18,7 +18,7 @@ PetscErrorCode wb_net_dropout(WbNet net, double rate, const WbRandomKey *key) {
     WB_RAISE(WB_ERR_CONFIG, "dropout %g of a network made %s training", rate, net->training ? "for" : "without");
   }
   uint64_t counter = 0;
-  draw_unet(&net->cond, rate, key, &counter);
+  draw_unet(&net->condition.unet, rate, key, &counter);
   draw_unet(&net->step, rate, key, &counter);
   net->dropping = rate > 0;
   PetscFunctionReturn(0);

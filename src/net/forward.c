@@ -13,11 +13,11 @@ void wb_net_space_to_depth(WbNet net, const WbShuffle *s, const float *x, const 
 static PetscErrorCode select_mean(WbNet net, int k) {
   PetscFunctionBeginUser;
   net->base = (size_t)k * net->cond_size;
-  if (net->cond_packed == k) PetscFunctionReturn(0);
-  PetscCall(wb_net_repack(net, &net->cond_stem1, true));
-  PetscCall(wb_net_repack(net, &net->cond_stem2, true));
-  PetscCall(wb_unet_repack(net, &net->cond));
-  net->cond_packed = k;
+  if (net->condition.packed == k) PetscFunctionReturn(0);
+  PetscCall(wb_net_repack(net, &net->condition.stem1, true));
+  PetscCall(wb_net_repack(net, &net->condition.stem2, true));
+  PetscCall(wb_unet_repack(net, &net->condition.unet));
+  net->condition.packed = k;
   PetscFunctionReturn(0);
 }
 
@@ -45,12 +45,13 @@ static PetscErrorCode stem_forward(WbNet net, const Stem *s, const float *stat, 
 /** stat counts as 0 in buildings; mask is copied. Collective. */
 PetscErrorCode wb_net_mean_forward(WbNet net, int k, const float *stat, const uint8_t *mask, float *mean) {
   PetscFunctionBeginUser;
-  const Stem stem = {&net->cond_stem1, &net->cond_stem2, net->cond.halo1, net->config.cond_width1,
-                     net->stat_in,     net->stat_act,    net->stat_y};
+  const Stem stem = {&net->condition.stem1,   &net->condition.stem2,  net->condition.unet.halo1,
+                     net->config.cond_width1, net->condition.stat_in, net->condition.stat_act,
+                     net->condition.stat_y};
   memcpy(net->mask, mask, 8 * net->l1.n);
   PetscCall(select_mean(net, k));
-  PetscCall(stem_forward(net, &stem, stat, net->cond.h1));
-  PetscCall(wb_unet_forward(net, &net->cond, mean));
+  PetscCall(stem_forward(net, &stem, stat, net->condition.unet.h1));
+  PetscCall(wb_unet_forward(net, &net->condition.unet, mean));
   net->base = 0;
   PetscFunctionReturn(0);
 }
@@ -59,12 +60,12 @@ static PetscErrorCode average_mean(WbNet net, const float *stat, const uint8_t *
   PetscFunctionBeginUser;
   const size_t n = 8 * net->l1.n * (size_t)net->config.out;
   const int nets = net->config.cond_nets;
-  PetscCall(wb_net_mean_forward(net, 0, stat, mask, net->mean));
+  PetscCall(wb_net_mean_forward(net, 0, stat, mask, net->condition.mean));
   for (int k = 1; k < nets; k++) {
-    PetscCall(wb_net_mean_forward(net, k, stat, mask, net->one));
-    wb_add(n, net->one, net->mean);
+    PetscCall(wb_net_mean_forward(net, k, stat, mask, net->condition.one));
+    wb_add(n, net->condition.one, net->condition.mean);
   }
-  for (size_t i = 0; i < n && nets > 1; i++) net->mean[i] /= (float)nets;
+  for (size_t i = 0; i < n && nets > 1; i++) net->condition.mean[i] /= (float)nets;
   PetscFunctionReturn(0);
 }
 
@@ -72,25 +73,25 @@ static PetscErrorCode average_mean(WbNet net, const float *stat, const uint8_t *
 PetscErrorCode wb_net_condition(WbNet net, const float *stat, const uint8_t *mask, const float *mean) {
   PetscFunctionBeginUser;
   const WbNetConfig *c = &net->config;
-  const Stem stem = {&net->guide_stem1, &net->guide_stem2, net->step.halo1, c->width1,
-                     net->guide_in,     net->guide_act,    net->guide_y};
+  const Stem stem = {&net->condition.guide_stem1, &net->condition.guide_stem2, net->step.halo1,       c->width1,
+                     net->condition.guide_in,     net->condition.guide_act,    net->condition.guide_y};
   const size_t n = 8 * net->l1.n, n_static = (size_t)c->in_static, n_out = (size_t)c->out;
   if (mean)
-    memcpy(net->mean, mean, n * n_out * sizeof *mean);
+    memcpy(net->condition.mean, mean, n * n_out * sizeof *mean);
   else
     PetscCall(average_mean(net, stat, mask));
   memcpy(net->mask, mask, n);
-  memcpy(net->guide, stat, n * n_static * sizeof *stat);
+  memcpy(net->condition.guide, stat, n * n_static * sizeof *stat);
   for (size_t p = 0; p < n; p++)
-    for (size_t q = 0; q < n_out; q++) net->guide[p * n_static + q] += net->mean[p * n_out + q];
-  PetscCall(stem_forward(net, &stem, net->guide, net->s1));
-  if (net->training) memset(net->ds1, 0, net->l1.n * (size_t)c->width1 * sizeof *net->ds1);
+    for (size_t q = 0; q < n_out; q++) net->condition.guide[p * n_static + q] += net->condition.mean[p * n_out + q];
+  PetscCall(stem_forward(net, &stem, net->condition.guide, net->s1));
+  if (net->training) memset(net->back.ds1, 0, net->l1.n * (size_t)c->width1 * sizeof *net->back.ds1);
   net->conditioned = true;
   PetscFunctionReturn(0);
 }
 
 const float *wb_net_mean(WbNet net) {
-  return net->mean;
+  return net->condition.mean;
 }
 
 /** One evaluation. t in [0, 1] in; x (nz, nyl, nxl, in_dynamic) in, counts as 0 in buildings; out (nz, nyl, nxl, out)

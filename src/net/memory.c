@@ -3,8 +3,8 @@
 
 void wb_net_memory(WbNet net, WbNetMemory *memory) {
   const WbConvContext c = net->context;
-  *memory = (WbNetMemory){.fields = net->field_bytes,
-                          .halos = net->halo_bytes,
+  *memory = (WbNetMemory){.fields = net->store.field_bytes,
+                          .halos = net->store.halo_bytes,
                           .work_space = (double)c->scratch_bytes + (double)c->dy16_size * sizeof *c->dy16};
   for (int i = 0; i < net->n_layers; i++) memory->weights += wb_conv_bytes(net->layers[i].conv);
 }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WB_MODEL_TENSORS_MAX 8192
-
 /** Default architecture. config out. Not collective. */
 void wb_net_config_default(WbNetConfig *config) {
   *config = (WbNetConfig){.in_dynamic = 4,
@@ -76,9 +74,12 @@ PetscErrorCode wb_net_config_check(const WbNetConfig *c) {
   PetscFunctionReturn(0);
 }
 
+/* Enters a tensor; a model without a table only counts (wb_net_config_size), so that the table is made in the right
+ * length. */
 static void add(WbModel m, const char *name, int rank, int d0, int d1, int k) {
-  WbTensor *t = &m->tensors[m->n_tensors++];
+  WbTensor one, *t = m->tensors ? &m->tensors[m->n_tensors] : &one;
   const int dims[5] = {d0, d1, k, k, k};
+  m->n_tensors++;
   snprintf(t->name, sizeof t->name, "%.63s", name);
   t->rank = rank;
   t->offset = m->size;
@@ -108,7 +109,7 @@ static void add_linear(WbModel m, const char *name, int out, int in) {
 }
 
 static const char *dotted(char full[WB_NET_NAME_MAX], const char *prefix, const char *name) {
-  snprintf(full, WB_NET_NAME_MAX, "%.15s.%.40s", prefix, name);
+  snprintf(full, WB_NET_NAME_MAX, "%.23s.%.39s", prefix, name);
   return full;
 }
 
@@ -159,20 +160,41 @@ static void add_all(WbModel m) {
   add_unet(m, &step, c->embed);
 }
 
+PetscErrorCode wb_net_config_size(const WbNetConfig *config, size_t *parameters, int *tensors) {
+  PetscFunctionBeginUser;
+  PetscCall(wb_net_config_check(config));
+  struct WbModel_s counted = {.config = *config};
+  add_all(&counted);
+  *parameters = counted.size;
+  *tensors = counted.n_tensors;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill(WbModel m) {
+  PetscFunctionBeginUser;
+  size_t parameters = 0;
+  int tensors = 0;
+  PetscCall(wb_net_config_size(&m->config, &parameters, &tensors));
+  PetscCall(WB_CALLOC(tensors, &m->tensors));
+  add_all(m);
+  PetscCall(WB_CALLOC(m->size, &m->params));
+  PetscCall(WB_CALLOC(m->size, &m->grads));
+  PetscFunctionReturn(0);
+}
+
 /** Parameters (zero) and gradients (zero) of an architecture. config in; model out, caller destroys. Not collective,
  * replicated on every rank. Errors: WB_ERR_CONFIG names the value out of range. */
 PetscErrorCode wb_model_create(const WbNetConfig *config, WbModel *model) {
   PetscFunctionBeginUser;
+  *model = NULL;
   PetscCall(wb_net_config_check(config));
   WbModel m = NULL;
   PetscCall(WB_CALLOC(1, &m));
   m->config = *config;
-  PetscCall(WB_CALLOC(WB_MODEL_TENSORS_MAX, &m->tensors));
-  add_all(m);
-  PetscCall(WB_CALLOC(m->size, &m->params));
-  PetscCall(WB_CALLOC(m->size, &m->grads));
+  const PetscErrorCode ierr = fill(m);
+  if (ierr) wb_model_destroy(&m);
   *model = m;
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(ierr);
 }
 
 void wb_model_destroy(WbModel *model) {

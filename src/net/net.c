@@ -7,16 +7,16 @@ enum { SMALL_BUFFER = 65536 }; /* below: made even when planning, because creati
 
 PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out) {
   PetscFunctionBeginUser;
-  if (net->n_owned >= (int)(sizeof net->owned / sizeof *net->owned))
+  if (net->store.n_owned >= (int)(sizeof net->store.owned / sizeof *net->store.owned))
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_PLIB, "more network buffers than expected");
   void *p = NULL;
-  net->field_bytes += (double)n * (double)element;
-  if (net->planning && n * element > SMALL_BUFFER) {
+  net->store.field_bytes += (double)n * (double)element;
+  if (net->store.planning && n * element > SMALL_BUFFER) {
     memcpy(out, &p, sizeof p);
     PetscFunctionReturn(0);
   }
   PetscCall(wb_calloc_bytes(n * element, "network buffer", &p)); /* zero: ghosts beyond the domain stay so */
-  net->owned[net->n_owned++] = p;
+  net->store.owned[net->store.n_owned++] = p;
   memcpy(out, &p, sizeof p);
   PetscFunctionReturn(0);
 }
@@ -57,7 +57,7 @@ PetscErrorCode wb_net_make_halo(WbNet net, const WbNetLevel *l, int channels, Wb
   const int per_float = (int)(sizeof(float) / wb_conv_element(net->context)); /* bf16 travels in pairs, as one float */
   PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels / per_float, WB_FP32, halo));
   if (net->training) PetscCall(wb_halo_create(l->grid, l->d + 2, 1, channels, WB_FP32, adjoint));
-  net->halo_bytes += wb_halo_buffer_bytes(*halo) + (net->training ? wb_halo_buffer_bytes(*adjoint) : 0);
+  net->store.halo_bytes += wb_halo_buffer_bytes(*halo) + (net->training ? wb_halo_buffer_bytes(*adjoint) : 0);
   PetscFunctionReturn(0);
 }
 
@@ -77,10 +77,10 @@ static PetscErrorCode make_convs(WbNet net) {
     WbConvShape shape;
     WbNetConv *conv;
   } list[] = {
-      {"cond.0.stem1", {.k = 1, .ci = stat, .co = c1}, &net->cond_stem1},
-      {"cond.0.stem2", {.k = 3, .ci = c1, .co = c1}, &net->cond_stem2},
-      {"guide_stem1", {.k = 1, .ci = stat, .co = w1}, &net->guide_stem1},
-      {"guide_stem2", {.k = 3, .ci = w1, .co = w1}, &net->guide_stem2},
+      {"cond.0.stem1", {.k = 1, .ci = stat, .co = c1}, &net->condition.stem1},
+      {"cond.0.stem2", {.k = 3, .ci = c1, .co = c1}, &net->condition.stem2},
+      {"guide_stem1", {.k = 1, .ci = stat, .co = w1}, &net->condition.guide_stem1},
+      {"guide_stem2", {.k = 3, .ci = w1, .co = w1}, &net->condition.guide_stem2},
       {"step_stem", {.k = 3, .ci = dyn, .co = w1, .accumulate = true}, &net->step_stem},
   };
   for (size_t i = 0; i < sizeof list / sizeof *list; i++)
@@ -102,15 +102,15 @@ static PetscErrorCode make_buffers(WbNet net) {
   PetscCall(wb_net_buffer(net, widest, f, &net->zeros));
   PetscCall(wb_net_buffer(net, widest, f, &net->ones));
   for (size_t i = 0; i < widest; i++) net->ones[i] = 1.0F;
-  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->stat_in));
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->stat_y));
-  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->cond_width1), e, &net->stat_act));
-  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->mean));
-  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->one));
-  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->in_static, f, &net->guide));
-  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->guide_in));
-  PetscCall(wb_net_buffer(net, n1 * w1, f, &net->guide_y));
-  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->width1), e, &net->guide_act));
+  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->condition.stat_in));
+  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->condition.stat_y));
+  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->cond_width1), e, &net->condition.stat_act));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->condition.mean));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->out, f, &net->condition.one));
+  PetscCall(wb_net_buffer(net, 8 * n1 * (size_t)c->in_static, f, &net->condition.guide));
+  PetscCall(wb_net_buffer(net, n1 * 8 * (size_t)c->in_static, e, &net->condition.guide_in));
+  PetscCall(wb_net_buffer(net, n1 * w1, f, &net->condition.guide_y));
+  PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, c->width1), e, &net->condition.guide_act));
   PetscCall(wb_net_buffer(net, n1 * w1, f, &net->s1));
   PetscCall(wb_net_buffer(net, wb_net_padded(&net->l1, 8 * c->in_dynamic), e, &net->stem_in));
   PetscFunctionReturn(0);
@@ -123,15 +123,15 @@ static PetscErrorCode make_gradient_buffers(WbNet net) {
   const size_t c1 = larger((size_t)c->width1, (size_t)c->cond_width1),
                c2 = larger((size_t)c->width2, (size_t)c->cond_width2), widest = larger(c1, c2);
   const size_t pad1 = wb_net_padded(&net->l1, (int)larger(c1, 8 * (size_t)c->in_dynamic));
-  PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->ds1));
-  PetscCall(wb_net_buffer(net, larger(n1 * c1, n2 * c2), f, &net->dy1));
-  PetscCall(wb_net_buffer(net, larger(pad1, wb_net_padded(&net->l2, (int)c2)), f, &net->dpad));
-  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->dcol));
-  PetscCall(wb_net_buffer(net, n1 * out, f, &net->dhead));
-  PetscCall(wb_net_buffer(net, 3 * widest, f, &net->dfilm));
-  PetscCall(wb_net_buffer(net, out * c1, f, &net->dskip_w));
-  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->da));
-  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->db));
+  PetscCall(wb_net_buffer(net, n1 * (size_t)c->width1, f, &net->back.ds1));
+  PetscCall(wb_net_buffer(net, larger(n1 * c1, n2 * c2), f, &net->back.dy1));
+  PetscCall(wb_net_buffer(net, larger(pad1, wb_net_padded(&net->l2, (int)c2)), f, &net->back.dpad));
+  PetscCall(wb_net_buffer(net, n1 * c1, f, &net->back.dcol));
+  PetscCall(wb_net_buffer(net, n1 * out, f, &net->back.dhead));
+  PetscCall(wb_net_buffer(net, 3 * widest, f, &net->back.dfilm));
+  PetscCall(wb_net_buffer(net, out * c1, f, &net->back.dskip_w));
+  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->back.da));
+  PetscCall(wb_net_buffer(net, widest, sizeof(double), &net->back.db));
   PetscFunctionReturn(0);
 }
 
@@ -154,7 +154,7 @@ static PetscErrorCode create(WbNet n, const WbGrid *grid, WbBackend backend) {
   PetscCall(make_level(grid, 2, &n->l1));
   PetscCall(make_level(grid, 4, &n->l2));
   PetscCall(wb_net_make_halo(n, &n->l1, 8 * n->config.in_dynamic, &n->halo_in, &n->halo_in_adjoint));
-  PetscCall(wb_unet_create(n, &condition, &n->cond));
+  PetscCall(wb_unet_create(n, &condition, &n->condition.unet));
   PetscCall(wb_unet_create(n, &step, &n->step));
   PetscCall(make_convs(n));
   PetscCall(make_buffers(n));
@@ -185,7 +185,7 @@ PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend,
   n->grid = grid;
   n->training = mode != WB_NET_INFERENCE;
   n->recompute = mode == WB_NET_RECOMPUTE;
-  n->planning = planning;
+  n->store.planning = planning;
   PetscCall(create(n, grid, backend));
   PetscFunctionReturn(0);
 }
@@ -193,13 +193,14 @@ PetscErrorCode wb_net_make(WbModel model, const WbGrid *grid, WbBackend backend,
 void wb_net_destroy(WbNet *net) {
   WbNet n = *net;
   if (!n) return;
-  WbNetConv *convs[] = {&n->cond_stem1, &n->cond_stem2, &n->guide_stem1, &n->guide_stem2, &n->step_stem};
+  WbNetConv *convs[] = {&n->condition.stem1, &n->condition.stem2, &n->condition.guide_stem1, &n->condition.guide_stem2,
+                        &n->step_stem};
   for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) wb_conv_destroy(&convs[i]->conv);
-  wb_unet_destroy(&n->cond);
+  wb_unet_destroy(&n->condition.unet);
   wb_unet_destroy(&n->step);
   wb_halo_destroy(&n->halo_in);
   wb_halo_destroy(&n->halo_in_adjoint);
-  for (int i = 0; i < n->n_owned; i++) WB_FREE(&n->owned[i]);
+  for (int i = 0; i < n->store.n_owned; i++) WB_FREE(&n->store.owned[i]);
   wb_embed_destroy(&n->embed);
   wb_grid_destroy(&n->l1.grid);
   wb_grid_destroy(&n->l2.grid);
@@ -211,22 +212,10 @@ void wb_net_destroy(WbNet *net) {
  */
 PetscErrorCode wb_net_params_changed(WbNet net) {
   PetscFunctionBeginUser;
-  const WbNetConv *convs[] = {&net->guide_stem1, &net->guide_stem2, &net->step_stem};
+  const WbNetConv *convs[] = {&net->condition.guide_stem1, &net->condition.guide_stem2, &net->step_stem};
   for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) PetscCall(wb_net_repack(net, convs[i], true));
-  net->cond_packed = -1;
+  net->condition.packed = -1;
   PetscCall(wb_unet_repack(net, &net->step));
   net->conditioned = false;
   PetscFunctionReturn(0);
-}
-
-/** Floating-point operations (two a multiply-add) of the convolutions of one wb_net_forward on this rank. */
-double wb_net_flops(WbNet net) {
-  return wb_conv_flops(net->step_stem.conv) + wb_unet_flops(&net->step);
-}
-
-/** The same of one wb_net_condition with all mean networks. */
-double wb_net_condition_flops(WbNet net) {
-  return net->config.cond_nets *
-             (wb_conv_flops(net->cond_stem1.conv) + wb_conv_flops(net->cond_stem2.conv) + wb_unet_flops(&net->cond)) +
-         wb_conv_flops(net->guide_stem1.conv) + wb_conv_flops(net->guide_stem2.conv);
 }

@@ -19,7 +19,6 @@ struct WbModel_s {
 };
 /* Offset of a tensor that must exist (an internal error otherwise). */
 PetscErrorCode wb_model_offset(WbModel model, const char *name, size_t *offset);
-PetscErrorCode wb_net_config_check(const WbNetConfig *config);
 /* A U-Net; its parameters are named PREFIX.down.weight, PREFIX.blocks.0.norm1.weight, ... */
 typedef struct {
   char prefix[24];
@@ -211,42 +210,58 @@ typedef struct {
   WbConv conv;
 } WbNetNamed;
 
+/* Every buffer, for destroy, and what they take. */
+typedef struct {
+  bool planning; /* large buffers are counted, not made */
+  double field_bytes, halo_bytes;
+  int n_owned;
+  void *owned[2048];
+} WbNetStore;
+
+/* The mean networks share one set of convolutions and buffers. */
+typedef struct {
+  int packed; /* the one whose weights they hold (-1: none) */
+  WbNetConv stem1, stem2, guide_stem1, guide_stem2;
+  WbUnet unet;
+  void *stat_in, *stat_act;       /* inputs of stem1, stem2 */
+  void *guide_in, *guide_act;     /* inputs of guide_stem1, guide_stem2 */
+  float *stat_y, *guide_y, *mean; /* mean (nz, nyl, nxl, out): what the condition is about */
+  float *guide, *one;             /* (nz, nyl, nxl, in_static): the guide's inputs; (as mean): of one mean network */
+} WbNetCondition;
+
+/* Scratch of the backward pass. */
+typedef struct {
+  float *ds1; /* gradient of s1, summed over the steps */
+  float *dy1, *dpad, *dcol, *dhead;
+  float *dfilm, *dskip_w;
+  double *da, *db;
+} WbNetBack;
+
 struct WbNet_s {
   WbModel model; /* borrowed */
   WbNetConfig config;
   const WbGrid *grid; /* borrowed */
   bool training, recompute, conditioned, dropping;
   bool plain_exchange; /* wb_net_overlap(net, false) */
-  bool planning;       /* large buffers are counted, not made */
-  double field_bytes, halo_bytes;
-  /* The mean networks share one set of convolutions and buffers: cond_packed is the one whose weights they hold (-1:
-   * none). Offsets into the model are those of cond.0 and of the step; base is added to them, a multiple of cond_size
-   * while a mean network runs. */
-  int cond_packed;
+  WbNetStore store;
+  /* Offsets into the model are those of cond.0 and of the step; base is added to them, a multiple of cond_size while a
+   * mean network runs. */
   size_t base, cond_size;
   WbConvContext context;
   WbNetLevel l1, l2;
   WbHalo halo_in, halo_in_adjoint;
   WbEmbed embed;
-  WbNetConv cond_stem1, cond_stem2, guide_stem1, guide_stem2, step_stem;
-  WbUnet cond, step;
+  WbNetCondition condition;
+  WbNetConv step_stem;
+  WbUnet step;
   uint8_t *mask; /* (nz, nyl, nxl) */
   float *zeros;  /* (channels) */
   float *ones;
-  void *stat_in, *stat_act;         /* inputs of cond_stem1, cond_stem2 */
-  void *guide_in, *guide_act;       /* inputs of guide_stem1, guide_stem2 */
-  float *stat_y, *guide_y, *mean;   /* mean (nz, nyl, nxl, out): what the condition is about */
-  float *guide, *one;               /* (nz, nyl, nxl, in_static): the guide's inputs; (as mean): of one mean network */
-  float *s1;                        /* features added to the step's stream at 10 m */
-  void *stem_in;                    /* input of step_stem */
-  float *ds1;                       /* gradient of s1, summed over the steps */
-  float *dy1, *dpad, *dcol, *dhead; /* scratch of the backward pass */
-  float *dfilm, *dskip_w;
-  double *da, *db;
+  float *s1;     /* features of the condition added to the step's stream at 10 m */
+  void *stem_in; /* input of step_stem */
+  WbNetBack back;
   int n_layers;
   WbNetNamed layers[512]; /* every convolution, in the order of creation; borrowed */
-  int n_owned;
-  void *owned[2048]; /* every buffer, for destroy */
 };
 /* Zeroed, owned by net; out: T**. A net that only plans gets NULL for all but small ones. */
 PetscErrorCode wb_net_buffer(WbNet net, size_t n, size_t element, void *out);
@@ -280,7 +295,6 @@ void wb_net_drop_channels_back(WbNet net, const WbNetBlock *b, float *dpadded);
 PetscErrorCode wb_unet_create(WbNet net, const WbUnetShape *shape, WbUnet *u);
 void wb_unet_destroy(WbUnet *u);
 PetscErrorCode wb_unet_repack(WbNet net, WbUnet *u);
-double wb_unet_flops(const WbUnet *u);
 /* From u->h1 to out (nz, nyl, nxl, out), masked. */
 PetscErrorCode wb_unet_forward(WbNet net, WbUnet *u, float *out);
 /* x -> a1, y1, a2 of one block: what its second convolution and its backward pass need. film and scale_a: as they are.

@@ -53,7 +53,7 @@ static void turn_tensor(int s, const WbTensor *t, const float *old, float *new) 
   }
 }
 
-PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s) {
+PetscErrorCode wb_model_turn_weights(WbModel model, int s) {
   float *old = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_ALLOC(model->size, &old));
@@ -64,7 +64,5 @@ PetscErrorCode wb_model_turn(WbModel model, WbModelMeta *meta, int s) {
     turn_tensor(s, t, old + t->offset, model->params + t->offset);
   }
   WB_FREE(&old);
-  float *const numbers[] = {meta->epsilon, meta->residual, meta->spread, meta->scale};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) wb_symmetry_lengths(s, &numbers[i][1], &numbers[i][2]);
   PetscFunctionReturn(0);
 }

@@ -204,12 +204,3 @@ PetscErrorCode wb_unet_repack(WbNet net, WbUnet *u) {
   }
   PetscFunctionReturn(0);
 }
-
-double wb_unet_flops(const WbUnet *u) {
-  const WbNetConv *convs[] = {&u->down, &u->up, &u->head, &u->head_skip};
-  double sum = 0;
-  for (size_t i = 0; i < sizeof convs / sizeof *convs; i++) sum += wb_conv_flops(convs[i]->conv);
-  for (int i = 0; i < u->n_blocks; i++)
-    sum += wb_conv_flops(u->blocks[i].conv1.conv) + wb_conv_flops(u->blocks[i].conv2.conv);
-  return sum;
-}

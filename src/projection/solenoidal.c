@@ -192,7 +192,9 @@ static PetscErrorCode balance(WbSolenoidal s) {
   PetscFunctionReturn(0);
 }
 
-static void add_corrections(WbSolenoidal s, float *field) {
+/* Every centre's wind from its faces: the mean of their corrections added, or, with `own`, the mean of the faces
+ * themselves. */
+static void centres_of(WbSolenoidal s, bool own, float *field) {
   const WbLayout *l = &s->lay;
   const size_t upper[3] = {1, (size_t)l->sy, l->sz};
   size_t c = 0;
@@ -203,12 +205,17 @@ static void add_corrections(WbSolenoidal s, float *field) {
         if (!(s->fluid[at] > 0)) continue;
         for (size_t d = 0; d < 3; d++) {
           const float *new = s->face + d * l->field + at, *old = s->uncorrected + d * l->field + at;
-          field[c * CHANNELS + d + 1] += 0.5f * ((new[0] - old[0]) + (new[upper[d]] - old[upper[d]]));
+          float *centre = &field[c * CHANNELS + d + 1];
+          if (own)
+            *centre = 0.5f * (new[0] + new[upper[d]]);
+          else
+            *centre += 0.5f * ((new[0] - old[0]) + (new[upper[d]] - old[upper[d]]));
         }
       }
 }
 
-PetscErrorCode wb_solenoidal_apply(WbSolenoidal s, float *field, double tol_per_s, double *max_div_per_s) {
+/* Solenoidal faces of the centres in field, ghosts included. */
+static PetscErrorCode solve(WbSolenoidal s, const float *field, double tol_per_s, double *max_div_per_s) {
   const WbLayout *l = &s->lay;
   int iterations;
   double max_div;
@@ -222,7 +229,20 @@ PetscErrorCode wb_solenoidal_apply(WbSolenoidal s, float *field, double tol_per_
   PetscCall(wb_project_apply(s->project, s->face, s->face + l->field, s->face + 2 * l->field, 1, tol_per_s,
                              MAX_ITERATIONS, 0, &iterations, &max_div));
   PetscCall(wb_halo_exchange(s->halo, s->face));
-  add_corrections(s, field);
   if (max_div_per_s) *max_div_per_s = max_div;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_solenoidal_apply(WbSolenoidal s, float *field, double tol_per_s, double *max_div_per_s) {
+  PetscFunctionBeginUser;
+  PetscCall(solve(s, field, tol_per_s, max_div_per_s));
+  centres_of(s, false, field);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_solenoidal_source(WbSolenoidal s, float *field, double tol_per_s, double *max_div_per_s) {
+  PetscFunctionBeginUser;
+  PetscCall(solve(s, field, tol_per_s, max_div_per_s));
+  centres_of(s, true, field);
   PetscFunctionReturn(0);
 }

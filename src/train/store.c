@@ -26,9 +26,9 @@ PetscErrorCode wb_store_create(MPI_Comm comm, const char *dir, WbStore *s) {
   if (s->node_rank == 0) {
     s->file = open(s->path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (s->file < 0)
-      e = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                         "cannot write the training minutes to %s: %s (train_store_dir names another folder)", s->path,
-                         strerror(errno));
+      e = WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL,
+                   "cannot write the training minutes to %s: %s (train_store_dir names another folder)", s->path,
+                   strerror(errno));
   }
   PetscFunctionReturn(wb_error_agree(comm, e));
 }

@@ -198,9 +198,9 @@ static PetscErrorCode first_weights(WbTrainer *t) {
   PetscCall(WB_CALLOC(1, &meta));
   PetscErrorCode e = wb_model_read(t->comm, o->start_model, &given, meta);
   if (!e && memcmp(wb_model_config(given), &o->net, sizeof(o->net)) != 0)
-    e = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
-                       "train_start_model %s has another network (%zu parameters) than the deck asks for (%zu)",
-                       o->start_model, wb_model_size(given), wb_model_size(t->model));
+    e = WB_ERROR(WB_ERR_CONFIG, WB_ERROR_ALL,
+                 "train_start_model %s has another network (%zu parameters) than the deck asks for (%zu)",
+                 o->start_model, wb_model_size(given), wb_model_size(t->model));
   if (!e) memcpy(wb_model_params(t->model), wb_model_params(given), wb_model_size(given) * sizeof(float));
   wb_model_destroy(&given);
   WB_FREE(&meta);

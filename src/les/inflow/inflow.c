@@ -38,8 +38,7 @@ static PetscErrorCode read_header(WbInflow f) {
     WB_RAISE(WB_ERR_INPUT, "%s: inflow planes with %d records of %d x %d x %d cells every %g s make no sense", f->path,
              f->n_records, f->nx, f->ny, f->nz, f->interval_s);
   PetscCall(WB_ALLOC(f->nz + 1, &f->zf));
-  const int start[1] = {0}, count[1] = {f->nz + 1};
-  PetscCall(wb_nc_get(f->nc, "/", "zf", start, count, WB_NC_DOUBLE, f->zf));
+  PetscCall(wb_nc_get_line(f->nc, "/", "zf", f->nz + 1, f->zf));
   for (int k = 0; k < f->nz; k++)
     if (!(f->zf[k + 1] > f->zf[k])) WB_RAISE(WB_ERR_INPUT, "%s: levels zf do not increase", f->path);
   PetscFunctionReturn(0);

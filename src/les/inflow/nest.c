@@ -141,6 +141,8 @@ static PetscErrorCode open_source(Nest *n, const WbInflowDomain *d) {
   PetscCall(open_arrays(n));
   PetscCall(take_times(n, d));
   PetscCall(check_cover(n, d));
+  const double top = 0.5 * (d->zf[d->nz - 1] + d->zf[d->nz]); /* what lies above the level that covers it is not used */
+  while (n->n[0] > 1 && n->axis[0][n->n[0] - 2] >= top) n->n[0]--;
   n->size = (size_t)n->n[0] * (size_t)n->n[1] * (size_t)n->n[2];
   for (int i = 0; i < 2; i++) PetscCall(WB_ALLOC(VARIABLES * n->size, &n->value[i]));
   PetscCall(WB_ALLOC(VARIABLES * n->size, &n->now));

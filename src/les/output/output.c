@@ -69,8 +69,7 @@ PetscErrorCode wb_les_output_destroy(WbLesOutput *output) {
   if (!o) PetscFunctionReturn(0);
   if (o->profile_nc) error = wb_nc_close(&o->profile_nc);
   if (o->slice_nc && !error) error = wb_nc_close(&o->slice_nc);
-  if (o->csv && fclose(o->csv) && !error)
-    error = wb_error_raise(WB_ERR_IO, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__, "probes.csv: cannot be closed");
+  if (o->csv && fclose(o->csv) && !error) error = WB_ERROR(WB_ERR_IO, WB_ERROR_LOCAL, "probes.csv: cannot be closed");
   error = wb_error_agree(o->les->grid->comm, error);
   WB_FREE(&o->sum);
   WB_FREE(&o->all);

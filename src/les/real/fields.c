@@ -151,14 +151,14 @@ PetscErrorCode WB_R(wb_les_report_cfl)(WbLes les) {
   PetscErrorCode here = 0;
   if (worst.rank == g->rank) {
     const WbReal *q = (const WbReal *)les->state + wb_les_at(l, at[0], at[1], at[2]);
-    here = wb_error_raise(WB_ERR_NUMERIC, WB_ERROR_LOCAL, __func__, __FILE__, __LINE__,
-                          "LES step %ld (t = %.3f s, dt = %.4g s): the Courant number grew to %.3g within one step "
-                          "(les_cfl_max is %g): u, v, w = %.4g, %.4g, %.4g m/s at cell (k, j, i) = (%d, %d, %d), x = "
-                          "%.1f m, y = %.1f m, z = %.1f m",
-                          les->steps, les->time_s, les->dt_s, worst.cfl * les->dt_s, les->opt.cfl_max, (double)q[0],
-                          (double)q[l->field], (double)q[2 * l->field], at[0], g->y0 + at[1], g->x0 + at[2],
-                          g->x_min_m + (g->x0 + at[2] + 0.5) * g->dx_m, g->y_min_m + (g->y0 + at[1] + 0.5) * g->dx_m,
-                          les->met.zc[at[0] + 1]);
+    here = WB_ERROR(WB_ERR_NUMERIC, WB_ERROR_LOCAL,
+                    "LES step %ld (t = %.3f s, dt = %.4g s): the Courant number grew to %.3g within one step "
+                    "(les_cfl_max is %g): u, v, w = %.4g, %.4g, %.4g m/s at cell (k, j, i) = (%d, %d, %d), x = "
+                    "%.1f m, y = %.1f m, z = %.1f m",
+                    les->steps, les->time_s, les->dt_s, worst.cfl * les->dt_s, les->opt.cfl_max, (double)q[0],
+                    (double)q[l->field], (double)q[2 * l->field], at[0], g->y0 + at[1], g->x0 + at[2],
+                    g->x_min_m + (g->x0 + at[2] + 0.5) * g->dx_m, g->y_min_m + (g->y0 + at[1] + 0.5) * g->dx_m,
+                    les->met.zc[at[0] + 1]);
   }
   PetscCall(wb_error_agree(g->comm, here));
   PetscFunctionReturn(0);

@@ -217,10 +217,8 @@ static PetscErrorCode build_runs(WbLes les, int f) {
 }
 
 /* Fluid mask in the solver's precision. */
-static PetscErrorCode build_fluid(WbLes les) {
+static void build_fluid(WbLes les) {
   const WbLesLayout *l = &les->lay;
-  PetscFunctionBeginUser;
-  PetscCall(wb_calloc_bytes(l->field * les->ops->real_bytes, "LES fluid mask", &les->fluid));
   for (size_t at = 0; at < l->field; at++) {
     const bool fluid = les->flags[at] & WB_FLUID_CELL;
     if (les->opt.precision == WB_FP32)
@@ -228,7 +226,6 @@ static PetscErrorCode build_fluid(WbLes les) {
     else
       ((double *)les->fluid)[at] = fluid ? 1.0 : 0.0;
   }
-  PetscFunctionReturn(0);
 }
 
 /* Is a cell within two of owned (k, j, i) along an axis not fluid? Fluxes reach no further. */
@@ -245,15 +242,24 @@ static bool wall_near(const WbLes les, int k, int j, int i) {
   return !all;
 }
 
-static PetscErrorCode build_blocks(WbLes les) {
+static void build_blocks(WbLes les) {
   const WbLesLayout *l = &les->lay;
   const int blocks = wb_les_blocks(l->nxl);
-  PetscFunctionBeginUser;
-  PetscCall(WB_CALLOC((size_t)l->nz * (size_t)l->nyl * (size_t)blocks, &les->near_wall));
   uint8_t *near = les->near_wall;
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++, near += blocks)
       for (int i = 0; i < l->nxl; i++) near[i / WB_LES_BLOCK] |= wall_near(les, k, j, i);
+}
+
+PetscErrorCode wb_les_walls_allocate(WbLes les) {
+  const WbLesLayout *l = &les->lay;
+  WbTally *t = &les->tally;
+  PetscFunctionBeginUser;
+  PetscCall(WB_TALLY_CALLOC(t, l->field, &les->solid));
+  PetscCall(WB_TALLY_CALLOC(t, l->field, &les->flags));
+  PetscCall(WB_TALLY_CALLOC(t, l->nyl * l->nxl, &les->heat_flux));
+  PetscCall(wb_tally_calloc(t, l->field * les->ops->real_bytes, "LES fluid mask", &les->fluid));
+  PetscCall(WB_TALLY_CALLOC(t, (size_t)l->nz * (size_t)l->nyl * (size_t)wb_les_blocks(l->nxl), &les->near_wall));
   PetscFunctionReturn(0);
 }
 
@@ -264,9 +270,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   PetscFunctionBeginUser;
   if (l->field > (size_t)INT32_MAX)
     WB_RAISE(WB_ERR_CONFIG, "LES: %zu cells on one rank are too many; use more ranks", l->field);
-  PetscCall(WB_CALLOC(l->field, &les->solid));
-  PetscCall(WB_CALLOC(l->field, &les->flags));
-  PetscCall(WB_ALLOC(columns, &les->heat_flux));
+  PetscCall(wb_les_walls_allocate(les));
   for (size_t c = 0; c < columns; c++)
     les->heat_flux[c] = heat_flux ? heat_flux[c] : (float)les->opt.heat_flux_K_m_per_s;
   PetscCall(fill_solid(les, solid));
@@ -281,8 +285,8 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   if (global[0] == 0.0) WB_RAISE_ALL(WB_ERR_INPUT, "LES: every cell of the domain is inside a building");
   for (int f = 0; f < 3; f++) PetscCall(build_list(les, f));
   for (int f = 0; f < WB_NFIELDS; f++) PetscCall(build_runs(les, f));
-  PetscCall(build_fluid(les));
-  PetscCall(build_blocks(les));
+  build_fluid(les);
+  build_blocks(les);
   if (!les->opt.momentum_only) PetscCall(wb_les_facets_create(les));
   PetscFunctionReturn(0);
 }

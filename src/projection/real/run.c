@@ -193,7 +193,7 @@ PetscErrorCode WB_R(wb_project_run)(WbProject pr, void *velocity[3], double dt_s
     if (round + 1 == WB_PROJECT_ROUNDS || (round > 0 && *max_div > 0.9 * before))
       WB_RAISE_ALL(WB_ERR_NUMERIC,
                    "projection: max |div| %.3e s-1 after %d iterations (limit %d), tolerance %.3e s-1; loosen "
-                   "les_tol_final or use double precision",
+                   "les_tolerance or use double precision",
                    *max_div, *iterations, max_iterations, tol);
   }
   PetscFunctionReturn(0);

@@ -120,7 +120,7 @@ def walls(ring, height):
         yield face
 
 
-def geometry(rng, ring, hole, height, style):
+def geometry(rng, ring, hole, height, style, nested):
     if style == "reversed":
         return polygon(ring[::-1], hole[::-1] if hole else None)
     if style == "z":
@@ -129,7 +129,7 @@ def geometry(rng, ring, hole, height, style):
         out = ogr.Geometry(ogr.wkbMultiPolygon if style != "collection" else ogr.wkbGeometryCollection)
         for part in split(ring) if not hole else [ring]:
             out.AddGeometry(polygon(part, hole))
-        if style == "multi" and not hole and ring is not L:
+        if style == "multi" and nested and not hole and ring is not L:
             out.AddGeometry(polygon([(p[0] * 0.5 + ring[0][0] * 0.5, p[1] * 0.5 + ring[0][1] * 0.5) for p in ring], None))
         return out
     if style == "solid":
@@ -187,7 +187,7 @@ class Vector:
         if self.fault != "no_height":
             layer.CreateField(ogr.FieldDefn(self.field, kind))
         for k, (ring, hole, value) in enumerate(BUILDINGS):
-            shape = geometry(self.rng, ring, hole, value, self.style)
+            shape = geometry(self.rng, ring, hole, value, self.style, self.driver != "ESRI Shapefile")
             if self.fault == "lines":
                 shape = shape.Boundary() if self.style != "collection" else shape
             shape.Transform(change)
@@ -196,7 +196,7 @@ class Vector:
             feature = ogr.Feature(layer.GetLayerDefn())
             height = self.height(k, value)
             if height is not None and self.fault != "no_height":
-                feature.SetField(self.field, f"{height / 0.3048:.2f} ft" if self.fault == "feet" else
+                feature.SetField(layer.GetLayerDefn().GetFieldCount() - 1, f"{height / 0.3048:.2f} ft" if self.fault == "feet" else
                                  str(height) if kind == ogr.OFTString else int(height) if kind == ogr.OFTInteger else height)
             feature.SetGeometry(shape)
             layer.CreateFeature(feature)
@@ -270,14 +270,13 @@ class Raster:
         f = gdal.GetDriverByName("GTiff").Create(path, data.shape[1], data.shape[0], 2 if self.fault == "two_bands" else 1, kind)
         f.SetProjection(system(EPSG).ExportToWkt())
         turn = 0.3 if self.fault == "rotated" else 0.0
-        if self.south_up:
+        if self.fault == "no_place":
+            f.SetProjection("")
+        elif self.south_up:
             f.SetGeoTransform((X0, self.cell, turn, Y0, turn, self.cell))
         else:
             f.SetGeoTransform((X0, self.cell, turn, Y0 + DEPTH, turn, -self.cell))
             data, mask = data[::-1], None if mask is None else mask[::-1]
-        if self.fault == "no_place":
-            f.SetGeoTransform((0, 1, 0, 0, 0, 1))
-            f.SetProjection("")
         if self.fault == "two_bands":
             f.GetRasterBand(2).WriteArray(data * 0 + 7)
         band = f.GetRasterBand(1)

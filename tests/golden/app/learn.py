@@ -105,6 +105,9 @@ try:
     with open(os.path.join(scores, "scores.json")) as f:
         s = json.load(f)
     check(s["pooled"]["all"]["u"]["bridge"]["rmse"] > 0 and s["pooled"]["all"]["u"]["regression"]["rmse"] > 0, s["pooled"])
+    divergence = s["mean_abs_divergence_per_s"]
+    check(s["pooled"]["all"]["u"]["projected"]["rmse"] > 0 and divergence["projected"] < 0.5 * divergence["interpolation"],
+          "projected interpolation", s["pooled"]["all"], divergence)
     calibrated = os.path.join(tmp, "calibrated.h5")
     spread = []
     for use, more in ((model, ["-evaluate_calibrate", calibrated]), (calibrated, [])):

@@ -15,7 +15,7 @@ except ImportError as missing:
 sys.path.insert(0, os.path.join(os.environ["WB_SOURCE_DIR"], "postproc"))
 import windbridge_torch as wt  # noqa: E402
 
-PROGRAM = os.path.join(os.environ["WB_BUILD_DIR"], "tests", "test_golden_net_dump")
+PROGRAM = os.path.join(os.environ["WB_BUILD_DIR"], "tests", "test_golden_model_dump")
 NX, NY, NZ, T = 16, 12, 8, 0.37
 META = {"process": "bridge", "schedule": "linear", "target": "preconditioned", "scale_by_wind": False, "canonical_wind": False, "training": "{}",
         "epsilon": dict(theta=1.0, u=2.0, v=3.0, w=4.0), "scale": dict(theta=1.0, u=1.0, v=1.0, w=0.5),

@@ -78,7 +78,7 @@ static void refused(void **state) {
   path_of("c.nc", path);
   WbTestPair t = {.split = "train", .seed = 2, .n_time = 2, .n_lr = 4, .nz_hr = 8, .wind = 4, .bad_value = true};
   wb_test_write_pair(PETSC_COMM_WORLD, path, &t);
-  expect_refusal(path, "fluid cell");
+  expect_refusal(path, "hr/v is missing or not finite in 1 air cells");
   t.bad_value = false, t.split = "training";
   wb_test_write_pair(PETSC_COMM_WORLD, path, &t);
   expect_refusal(path, "validation");
@@ -87,6 +87,56 @@ static void refused(void **state) {
   expect_refusal(path, "wind_speed_m_per_s");
   path_of("missing.nc", path);
   expect_refusal(path, "missing.nc");
+}
+
+/* One number of a good file changed by rank 0, refused, and put back. */
+static void change(const char *group, const char *name, int axes, const int *at, double value, const char *word) {
+  char path[300];
+  int rank;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  path_of("e.nc", path);
+  const int one[4] = {1, 1, 1, 1};
+  const size_t n = strlen(name);
+  const bool mask = n > 5 && strcmp(name + n - 5, "_mask") == 0;
+  const WbNcType type = mask ? WB_NC_INT8 : axes > 2 ? WB_NC_FLOAT : WB_NC_DOUBLE;
+  const float single = (float)value;
+  const int8_t byte = (int8_t)value;
+  const void *new = mask ? (const void *)&byte : axes > 2 ? (const void *)&single : &value;
+  double old = 0;
+  for (int step = 0; step < 2; step++) {
+    WbNc nc = NULL;
+    if (rank == 0) {
+      WB_OK(wb_nc_open_append(MPI_COMM_SELF, path, &nc));
+      if (step == 0) WB_OK(wb_nc_get(nc, group, name, at, one, type, &old));
+      WB_OK(wb_nc_put(nc, group, name, at, one, step == 0 ? new : &old));
+      WB_OK(wb_nc_close(&nc));
+    }
+    MPI_Barrier(PETSC_COMM_WORLD);
+    if (step == 1) continue;
+    assert_int_equal(wb_pair_check(PETSC_COMM_WORLD, path), WB_ERR_INPUT);
+    if (!strstr(wb_error_message(), word)) fail_msg("no '%s' in: %s", word, wb_error_message());
+    wb_error_clear();
+    MPI_Barrier(PETSC_COMM_WORLD);
+  }
+}
+
+static void halves(void **state) {
+  (void)state;
+  const int air[4] = {1, 7, 15, 15}, coarse[4] = {0, 2, 3, 3}, last[4] = {1, 0, 0, 0}, corner[4] = {7, 15, 15, 0};
+  char path[300];
+  path_of("e.nc", path);
+  const WbTestPair t = {.split = "train", .seed = 2, .n_time = 2, .n_lr = 4, .nz_hr = 8, .wind = 4, .solid_fill = NAN};
+  wb_test_write_pair(PETSC_COMM_WORLD, path, &t);
+  WB_OK(wb_pair_check(PETSC_COMM_WORLD, path));
+  change("/hr", "u", 4, air, -9999, "hr/u is -9999 m s-1 at minute 2 (120 s), z = 37.5 m, y = -422.5 m, x = 1077.5 m");
+  change("/lr", "theta", 4, coarse, 26.85, "lr/theta is 26.85 K at minute 1 (60 s), z = 50 m");
+  change("/hr", "time", 1, last, 90, "minute 2 is 120 s in lr/time and 90 s in hr/time");
+  change("/lr", "time_bnds", 2, last, 0, "minute 2 is 120 s in lr/time and 120 s in hr/time (or their bounds differ)");
+  change("/hr", "fluid_mask", 3, corner, 2, "mask hr/fluid_mask is 2 at z = 37.5 m");
+  change("/hr", "lr_valid_mask", 3, corner, -1, "mask hr/lr_valid_mask is -1");
+  change("/lr", "x", 1, last, 1031, "coordinate x is 1031 m at entry 2; allowed: 1030 m");
+  change("/hr", "z", 1, last, 8, "coordinate z is 8 m at entry 2; allowed: 7.5 m");
+  change("/hr", "wall_distance", 3, corner, -3, "hr/wall_distance is -3 m");
 }
 
 static void truncated(void **state) {
@@ -113,5 +163,5 @@ static int end(void **state) {
   return 0;
 }
 
-WB_TEST_MAIN(cmocka_unit_test_setup(round_trip, begin), cmocka_unit_test(refused),
+WB_TEST_MAIN(cmocka_unit_test_setup(round_trip, begin), cmocka_unit_test(refused), cmocka_unit_test(halves),
              cmocka_unit_test_teardown(truncated, end))

@@ -37,6 +37,28 @@ static void test_create(void **state) {
   }
 }
 
+/* A part of more than 2^31 cells would overflow the lists of cells; nothing of that size is allocated to find out. */
+static void too_large(void **state) {
+  (void)state;
+  WbGrid *g = NULL;
+  int size;
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  wb_error_clear();
+  assert_int_equal(
+      wb_error_exit_code(wb_grid_create(PETSC_COMM_WORLD, 25000 * size, 25000, 32, 1, size, 1, false, false, &g)), 2);
+  assert_non_null(strstr(wb_error_message(), "use more ranks"));
+  wb_error_clear();
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, 1250 * size, 1250, 32, 1, size, 1, false, false, &g));
+  WbGrid *fine = NULL;
+  assert_int_equal(wb_error_exit_code(wb_grid_refine(g, 20, 32, &fine)), 2);
+  assert_null(fine);
+  wb_error_clear();
+  wb_grid_destroy(&g);
+  WB_OK(wb_grid_create(PETSC_COMM_WORLD, 5000 * size, 5000, 64, 4, size, 1, false, false, &g));
+  assert_true(wb_grid_owned(g) == (size_t)5000 * 5000 * 64);
+  wb_grid_destroy(&g);
+}
+
 /* Rows stay whole, but in no thin pieces. */
 static void test_whole_rows(void **state) {
   int size;
@@ -167,6 +189,6 @@ static void test_remap(void **state) {
   check_remap(4, 2, 5, 8);
 }
 
-WB_TEST_MAIN(cmocka_unit_test(test_create), cmocka_unit_test(test_whole_rows),
+WB_TEST_MAIN(cmocka_unit_test(test_create), cmocka_unit_test(too_large), cmocka_unit_test(test_whole_rows),
              cmocka_unit_test(test_explicit_and_errors), cmocka_unit_test(test_fitting_ranks),
              cmocka_unit_test(test_refine), cmocka_unit_test(test_remap))

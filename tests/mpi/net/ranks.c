@@ -1,7 +1,6 @@
 /* The network on 1, 2 and 4 ranks equals a serial run of the whole domain: output, input gradient, weight gradients. */
 #include "wb_test_net.h"
 #include <string.h>
-#include <unistd.h>
 
 enum { NX = 20, NY = 28, NZ = 8 }; /* 5 x 7 coarse columns: uneven on 2 and 4 ranks */
 
@@ -165,37 +164,6 @@ static void unfit_grid_is_refused(void **state) {
   wb_model_destroy(&model);
 }
 
-static void model_file_reaches_every_rank(void **state) {
-  (void)state;
-  char path[64];
-  int rank = 0, id = (int)getpid();
-  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
-  MPI_Bcast(&id, 1, MPI_INT, 0, PETSC_COMM_WORLD);
-  snprintf(path, sizeof path, "/tmp/wb_net_ranks_%d.h5", id);
-  WbModel model = make_model(), back = NULL;
-  WbModelMeta meta = {.process = "bridge",
-                      .schedule = "linear",
-                      .target = "velocity",
-                      .scale = {1, 2, 3, 4},
-                      .noise = {1}},
-              read;
-  WB_OK(wb_model_write(PETSC_COMM_WORLD, path, model, &meta));
-  WB_OK(wb_model_read(PETSC_COMM_WORLD, path, &back, &read));
-  assert_int_equal(wb_model_size(back), wb_model_size(model));
-  assert_memory_equal(wb_model_params(back), wb_model_params(model), wb_model_size(model) * sizeof(float));
-  assert_string_equal(read.schedule, "linear");
-  WB_ASSERT_NEAR(read.scale[3], 4, 0);
-  wb_model_destroy(&back);
-  if (rank == 0) unlink(path);
-  MPI_Barrier(PETSC_COMM_WORLD);
-  assert_int_equal(wb_model_read(PETSC_COMM_WORLD, path, &back, &read), WB_ERR_INPUT); /* on all ranks, no hang */
-  assert_non_null(strstr(wb_error_message(), path));
-  assert_null(back);
-  wb_error_clear();
-  wb_model_destroy(&model);
-}
-
 WB_TEST_MAIN(cmocka_unit_test(ref_ranks_agree), cmocka_unit_test(blas_ranks_agree),
              cmocka_unit_test(onednn_ranks_agree), cmocka_unit_test(native_ranks_agree),
-             cmocka_unit_test(bf16_ranks_agree), cmocka_unit_test(unfit_grid_is_refused),
-             cmocka_unit_test(model_file_reaches_every_rank))
+             cmocka_unit_test(bf16_ranks_agree), cmocka_unit_test(unfit_grid_is_refused))

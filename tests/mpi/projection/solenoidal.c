@@ -209,6 +209,99 @@ static void test_history(void **state) {
   drop(&c);
 }
 
+/* ---- the source: centres as means of their faces ---- */
+static void test_source_keeps_shear(void **state) {
+  (void)state;
+  Case c = make(PETSC_COMM_WORLD, false, shear);
+  double difference, size, left;
+  WB_OK(wb_solenoidal_source(c.solenoidal, c.field, 1e-5, &left));
+  compare(&c, shear, &difference, &size);
+  WB_ASSERT_BELOW(difference, 1e-6 * size); /* (1, 2, 1) / 4 of the sine along y, and the sides */
+  drop(&c);
+}
+
+static size_t cell_of(int k, int j, int i) {
+  return ((size_t)k * NY + (size_t)j) * NX + (size_t)i;
+}
+
+/* The faces of a line of centres that are their means, from the first one's value. start, step: of the line's cells. */
+static void unfold(const float *field, size_t d, size_t start, size_t step, int n, double first, double *face) {
+  face[0] = first;
+  for (int m = 0; m < n; m++) face[m + 1] = 2 * (double)field[(start + (size_t)m * step) * C + d + 1] - face[m];
+}
+
+static double *unfold_all(const Case *c, const float *before, double *face[3]) {
+  double *room_for = calloc(3 * (size_t)(NZ + 1) * (NY + 1) * (NX + 1), sizeof(double));
+  assert_non_null(room_for);
+  for (size_t d = 0; d < 3; d++) face[d] = room_for + d * (size_t)(NZ + 1) * (NY + 1) * (NX + 1);
+  for (int k = 0; k < NZ; k++) {
+    for (int j = 0; j < NY; j++) {
+      const size_t p = cell_of(k, j, 0);
+      unfold(c->field, 0, p, 1, NX, c->fluid[p] && !room(k, j, 0) ? (double)before[p * C + 1] : 0,
+             face[0] + (k * NY + j) * (NX + 1));
+    }
+    for (int i = 0; i < NX; i++) {
+      const size_t p = cell_of(k, 0, i);
+      unfold(c->field, 1, p, NX, NY, c->fluid[p] ? (double)before[p * C + 2] : 0, face[1] + (k * NX + i) * (NY + 1));
+    }
+  }
+  for (int j = 0; j < NY; j++)
+    for (int i = 0; i < NX; i++)
+      unfold(c->field, 2, cell_of(0, j, i), (size_t)NX * NY, NZ, 0, face[2] + (j * NX + i) * (NZ + 1));
+  return room_for;
+}
+
+/* Unfolded from the sides and the ground, the faces behind the centres let nothing through walls, and have no
+ * divergence in any cell. */
+static void test_source_city(void **state) {
+  (void)state;
+  Case c = make(PETSC_COMM_WORLD, true, gusts), alone = make(PETSC_COMM_SELF, true, gusts);
+  const size_t n = wb_grid_owned(alone.grid);
+  float *before = malloc(n * C * sizeof(float));
+  double left, *face[3], wall = 0, divergence = 0, change = 0;
+  assert_non_null(before);
+  for (size_t p = 0; p < n * C; p++) {
+    if (!alone.fluid[p / C]) alone.field[p] = 0; /* so that lines can be unfolded through buildings */
+    before[p] = alone.field[p];
+  }
+  WB_OK(wb_solenoidal_source(c.solenoidal, c.field, 1e-5, &left));
+  WB_ASSERT_BELOW(left, 1e-5);
+  WB_OK(wb_solenoidal_source(alone.solenoidal, alone.field, 1e-5, &left));
+  double *all = unfold_all(&alone, before, face);
+  for (int k = 0; k < NZ; k++)
+    for (int j = 0; j < NY; j++)
+      for (int i = 0; i < NX; i++) {
+        const size_t p = cell_of(k, j, i);
+        const double *u = face[0] + (k * NY + j) * (NX + 1) + i, *v = face[1] + (k * NX + i) * (NY + 1) + j,
+                     *w = face[2] + (j * NX + i) * (NZ + 1) + k;
+        if (!alone.fluid[p]) {
+          wall = fmax(wall, fmax(fabs(u[0]), fmax(fabs(v[0]), fabs(w[1]))));
+          continue;
+        }
+        divergence = fmax(divergence, fabs(u[1] - u[0] + v[1] - v[0] + w[1] - w[0]) / DX);
+        for (size_t d = 1; d < C; d++)
+          change = fmax(change, fabs((double)alone.field[p * C + d] - (double)before[p * C + d]));
+      }
+  WB_ASSERT_BELOW(wall, 1e-4); /* single precision, summed along a line */
+  WB_ASSERT_BELOW(divergence, 1e-4);
+  WB_ASSERT_BELOW(1, change); /* winds that blew at walls */
+  for (int k = 0; k < NZ; k++)
+    for (int j = 0; j < NY; j++) { /* what comes in through the sides is the coarse run's */
+      const size_t p = cell_of(k, j, NX - 1);
+      if (alone.fluid[p]) WB_ASSERT_NEAR(face[0][(k * NY + j) * (NX + 1) + NX], before[p * C + 1], 1e-4);
+    }
+  size_t q = 0;
+  for (int k = 0; k < NZ; k++)
+    for (int j = 0; j < c.grid->nyl; j++)
+      for (int i = 0; i < c.grid->nxl; i++, q++)
+        for (size_t d = 0; d < C && c.fluid[q]; d++)
+          WB_ASSERT_NEAR(c.field[q * C + d], alone.field[cell_of(k, c.grid->y0 + j, c.grid->x0 + i) * C + d], 2e-5);
+  free(before);
+  free(all);
+  drop(&c);
+  drop(&alone);
+}
+
 static void test_errors(void **state) {
   (void)state;
   Case c = make(PETSC_COMM_WORLD, true, gusts);
@@ -220,4 +313,5 @@ static void test_errors(void **state) {
 }
 
 WB_TEST_MAIN(cmocka_unit_test(test_solenoidal_stays), cmocka_unit_test(test_gradient_goes), cmocka_unit_test(test_city),
-             cmocka_unit_test(test_history), cmocka_unit_test(test_errors))
+             cmocka_unit_test(test_history), cmocka_unit_test(test_source_keeps_shear),
+             cmocka_unit_test(test_source_city), cmocka_unit_test(test_errors))

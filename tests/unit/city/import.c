@@ -194,7 +194,7 @@ static void broken_files(void **state) {
   refused((WbCityOptions){0}, WB_ERR_INPUT, "", "");
   write_text("wide.geojson",
              HEAD FRAME "," FEATURE("\"height_m\":20", "Polygon", "[" BOX(900000, 2000, 900010, 2010) "]") "]}");
-  refused((WbCityOptions){0}, WB_ERR_INPUT, "up to 20000 m", "city_x_min_m");
+  refused((WbCityOptions){0}, WB_ERR_INPUT, "up to 40000 m", "city_x_min_m");
 }
 
 /* An ESRI ASCII grid is the smallest raster GDAL reads: rows from north to south. */

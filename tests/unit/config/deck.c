@@ -1,125 +1,5 @@
 /* Decks: defaults, YAML, overrides, and the message for each way of being wrong. */
-#include "wb_test.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "windbridge/config.h"
-
-typedef struct {
-  double duration_s, heights[4];
-  int n_heights;
-  bool quiet;
-  enum { VREMAN, SMAGORINSKY } closure;
-  const char *dir;
-} Options;
-static void options_default(void *options) {
-  *(Options *)options = (Options){.duration_s = 600, .closure = VREMAN};
-}
-static const WbKeyStruct options_keys = {sizeof(Options), options_default};
-#define OPTION(member) WB_MEMBER(&options_keys, Options, member)
-
-static const WbKey table[] = {
-    {.group = "run",
-     .name = "output_dir",
-     .type = WB_KEY_FILE,
-     .fallback = "out",
-     .commands = "*",
-     .help = "folder",
-     .member = OPTION(dir)},
-    {.group = "run",
-     .name = "quiet",
-     .type = WB_KEY_BOOL,
-     .fallback = "false",
-     .commands = "*",
-     .help = "quiet",
-     .member = OPTION(quiet)},
-    {.group = "les",
-     .name = "duration_s",
-     .type = WB_KEY_REAL,
-     .unit = "s",
-     .min = 1,
-     .max = 1e300,
-     .commands = "*",
-     .help = "duration",
-     .member = OPTION(duration_s)},
-    {.group = "les",
-     .name = "closure",
-     .type = WB_KEY_CHOICE,
-     .choices = "vreman|smagorinsky",
-     .commands = "*",
-     .help = "closure",
-     .member = OPTION(closure)},
-    {.group = "les",
-     .name = "wind_time_s",
-     .type = WB_KEY_NUMBERS,
-     .unit = "s",
-     .fallback = "",
-     .min = -1e300,
-     .max = 1e300,
-     .commands = "*",
-     .help = "times",
-     .rising = true},
-    {.group = "les",
-     .name = "slice_z_m",
-     .type = WB_KEY_NUMBERS,
-     .unit = "m",
-     .fallback = "",
-     .max = 5000,
-     .commands = "les",
-     .help = "heights",
-     .member = WB_MEMBER_LIST(&options_keys, Options, heights, n_heights)},
-    {.group = "les",
-     .name = "slice_interval_s",
-     .type = WB_KEY_REAL,
-     .unit = "s",
-     .fallback = "60",
-     .max = 1e300,
-     .commands = "les",
-     .help = "interval",
-     .when = "les_slice_z_m"},
-    {.group = "les",
-     .name = "slice_weight",
-     .type = WB_KEY_NUMBERS,
-     .fallback = "",
-     .max = 1,
-     .commands = "les",
-     .help = "weights",
-     .like = "slice_z_m",
-     .optional = true},
-    {.group = "sr",
-     .name = "members",
-     .type = WB_KEY_INT,
-     .fallback = "4",
-     .min = 1,
-     .max = 100,
-     .commands = "forecast,sr",
-     .help = "members",
-     .from = "data_files"},
-    {.group = "data", .name = "files", .type = WB_KEY_LIST, .fallback = "", .commands = "*", .help = "files"},
-};
-enum { N = sizeof table / sizeof table[0] };
-
-static void write_deck(char path[64], const char *text) {
-  snprintf(path, 64, "/tmp/wb_deck_XXXXXX");
-  const int fd = mkstemp(path);
-  assert_true(fd >= 0);
-  assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-  close(fd);
-}
-
-static PetscErrorCode load_for(const char *command, const char *text, int n_args, char **args, WbConfig *c) {
-  char path[64];
-  if (text) write_deck(path, text);
-  const PetscErrorCode ierr = wb_config_create(PETSC_COMM_SELF, table, N, command, text ? path : NULL, n_args, args, c);
-  if (text) unlink(path);
-  return ierr;
-}
-
-static PetscErrorCode load(const char *text, int n_args, char **args, WbConfig *c) {
-  return load_for(NULL, text, n_args, args, c);
-}
+#include "deck_table.h"
 
 static void defaults_deck_and_override(void **state) {
   (void)state;
@@ -207,6 +87,30 @@ static void wrong_decks_are_refused(void **state) {
       {"les:\n\tduration_s: 5\n", {":2", "broken YAML"}},
       {"- a\n", {"mapping of groups"}},
       {"les: {duration_s: 5, duration_s: 6}\n", {"twice"}},
+      {"les: {duration_s: 5}\nles: {closure: vreman}\n", {":2", "group les stands twice (first in line 1)"}},
+      {"les: {duration_s: 5}\n---\nles: {}\n", {":2", "second YAML document"}},
+      {"les: {<<: {duration_s: 5}}\n", {"merge keys"}},
+      {"<<: {les: 1}\n", {"merge keys"}},
+      {"les: {duration_s: 10 m}\n", {"'10 m'"}},
+      {"les: {duration_s: 10,5}\n", {"les_5", "decimals have a point"}},
+      {"les: {duration_s: 1e400}\n", {"'1e400'"}},
+      {"les: {duration_s: .inf}\n", {"'.inf'"}},
+      {"les: {duration_s: \"\"}\n", {"''"}},
+      {"les: {duration_s: \" 5\"}\n", {"' 5'"}},
+      {"les: {slice_z_m: [1, null]}\n", {"entry 2"}},
+      {"les: {wind_time_s: [0, 60, 60]}\n", {"60 after 60", "increasing"}},
+      {"run: {output_dir: \"\"}\n", {"''", "the path of a file"}},
+      {"run: {output_dir: \"a\\nb\"}\n", {"a\\x0ab", "control characters"}},
+      {"run: {output_dir: \"a\\0b\"}\n", {"zero byte"}},
+      {"run: {output_dir: \"\\x85\"}\n", {"control characters"}},
+      {"run: {output_dir: \xff}\n", {"UTF-8"}},
+      {"les: [", {"broken YAML"}},
+      {"petsc: {ksp_type: cg, ksp_type: gmres}\n", {"given twice"}},
+      {"petsc: {\"a b\": 3}\n", {"'option: value'"}},
+      {"petsc: {ksp_type: \"a\\nb\"}\n", {"one line"}},
+      {"petsc: {ksp_type: [a]}\n", {"one line"}},
+      {"petsc: {les_duration_s: 4}\n", {"no option of PETSc"}},
+      {"? [a]\n: b\n", {"unknown group"}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     WbConfig c = NULL;
@@ -239,6 +143,44 @@ static void wrong_arguments_are_refused(void **state) {
   }
 }
 
+/* What is no mapping of groups, and still a deck. */
+static void odd_decks_are_read(void **state) {
+  (void)state;
+  static const char *const decks[] = {"",
+                                      "les: ~\n",
+                                      "les: null\nsr:\n",
+                                      "---\nles: {duration_s: 7}\n...\n",
+                                      "\xef\xbb\xbfles: {duration_s: 7}\n",
+                                      "les:\r\n  duration_s: 7\r\n",
+                                      "les: &a {duration_s: 7}\n",
+                                      "les: {duration_s: 7}\n---\n",
+                                      "les: {duration_s: !!float \"7\"}\n"};
+  for (size_t i = 0; i < sizeof decks / sizeof *decks; i++) {
+    WbConfig c = NULL;
+    WB_OK(load(decks[i], 0, NULL, &c));
+    WB_ASSERT_NEAR(wb_config_real(c, "les", "duration_s"), i < 3 ? 600 : 7, 0);
+    wb_config_destroy(&c);
+  }
+}
+
+/* Long texts: in a message shortened, as a value refused beyond what paths have room for. */
+static void long_texts(void **state) {
+  (void)state;
+  char deck[6000], word[5001];
+  memset(word, 'v', 5000);
+  word[5000] = '\0';
+  static const char *const shapes[] = {"les: {closure: %s}\n", "run: {output_dir: %s}\n", "data: {files: [%s]}\n"};
+  for (int i = 0; i < 3; i++) {
+    WbConfig c = NULL;
+    wb_error_clear();
+    snprintf(deck, sizeof deck, shapes[i], word);
+    assert_int_equal(wb_error_exit_code(load(deck, 0, NULL, &c)), 2);
+    assert_non_null(strstr(wb_error_message(), "vvv...'"));
+    assert_non_null(strstr(wb_error_message(), i == 0 ? "vreman" : "5000 bytes long; allowed: at most 900"));
+    wb_config_destroy(&c);
+  }
+}
+
 static void missing_deck_is_refused(void **state) {
   (void)state;
   WbConfig c = NULL;
@@ -251,4 +193,5 @@ static void missing_deck_is_refused(void **state) {
 
 WB_TEST_MAIN(cmocka_unit_test(defaults_deck_and_override), cmocka_unit_test(printed_config_is_a_deck),
              cmocka_unit_test(lists_of_numbers), cmocka_unit_test(wrong_decks_are_refused),
-             cmocka_unit_test(wrong_arguments_are_refused), cmocka_unit_test(missing_deck_is_refused))
+             cmocka_unit_test(wrong_arguments_are_refused), cmocka_unit_test(missing_deck_is_refused),
+             cmocka_unit_test(odd_decks_are_read), cmocka_unit_test(long_texts))

@@ -17,6 +17,13 @@ with tempfile.TemporaryDirectory() as out:
                            capture_output=True, text=True)
     if built.returncode != 0:
         sys.exit("FAILED: " + built.stderr)
+    table = subprocess.run([os.environ["WB_PROGRAM"], "--help-rst"], capture_output=True, text=True, check=True).stdout
+    keys = re.findall(r"^``(\w+)``$", table, re.M)
+    with open(os.path.join(out, "keys.html")) as f:
+        page = f.read()
+    left = [key for key in keys if f">{key}<" not in page]
+    if len(keys) < 150 or left:
+        sys.exit(f"FAILED: the reference of the keys lacks {left} of {len(keys)}")
 missing = []
 with open(os.path.join(SOURCE, "doc/reference.rst")) as f:
     shown = set(re.findall(r"literalinclude:: \.\./include/windbridge/(\w+\.h)", f.read()))

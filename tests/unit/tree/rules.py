@@ -1,4 +1,5 @@
-"""Rules of the sources that no compiler checks: no world communicator and no exit in the libraries, short files."""
+"""Rules of the sources that no compiler checks: no world communicator and no exit in the libraries, kernels of few
+arguments, short files."""
 import re
 
 import _tree
@@ -16,6 +17,22 @@ for path in _tree.files(".c", ".h", under=("src", "include")):
     for number, line in enumerate(code.splitlines(), 1):
         for word in forbidden.findall(line):
             faults.append(f"{path}:{number}: {word.strip(' (')} has no place in a library")
+
+# Kernels: what lies in a folder named real without returning an error, or carries WB_KERNEL.
+MAX_ARGUMENTS = 8
+definition = re.compile(r"^((?:\w[\w *]*)?)\b(\w+|WB_R\(\w+\))\(([^;{}()]*)\)\s*\{", re.M)
+kernels = 0
+for path in _tree.files(".c", ".h", under=("src",)):
+    for kind, name, arguments in definition.findall(comment_or_string.sub("", _tree.text(path))):
+        if name in ("if", "for", "while", "switch") or "PetscErrorCode" in kind:
+            continue
+        if "WB_KERNEL" not in kind and "/real/" not in path:
+            continue
+        kernels += 1
+        if arguments.count(",") >= MAX_ARGUMENTS:
+            faults.append(f"{path}: {name} takes {arguments.count(',') + 1} arguments, at most {MAX_ARGUMENTS}")
+if kernels < 100:
+    faults.append(f"only {kernels} kernels found: the pattern no longer fits the sources")
 for path in _tree.files(".c", ".h", ".py", ".sh", under=("src", "include", "tests", "jobscripts", "postproc")):
     lines = _tree.text(path).count("\n")
     if lines > MAX_LINES:

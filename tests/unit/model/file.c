@@ -1,6 +1,6 @@
 /* Model files: round trip; each kind of damage gives one readable message that names the file. */
 #include "wb_test.h"
-#include "windbridge/net.h"
+#include "windbridge/model.h"
 #include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static WbModelMeta some_meta(void) {
 
 static WbModel write_model(void) {
   WbModel model = NULL;
-  snprintf(path, sizeof path, "/tmp/wb_net_model_file_%d.h5", (int)getpid());
+  snprintf(path, sizeof path, "/tmp/wb_model_file_%d.h5", (int)getpid());
   WB_OK(wb_model_create(&config, &model));
   WB_OK(wb_model_init(model, 9));
   const WbModelMeta meta = some_meta();
@@ -192,7 +192,7 @@ static void truncation_is_refused(void **state) {
   for (int part = 0; part < 8; part++) {
     WB_OK(wb_model_write(PETSC_COMM_SELF, path, model, &meta));
     assert_int_equal(truncate(path, info.st_size * part / 8), 0);
-    expect_refusal("model file");
+    expect_refusal(path);
   }
   wb_model_destroy(&model);
   unlink(path);

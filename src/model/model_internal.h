@@ -1,7 +1,7 @@
 /* Texts of a model file; shared by model_file.c and model_json.c. */
-#ifndef WB_NET_MODEL_FILE_H
-#define WB_NET_MODEL_FILE_H
-#include "net_internal.h"
+#ifndef WB_MODEL_INTERNAL_H
+#define WB_MODEL_INTERNAL_H
+#include "windbridge/model.h"
 
 #define WB_MODEL_FORMAT_VERSION 1
 char *wb_model_config_json(const WbNetConfig *config); /* caller frees with free() */

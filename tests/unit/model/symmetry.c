@@ -1,5 +1,7 @@
 /* A turned model gives T^-1 N(T x) for all eight symmetries; the wind's own symmetry brings it into one octant. */
 #include "wb_test_net.h"
+
+#include "windbridge/model.h"
 #include <string.h>
 
 enum { N = 8, NZ = 4, CELLS = NZ * N * N };

@@ -1,5 +1,5 @@
 /* JSON texts of a model file: the architecture and the meta data. */
-#include "model_file.h"
+#include "model_internal.h"
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
@@ -127,14 +127,18 @@ static PetscErrorCode get_text(const char *path, const cJSON *root, const char *
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode get_channels(const char *path, const cJSON *root, const char *key, float out[4]) {
+/* Numbers that scale something: 0 is allowed where nothing is divided by them. */
+static PetscErrorCode get_channels(const char *path, const cJSON *root, const char *key, bool zero, float out[4]) {
   PetscFunctionBeginUser;
   const cJSON *group = cJSON_GetObjectItemCaseSensitive(root, key);
   for (int c = 0; c < 4; c++) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(group, channel_names[c]);
-    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+    if (!cJSON_IsNumber(item) || !isfinite((float)item->valuedouble))
       WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s.%s\" is not a number", path, key, channel_names[c]);
     out[c] = (float)item->valuedouble;
+    if (out[c] < 0 || (out[c] == 0 && !zero))
+      WB_RAISE(WB_ERR_INPUT, "model file %s: meta data \"%s.%s\" is %g; allowed: %s", path, key, channel_names[c],
+               item->valuedouble, zero ? "0 and above" : "above 0");
   }
   PetscFunctionReturn(0);
 }
@@ -179,7 +183,8 @@ static PetscErrorCode get_table(const char *path, const cJSON *root, WbModelTabl
       WB_RAISE(WB_ERR_INPUT, "model file %s: column \"%s\" of \"table\" is not a list of %d (at most %d) numbers", path,
                columns[k].name, table->n, (int)WB_MODEL_TABLE);
     cJSON_ArrayForEach(item, list) {
-      if (!cJSON_IsNumber(item)) WB_RAISE(WB_ERR_INPUT, "model file %s: \"table\" holds more than numbers", path);
+      if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+        WB_RAISE(WB_ERR_INPUT, "model file %s: \"table\" holds more than numbers", path);
       *column++ = item->valuedouble;
     }
   }
@@ -192,10 +197,10 @@ static PetscErrorCode meta_from(const char *path, const cJSON *root, WbModelMeta
   PetscCall(get_text(path, root, "schedule", sizeof meta->schedule, meta->schedule));
   PetscCall(get_text(path, root, "target", sizeof meta->target, meta->target));
   PetscCall(get_text(path, root, "training", sizeof meta->training_json, meta->training_json));
-  PetscCall(get_channels(path, root, "epsilon", meta->epsilon));
-  PetscCall(get_channels(path, root, "scale", meta->scale));
-  PetscCall(get_channels(path, root, "residual", meta->residual));
-  PetscCall(get_channels(path, root, "spread", meta->spread));
+  PetscCall(get_channels(path, root, "epsilon", true, meta->epsilon));
+  PetscCall(get_channels(path, root, "scale", false, meta->scale));
+  PetscCall(get_channels(path, root, "residual", true, meta->residual));
+  PetscCall(get_channels(path, root, "spread", true, meta->spread));
   PetscCall(get_noise(path, root, meta->noise));
   PetscCall(get_table(path, root, &meta->table));
   PetscCall(get_bool(path, root, "scale_by_wind", &meta->scale_by_wind));

@@ -1,6 +1,6 @@
 /* Evaluates a model file on raw arrays and writes outputs, gradients and optimiser steps for torch_parity.py, which
  * sets WB_NET_PARITY_DIR. Without it there is nothing to test: exit code 77 (skipped). */
-#include "windbridge/net.h"
+#include "windbridge/model.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
