@@ -15,6 +15,7 @@ typedef struct {
   const char *lock;           /* run.lock */
   bool early;                 /* the record is written when the run starts, too */
   bool restart;               /* the command can be continued */
+  bool whole;                 /* its results are made in one piece: no key may grow */
   int n_results, n_state;     /* */
   const char *const *results; /* all of them are there when the run is finished */
   const char *const

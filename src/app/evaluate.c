@@ -61,7 +61,7 @@ PetscErrorCode wb_app_evaluate(WbApp *app) {
   const int nz = (int)(wb_config_real(c, "sr", "top_m") / wb_config_real(c, "sr", "dx_m") + 0.5);
   const char *results[] = {"scores.json"};
   const WbOutputFiles outputs = {
-      .record = "scores.json", .lock = "run.lock", .restart = true, .n_results = 1, .results = results};
+      .record = "scores.json", .lock = "run.lock", .restart = true, .whole = true, .n_results = 1, .results = results};
   PetscCall(wb_app_output_begin(app, &outputs));
   if (app->run.finished) {
     wb_app_free_files(&files);

@@ -70,6 +70,11 @@ static PetscErrorCode look_back(WbApp *app, const WbOutputFiles *f, bool all_the
   PetscCall(wb_record_read(app, f->record, f->n_results, f->results, &record));
   PetscErrorCode ierr = 0;
   if (record.found) ierr = wb_record_compare(app, &record, &app->run.changes, &grows);
+  if (!ierr && grows && f->whole)
+    ierr = WB_ERROR(WB_ERR_INPUT, WB_ERROR_ALL,
+                    "%s/%s: %s cannot grow in a run that is continued; restore the keys, or begin anew with "
+                    "-run_overwrite or in another -run_output_dir",
+                    app->out, f->results[0], app->run.changes ? app->run.changes : "its keys");
   if (!ierr && record.found && all_there && !grows) {
     done = record.status && strcmp(record.status, "done") == 0;
     if (!record.status) ierr = all_complete(app, f, &done);

@@ -48,6 +48,7 @@ PetscErrorCode wb_app_pairs(WbApp *app) {
                                .lock = lock,
                                .early = true,
                                .restart = true,
+                               .whole = true,
                                .n_results = 1,
                                .results = results,
                                .n_state = 4,
