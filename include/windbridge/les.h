@@ -245,8 +245,8 @@ PetscErrorCode wb_les_load(WbLes les, WbCheckpoint ck, const char *prefix);
 PetscErrorCode wb_les_z_faces(double dz_m, double z_uniform_m, double stretch, double dz_max_m, double top_m, int *nz,
                               double **zf);
 
-/* Winds at cell centres made free of divergence and of flow through walls: src/les/solenoidal.c. Collective on
- * grid->comm; grid (non-periodic, dx_m set, borrowed for the object's life): uniform cells of dx_m in all directions
+/* Winds at cell centres made free of divergence and of flow through walls: src/les/projection/solenoidal.c. Collective
+ * on grid->comm; grid (non-periodic, dx_m set, borrowed for the object's life): uniform cells of dx_m in all directions
  * from the ground up; fluid (nz, nyl, nxl) owned cells, copied. apply: field (nz, nyl, nxl, 4) in and out, channels 1
  * to 3 u, v, w [m s-1]; channel 0 and values in buildings are not touched. The flow through the sides stays, the top is
  * open. max_div_per_s (may be NULL): largest |div| left at the faces, at most tol_per_s. The result depends on field

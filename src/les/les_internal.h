@@ -57,7 +57,7 @@ typedef struct {
   double *push[3]; /* (nz) the same in the current step: tendency, change of the mean wind, ground_viscosity */
 } WbLesMetrics;
 
-/* Exact projection onto discretely solenoidal fields (src/les/project.c, real/project_*.c). */
+/* Exact projection onto discretely solenoidal fields (src/les/projection). */
 typedef struct WbProject_s *WbProject;
 /* Collective. solid (nz, nyl, nxl) owned cells or NULL. Open faces lie between two fluid cells (cyclic wrap included);
  * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. ghost: width of
@@ -85,7 +85,7 @@ PetscErrorCode wb_project_apply(WbProject project, void *u, void *v, void *w, do
  * precision, to read or to fill for checkpoints: valid until the next call with another slot or the next projection. */
 void *wb_project_potential(WbProject project, int slot);
 
-/* ---- lateral boundary by precursor planes (src/les/inflow.c, real/inflow_apply.c) ---- */
+/* ---- lateral boundary by precursor planes (src/les/inflow) ---- */
 /* Planes interpolated to time t on this rank's edges; mapped to this run's z and x/y cells (piecewise constant across
  * the run's cells of one 20 m face; w linear in z and the tangential component linear along the edge between the 20 m
  * faces, so that the fluxes through every 20 m face match). One struct per side W, E, S, N; NULL members where this
@@ -100,7 +100,7 @@ typedef struct {
   WbPlane side[4]; /* W, E, S, N */
   double theta_reference_K;
   double time_s; /* of the last wb_inflow_at */
-  void *map;     /* private to inflow.c */
+  void *map;     /* private to inflow/bind.c */
 } WbPlanes;
 /* Collective (reads records when t passes them). planes: allocated by wb_inflow_bind for this run's grid, whose domain
  * must be the inflow's, with `ghost` values beyond each end of an edge. Errors: WB_ERR_INPUT (domains differ; t outside
@@ -113,7 +113,7 @@ void wb_inflow_unbind(WbPlanes **planes);
 PetscErrorCode wb_inflow_profile(WbInflow inflow, double t_s, int nz, const double *zf, double *u, double *v,
                                  double *theta);
 
-/* ---- walls (src/les/walls.c) ---- */
+/* ---- walls (src/les/surface/walls.c) ---- */
 /* Bits of WbLes.flags (one byte a cell, ghosted layout): face west / south / below is updated by the tendency (0:
  * closed, or prescribed at an open edge), cell is fluid, the cell to the west / south is a building. */
 enum { WB_OPEN_U = 1, WB_OPEN_V = 2, WB_OPEN_W = 4, WB_FLUID_CELL = 8, WB_SOLID_WEST = 16, WB_SOLID_SOUTH = 32 };
@@ -133,7 +133,7 @@ typedef struct {
   double *rate; /* kinematic heat flux / cell thickness [K s-1] of cells beside facets */
 } WbLesHeatList;
 
-/* Faces of fluid cells towards buildings and the ground, in the order of k, j, i, facing (src/les/facets.c). */
+/* Faces of fluid cells towards buildings and the ground, in the order of k, j, i, facing (src/les/surface/facets.c). */
 enum { WB_FACING_EAST, WB_FACING_WEST, WB_FACING_NORTH, WB_FACING_SOUTH, WB_FACING_UP, WB_FACING_DOWN };
 typedef struct {
   int n;
@@ -157,8 +157,8 @@ typedef struct {
   double *ch;     /* columns: exchange coefficient of heat (theta given) */
 } WbLesGround;
 
-/* Viscosity of the mean shear over flat ground (src/les/ground_viscosity.c). All NULL: not asked for. Sums over the
- * plane: u, v, theta of each level (3 nz), then what belongs to the ground and to the lowest face above it. */
+/* Viscosity of the mean shear over flat ground (src/les/surface/ground_viscosity.c). All NULL: not asked for. Sums over
+ * the plane: u, v, theta of each level (3 nz), then what belongs to the ground and to the lowest face above it. */
 enum {
   WB_SHEAR_STRESS_U, /* what the ground takes from u, v [m2 s-2] */
   WB_SHEAR_STRESS_V,
@@ -203,15 +203,15 @@ typedef struct WbLesOps_s {
   void (*momentum)(WbLes les, void *in, void *out); /* tendency of u, v, w by itself, out = in + dt_s t (benchmarks) */
   double (*viscosity)(WbLes les);                   /* fills nut from state; local 2 nu sum 1/h^2 */
   PetscErrorCode (*project)(WbLes les, double dt_s, bool final); /* make les->state solenoidal, refresh ghosts */
-  void (*accumulate)(WbLes les, double weight);                  /* statistics: real/statistics.c */
-  /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: real/statistics.c */
+  void (*accumulate)(WbLes les, double weight);                  /* statistics: output/real/statistics.c */
+  /* state: ghosted, 4 fields; any output may be NULL; full theta [K]; NaN in solid: output/real/statistics.c */
   void (*centres)(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
   PetscErrorCode (*set_scalar)(WbLes les, int field, WbFieldFn value, void *ctx);
   PetscErrorCode (*set_fields)(WbLes les, WbFieldFn u, WbFieldFn v, WbFieldFn w, WbFieldFn theta, void *ctx);
-  void (*ground)(WbLes les);                                    /* cd, slope, ch of owned columns: real/ground.c */
-  double (*ground_stress)(WbLes les);                           /* local sum of |stress| over ground cells [m2 s-2] */
+  void (*ground)(WbLes les);          /* cd, slope, ch of owned columns: surface/real/ground.c */
+  double (*ground_stress)(WbLes les); /* local sum of |stress| over ground cells [m2 s-2] */
   void (*plane_mean)(WbLes les, int field, int k, double *sum); /* local sum over open faces (fluid cells) of level k */
-  void (*shear_sums)(WbLes les, double *sum);                   /* local sums of WbLesMeanShear: real/mean_shear.c */
+  void (*shear_sums)(WbLes les, double *sum); /* local sums of WbLesMeanShear: surface/real/mean_shear.c */
 } WbLesOps;
 extern const WbLesOps wb_les_ops_f32, wb_les_ops_f64; /* real/ops.c */
 
@@ -223,11 +223,11 @@ void wb_les_accumulate_f64(WbLes les, double weight);
 void wb_les_centres_f32(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
 void wb_les_centres_f64(WbLes les, const void *state, float *theta, float *u, float *v, float *w);
 
-/* Called by wb_les_advance after every step when les->recorder is set (src/les/record.c). */
+/* Called by wb_les_advance after every step when les->recorder is set (src/les/inflow/record.c). */
 typedef struct WbLesRecorder_s *WbLesRecorder;
 PetscErrorCode wb_les_recorder_step(WbLes les);
 
-/* src/les/output.c, called after each step when les->output is set. */
+/* src/les/output/output.c, called after each step when les->output is set. */
 PetscErrorCode wb_les_output_step(WbLes les);
 PetscErrorCode wb_les_output_save(WbLes les, WbCheckpoint ck, const char *prefix);
 PetscErrorCode wb_les_output_load(WbLes les, WbCheckpoint ck, const char *prefix);
@@ -293,17 +293,18 @@ double wb_les_log_wind(const WbLesOptions *options, double speed, double z);
 void wb_les_wind_polar(const WbLesOptions *options, double t_s, double *speed, double *angle); /* angle [rad] */
 PetscErrorCode wb_les_forcing_create(WbLes les);                                               /* after the metrics */
 void wb_les_forcing_step(WbLes les, double dt_s); /* large-scale wind and accelerations of the step from time_s */
-/* src/les/ground_viscosity.c: after walls; a step's share, after its viscosity: adds to met.push. Both collective. */
+/* src/les/surface/ground_viscosity.c: after walls; a step's share, after its viscosity: adds to met.push. Both
+ * collective. */
 PetscErrorCode wb_les_ground_viscosity_create(WbLes les);
 PetscErrorCode wb_les_ground_viscosity_step(WbLes les);
 void wb_les_ground_viscosity_destroy(WbLes les);
-/* src/les/facets.c */
+/* src/les/surface/facets.c */
 PetscErrorCode wb_les_facets_create(WbLes les); /* collective; after the mask and flags */
 void wb_les_facets_destroy(WbLes les);
 double wb_les_facet_thickness(WbLes les, int n);            /* of the cell along the facet's normal [m] */
 int wb_les_facet_column(WbLes les, int n);                  /* among (nyl, nxl) */
 PetscErrorCode wb_les_surface_step(WbLes les, double dt_s); /* surfaces of the step from time_s; collective */
-/* src/les/sun.c */
+/* src/les/surface/sun.c */
 PetscErrorCode wb_les_sun_create(WbLes les); /* collective: gathers the buildings */
 PetscErrorCode wb_les_sun_step(WbLes les);   /* collective: heat fluxes by the sun, when a new interval has begun */
 /* src/les/places.c: collective but wb_les_slice_index and wb_les_source_part */
@@ -327,9 +328,9 @@ PetscErrorCode wb_les_check_output(const WbLesPlaces *p, const WbLesOutputOption
 PetscErrorCode wb_les_tracers_create(WbLes les); /* collective; after the mask */
 void wb_les_tracers_destroy(WbLes les);
 void wb_les_field_name(WbLes les, int f, char name[WB_LES_NAME_MAX]); /* as in checkpoints and messages */
-/* src/les/solenoidal.c: levels above the layer; ghosted fields that it holds (memory.c counts them) */
+/* src/les/projection/solenoidal.c: levels above the layer; ghosted fields that it holds (memory.c counts them) */
 enum { WB_SOLENOIDAL_ABOVE = 7, WB_SOLENOIDAL_FIELDS = 10 };
-/* src/les/walls.c */
+/* src/les/surface/walls.c */
 PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float *heat_flux); /* collective */
 void wb_les_walls_destroy(WbLes les);
 /* Has the run this scalar (tracers, then subgrid energy)? PETSC_ERR_ARG_OUTOFRANGE: statistics.c */

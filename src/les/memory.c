@@ -1,4 +1,4 @@
-/* How much memory and checkpoint a run takes, counted from what les.c, walls.c, project*.c and the flat solver
+/* How much memory and checkpoint a run takes, counted from what les.c, surface, projection and the flat solver
  * allocate. Lists that depend on the buildings are taken for a dense city. */
 #include "inflow_internal.h"
 #include "multigrid.h"

@@ -21,7 +21,7 @@ for place, name in enumerate(modules):
             faults.append(f"cmake/Modules.cmake: {name} uses {used}, which does not come before it")
 
 
-def check_includes(module, path, extra):
+def check_includes(module, path, own, extra):
     """Public headers of allowed modules, own internal headers, nothing reached through a path."""
     for number, line in enumerate(_tree.text(path).splitlines(), 1):
         found = re.match(r'\s*#\s*include\s+(?:"([^"]+)"|<(windbridge/[^>]+)>)', line)
@@ -35,18 +35,21 @@ def check_includes(module, path, extra):
                 faults.append(f"{where} may not include {header} (allowed: {' '.join(uses[module])})")
         elif "/" in header:
             faults.append(f"{where} includes {header} through a path")
-        elif not any(os.path.exists(os.path.join(_tree.ROOT, folder, header))
-                     for folder in (f"src/{module}", os.path.dirname(path))):
+        elif header not in own:
             faults.append(f"{where} includes {header}, which is not in src/{module}")
 
 
 for module in modules:
+    # Rooms (src/<module>/<room>) see each other's headers by their names, so a name stands once.
+    headers = _tree.files(".h", under=(f"src/{module}",))
+    own = {os.path.basename(h): h for h in headers}
+    faults += [f"{h} has the name of {own[os.path.basename(h)]}" for h in headers if own[os.path.basename(h)] != h]
     for path in _tree.files(".c", ".h", under=(f"src/{module}",)):
-        check_includes(module, path, ["real"])
+        check_includes(module, path, own, ["real"])
         checked += 1
     header = f"include/windbridge/{module}.h"
     if os.path.exists(os.path.join(_tree.ROOT, header)):
-        check_includes(module, header, [])
+        check_includes(module, header, own, [])
         checked += 1
 
 # Symbols, where libraries are built: who defines each wb_ symbol, and who asks for it.

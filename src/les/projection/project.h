@@ -56,7 +56,7 @@ struct WbProject_s {
   int dense_slot;                    /* which, -1: none; the field counts as written by its reader */
 };
 
-/* project_faces.c, project_regions.c: collective, called once by create. */
+/* faces.c, regions.c: collective, called once by create. */
 PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *solid_ghosted);
 PetscErrorCode wb_project_regions(WbProject pr, const WbGrid *grid);
 /* Index in the ghosted vector of the neighbour of (k, j, i) one step along x or y: wraps when this rank is alone in a

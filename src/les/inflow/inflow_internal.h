@@ -1,9 +1,9 @@
-/* What inflow.c, inflow_bind.c, record.c and the sources of planes share. Nothing here is public.
+/* What inflow.c, bind.c, record.c and the sources of planes share. Nothing here is public.
  *
  * The file: dims record, plane (7), z, y, x, zface; float planes_x (record, plane, z, y) on the west = east faces of
  * the cyclic precursor and planes_y (record, plane, z, x) on the south = north faces; double zf (zface). The precursor
  * is cyclic, so its face 0 is also its face nx, and "just outside" a run's west edge lies its cell nx - 1. Planes that
- * are made (inflow_nest.c, inflow_synthetic.c) are not cyclic: they have an eighth plane, the normal velocity on the
+ * are made (nest.c, synthetic.c) are not cyclic: they have an eighth plane, the normal velocity on the
  * east (north) face. */
 #ifndef WB_INFLOW_INTERNAL_H
 #define WB_INFLOW_INTERNAL_H
@@ -45,7 +45,7 @@ PetscErrorCode wb_inflow_evaluate(WbInflow inflow, double t_s);
 PetscErrorCode wb_inflow_made(MPI_Comm comm, const char *name, const WbInflowDomain *domain,
                               const WbLesOptions *options, double length_m, const WbInflowSource *source,
                               WbInflow *inflow);
-/* Random fields of unit variance on the planes' faces, and velocities made of them: inflow_eddies.c. */
+/* Random fields of unit variance on the planes' faces, and velocities made of them: eddies.c. */
 typedef struct WbEddies_s *WbEddies;
 PetscErrorCode wb_eddies_create(const WbInflow inflow, uint32_t seed, double length_m, WbEddies *eddies);
 void wb_eddies_destroy(WbEddies *eddies);

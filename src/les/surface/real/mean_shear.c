@@ -1,4 +1,4 @@
-/* Plane sums for the viscosity of the mean shear (src/les/ground_viscosity.c). */
+/* Plane sums for the viscosity of the mean shear (src/les/surface/ground_viscosity.c). */
 #include "scalar_flux.h"
 
 WB_INLINE double mean4(const WbReal *q, ptrdiff_t a, ptrdiff_t b) {

@@ -1,4 +1,4 @@
-/* Synthetic inflow: eddies (inflow_eddies.c) about the log law of the options' wind, all stresses times 1 - z / delta.
+/* Synthetic inflow: eddies (eddies.c) about the log law of the options' wind, all stresses times 1 - z / delta.
  */
 #include "inflow_internal.h"
 
