@@ -77,6 +77,8 @@ typedef struct {
   WbInflowKind inflow;
   double inflow_length_m;    /* synthetic: streamwise integral scale */
   const char *boundary_file; /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  bool porous; /* runs coarser than geometry_dx_m know the buildings at that spacing (wb_les_create_porous) */
+  double geometry_dx_m, solid_from;
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);
@@ -122,6 +124,7 @@ typedef struct {
   WbGrid *grid;   /* the whole domain, non-periodic */
   double *zf;     /* (nz + 1) faces [m] */
   uint8_t *solid; /* (nz, nyl, nxl) */
+  int32_t *roof;  /* porous: WbLesVoxels.roof, else NULL */
   bool built;     /* any building, on any rank */
   WbLes les;      /* NULL until wb_sim_inflow */
   bool started;   /* holds a state */

@@ -47,6 +47,7 @@ static WbClosure closure_of(const char *name) {
 static void les_options(const WbApp *app, WbLesOptions *o) {
   WbConfig c = app->config;
   wb_les_options_default(o);
+  o->form_drag = wb_config_real(c, "les", "form_drag");
   o->precision = strcmp(wb_config_text(c, "les", "precision"), "fp64") == 0 ? WB_FP64 : WB_FP32;
   o->closure = closure_of(wb_config_text(c, "les", "closure"));
   o->advection =
@@ -96,6 +97,20 @@ static PetscErrorCode inflow_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
+/* Geometry below the cells: every coarse spacing a multiple of the fine one. */
+static PetscErrorCode geometry_options(const WbApp *app, WbSimOptions *o) {
+  PetscFunctionBeginUser;
+  WbConfig c = app->config;
+  o->porous = strcmp(wb_config_text(c, "les", "geometry"), "porous") == 0;
+  o->geometry_dx_m = wb_config_real(c, "les", "geometry_dx_m");
+  o->solid_from = wb_config_real(c, "les", "geometry_solid_from");
+  const double ratio = o->dx_m / o->geometry_dx_m;
+  if (o->porous && (fabs(ratio - round(ratio)) > 1e-9 || ratio > WB_LES_RATIO_MAX))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_geometry_dx_m is '%g'; allowed: %g m divided by a whole number up to %d",
+                 wb_config_where(c, "les", "geometry_dx_m"), o->geometry_dx_m, o->dx_m, WB_LES_RATIO_MAX);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   PetscFunctionBeginUser;
   WbConfig c = app->config;
@@ -119,6 +134,7 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->plane_interval_s = wb_config_real(c, "les", "plane_interval_s");
   o->hr_uniform_top_m = wb_config_real(c, "les", "hr_uniform_top_m");
   o->hr_drop_s = wb_config_real(c, "pairs", "drop_s");
+  PetscCall(geometry_options(app, o));
   PetscCall(inflow_options(app, o));
   les_options(app, &o->les);
   PetscCall(wb_app_les_physics(app, &o->les));

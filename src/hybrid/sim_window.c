@@ -14,7 +14,7 @@ static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   PetscCall(WB_ALLOC(n, &w->lr_valid));
   PetscCall(WB_ALLOC(plane, &w->building_height));
   PetscCall(WB_ALLOC(plane, &w->heat_flux));
-  PetscCall(wb_city_voxelise(sim->city, x0, y0, dx, g->nxl, g->nyl, g->nz, w->zf, w->fluid));
+  PetscCall(wb_sim_buildings(sim, dx, (double[2]){x0, y0}, (int[3]){g->nz, g->nyl, g->nxl}, w->zf, 0, w->fluid, NULL));
   for (size_t q = 0; q < n; q++) w->fluid[q] = !w->fluid[q];
   PetscCall(wb_city_cell_height(sim->city, x0, y0, dx, g->nxl, g->nyl, w->building_height));
   for (size_t q = 0; q < plane; q++) w->heat_flux[q] = (float)sim->opt.les.heat_flux_K_m_per_s;
@@ -28,7 +28,8 @@ static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   PetscCall(WB_ALLOC((size_t)nz * (size_t)ny * (size_t)nx, &solid));
   for (int k = 0; k <= nz; k++) zf[k] = k * dx_lr;
   const PetscErrorCode ierr =
-      wb_city_voxelise(sim->city, g->x_min_m + i0 * dx_lr, g->y_min_m + j0 * dx_lr, dx_lr, nx, ny, nz, zf, solid);
+      wb_sim_buildings(sim, dx_lr, (double[2]){g->x_min_m + i0 * dx_lr, g->y_min_m + j0 * dx_lr}, (int[3]){nz, ny, nx},
+                       zf, 0, solid, NULL);
   for (int k = 0; k < g->nz && !ierr; k++) {
     const int kl = PetscMin((int)floor(w->z[k] / dx_lr), nz - 1);
     for (int j = 0; j < g->nyl; j++)

@@ -24,6 +24,8 @@ void wb_sim_options_default(WbSimOptions *o) {
   o->hr_drop_s = 300;
   o->precursor_z0_m = 0.5;
   o->inflow_length_m = 100;
+  o->geometry_dx_m = 5;
+  o->solid_from = 0.75;
 }
 
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
@@ -121,6 +123,10 @@ PetscErrorCode wb_sim_create(MPI_Comm comm, const WbCity *city, const WbSimOptio
   const size_t used = strlen(sim->mark);
   if (sim->opt.inflow != WB_INFLOW_PRECURSOR)
     snprintf(sim->mark + used, sizeof sim->mark - used, " inflow %016llx", (unsigned long long)inflow_hash(&sim->opt));
+  const size_t before = strlen(sim->mark);
+  if (sim->opt.porous)
+    snprintf(sim->mark + before, sizeof sim->mark - before, " porous %.9g %.9g %.9g", sim->opt.geometry_dx_m,
+             sim->opt.solid_from, sim->opt.les.form_drag);
   sim->wall_checkpoint = wb_wtime();
   *out = sim;
   PetscFunctionReturn(0);
@@ -135,6 +141,7 @@ void wb_sim_destroy(WbSim *handle) {
     wb_grid_destroy(&r->grid);
     WB_FREE(&r->zf);
     WB_FREE(&r->solid);
+    WB_FREE(&r->roof);
     WB_FREE(&r);
   }
   wb_inflow_destroy(&sim->inflow);

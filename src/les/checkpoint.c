@@ -43,7 +43,7 @@ static PetscErrorCode geometry_mark(WbLes les, double *mark) {
         if (les->solid[wb_les_at(l, k, j, i)])
           sum += 1 + wb_grid_voxel(les->grid, k, j, i) * 2654435761ULL % 1000003ULL;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, les->grid->comm));
-  *mark = (double)sum;
+  *mark = (double)sum + wb_les_porous_mark(les);
   PetscFunctionReturn(0);
 }
 
