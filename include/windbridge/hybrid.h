@@ -157,6 +157,7 @@ typedef struct {
   double *zf, *z;            /* (nz + 1), (nz) [m] */
   uint8_t *fluid;            /* (nz, nyl, nxl) */
   uint8_t *lr_valid;         /* (nz, nyl, nxl): the covering cell at options.dx_m is fluid */
+  float *fluid_fraction;     /* (nz, nyl, nxl): air in each cell of a porous run; else NULL */
   float *building_height;    /* (nyl, nxl) [m] */
   float *heat_flux;          /* (nyl, nxl) kinematic [K m s-1] */
   WbSimRun *run;             /* borrowed */

@@ -159,10 +159,9 @@ typedef struct {
  * Velocities that come out are those of the air. Errors besides: WB_ERR_CONFIG (options that do not go with it). */
 PetscErrorCode wb_les_create_porous(const WbGrid *grid, const double *zf, const WbLesVoxels *voxels,
                                     const float *heat_flux, WbInflow inflow, const WbLesOptions *options, WbLes *les);
-/* Not collective. Which owned cells (nz, nyl, nxl) are solid then. */
-PetscErrorCode wb_les_voxels_solid(int nz, int nyl, int nxl, const WbLesVoxels *voxels, uint8_t *solid);
-/* Not collective. Fluid share of owned cells (nz, nyl, nxl), 0 in solid ones. */
-void wb_les_fluid_share(WbLes les, float *share);
+/* Not collective. Which cells (nz, nyl, nxl) are solid then, and (may be NULL) the fluid share of each, 0 in solid
+ * ones. */
+PetscErrorCode wb_les_voxels_solid(int nz, int nyl, int nxl, const WbLesVoxels *voxels, uint8_t *solid, float *share);
 void wb_les_destroy(WbLes *les);
 
 /* Initial state: log-law mean wind to the target, reference theta, solenoidal-projected random perturbations in the

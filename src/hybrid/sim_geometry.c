@@ -56,20 +56,21 @@ static PetscErrorCode fine_roofs(const WbSim sim, int ratio, double dx, const do
 }
 
 PetscErrorCode wb_sim_buildings(const WbSim sim, double dx_m, const double at_m[2], const int n[3], const double *zf,
-                                double rim_m, uint8_t *solid, int32_t **roof) {
+                                double rim_m, uint8_t *solid, float *share, int32_t **roof) {
   WbLesVoxels voxels;
   int32_t *columns = NULL;
   PetscFunctionBeginUser;
   if (roof) *roof = NULL;
   if (!wb_sim_porous(sim, dx_m)) {
     PetscCall(whole_cells(sim, dx_m, at_m, n, zf, rim_m, solid));
+    for (size_t q = 0; share && q < (size_t)n[0] * (size_t)n[1] * (size_t)n[2]; q++) share[q] = solid[q] ? 0 : 1;
     PetscFunctionReturn(0);
   }
   wb_sim_voxels(sim, dx_m, NULL, &voxels);
   PetscCall(WB_ALLOC((size_t)n[1] * (size_t)n[2] * (size_t)voxels.ratio * (size_t)voxels.ratio, &columns));
   PetscErrorCode failed = fine_roofs(sim, voxels.ratio, dx_m, at_m, n, zf, rim_m, columns);
   voxels.roof = columns;
-  if (!failed) failed = wb_les_voxels_solid(n[0], n[1], n[2], &voxels, solid);
+  if (!failed) failed = wb_les_voxels_solid(n[0], n[1], n[2], &voxels, solid, share);
   if (roof && !failed)
     *roof = columns;
   else

@@ -41,10 +41,10 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim);            /* collective: sim->inf
 /* sim_geometry.c. Has a run of this spacing geometry below its cells? */
 bool wb_sim_porous(const WbSim sim, double dx_m);
 /* Not collective. What a run of this spacing takes for the buildings of the box at (x, y): solid cells (nz, ny, nx)
- * with faces zf; roof (porous only, may be NULL): WbLesVoxels.roof, allocated. rim_m: no buildings this near to the
+ * with faces zf; share (may be NULL): of each cell's air; roof (porous only, may be NULL): WbLesVoxels.roof, allocated. rim_m: no buildings this near to the
  * domain's edges. */
 PetscErrorCode wb_sim_buildings(const WbSim sim, double dx_m, const double at_m[2], const int n[3], const double *zf,
-                                double rim_m, uint8_t *solid, int32_t **roof);
+                                double rim_m, uint8_t *solid, float *share, int32_t **roof);
 void wb_sim_voxels(const WbSim sim, double dx_m, const int32_t *roof, WbLesVoxels *voxels);
 /* (x, y) cells of the whole domain at spacing dx. */
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny);

@@ -25,7 +25,7 @@ static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   PetscCall(WB_ALLOC(wb_grid_owned(r->grid), &r->solid));
   const double at[2] = {sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m};
   const int n[3] = {nz, r->grid->nyl, r->grid->nxl};
-  PetscCall(wb_sim_buildings(sim, r->dx_m, at, n, r->zf, fmin(o->rim_m, o->margin_m), r->solid, &r->roof));
+  PetscCall(wb_sim_buildings(sim, r->dx_m, at, n, r->zf, fmin(o->rim_m, o->margin_m), r->solid, NULL, &r->roof));
   PetscFunctionReturn(0);
 }
 

@@ -12,9 +12,11 @@ static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl, n = wb_grid_owned(g);
   PetscCall(WB_ALLOC(n, &w->fluid));
   PetscCall(WB_ALLOC(n, &w->lr_valid));
+  if (wb_sim_porous(sim, dx)) PetscCall(WB_ALLOC(n, &w->fluid_fraction));
   PetscCall(WB_ALLOC(plane, &w->building_height));
   PetscCall(WB_ALLOC(plane, &w->heat_flux));
-  PetscCall(wb_sim_buildings(sim, dx, (double[2]){x0, y0}, (int[3]){g->nz, g->nyl, g->nxl}, w->zf, 0, w->fluid, NULL));
+  PetscCall(wb_sim_buildings(sim, dx, (double[2]){x0, y0}, (int[3]){g->nz, g->nyl, g->nxl}, w->zf, 0, w->fluid,
+                             w->fluid_fraction, NULL));
   for (size_t q = 0; q < n; q++) w->fluid[q] = !w->fluid[q];
   PetscCall(wb_city_cell_height(sim->city, x0, y0, dx, g->nxl, g->nyl, w->building_height));
   for (size_t q = 0; q < plane; q++) w->heat_flux[q] = (float)sim->opt.les.heat_flux_K_m_per_s;
@@ -29,7 +31,7 @@ static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   for (int k = 0; k <= nz; k++) zf[k] = k * dx_lr;
   const PetscErrorCode ierr =
       wb_sim_buildings(sim, dx_lr, (double[2]){g->x_min_m + i0 * dx_lr, g->y_min_m + j0 * dx_lr}, (int[3]){nz, ny, nx},
-                       zf, 0, solid, NULL);
+                       zf, 0, solid, NULL, NULL);
   for (int k = 0; k < g->nz && !ierr; k++) {
     const int kl = PetscMin((int)floor(w->z[k] / dx_lr), nz - 1);
     for (int j = 0; j < g->nyl; j++)
@@ -90,6 +92,7 @@ void wb_sim_window_destroy(WbSimWindow **window) {
   WB_FREE(&w->z);
   WB_FREE(&w->fluid);
   WB_FREE(&w->lr_valid);
+  WB_FREE(&w->fluid_fraction);
   WB_FREE(&w->building_height);
   WB_FREE(&w->heat_flux);
   for (int c = 0; c < WB_CHANNELS; c++) WB_FREE(&w->domain[c]);

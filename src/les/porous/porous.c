@@ -176,17 +176,6 @@ double wb_les_porous_share(const WbLes les, size_t at) {
   return les->porous ? (double)les->porous->share[WB_THETA][at] : 1.0;
 }
 
-void wb_les_fluid_share(WbLes les, float *share) {
-  const WbLesLayout *l = &les->lay;
-  size_t n = 0;
-  for (int k = 0; k < l->nz; k++)
-    for (int j = 0; j < l->nyl; j++)
-      for (int i = 0; i < l->nxl; i++) {
-        const size_t at = wb_les_at(l, k, j, i);
-        share[n++] = les->solid[at] ? 0.0F : (float)wb_les_porous_share(les, at);
-      }
-}
-
 void wb_les_porous_destroy(WbLes les) {
   struct WbLesPorous_s *p = les->porous;
   if (!p) return;

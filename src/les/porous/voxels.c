@@ -84,11 +84,15 @@ static PetscErrorCode own_columns(const int cells[3], const WbLesVoxels *v, uint
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_les_voxels_solid(int nz, int nyl, int nxl, const WbLesVoxels *voxels, uint8_t *solid) {
+PetscErrorCode wb_les_voxels_solid(int nz, int nyl, int nxl, const WbLesVoxels *voxels, uint8_t *solid, float *share) {
   const int cells[3] = {nz, nyl, nxl};
   WbLesColumns c;
   PetscFunctionBeginUser;
   PetscCall(own_columns(cells, voxels, solid, &c));
+  size_t n = 0;
+  for (int k = 0; k < nz && share; k++)
+    for (int j = 0; j < nyl; j++)
+      for (int i = 0; i < nxl; i++, n++) share[n] = solid[n] ? 0.0F : (float)wb_les_columns_share(&c, k, j, i);
   WB_FREE(&c.all);
   PetscFunctionReturn(0);
 }
