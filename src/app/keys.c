@@ -58,9 +58,9 @@ const WbKey wb_app_keys[] = {
            "buildings in runs coarser than les_geometry_dx_m: whole cells, or apertures, fluid shares and drag of "
            "finer ones"),
     REAL("les", "geometry_dx_m", "m", "5", 0.5, 20, FLOW, "porous: spacing at which the buildings are known"),
-    REAL("les", "geometry_solid_from", "", "0.75", 0.5, 1, FLOW,
+    REAL("les", "geometry_solid_from", "", "0.95", 0.5, 1, FLOW,
          "porous: share of buildings from which a cell is solid"),
-    REAL("les", "form_drag", "", "1.2", 0, 5, FLOW, "porous: drag coefficient of walls below the cells"),
+    REAL("les", "form_drag", "", "0.9", 0, 5, FLOW, "porous: drag coefficient of walls below the cells"),
     REAL("les", "top_m", "m", "500", 100, 5000, FLOW, "height of the domain's top"),
     REAL("les", "margin_m", "m", "160", 0, 5000, FLOW, "domain beyond the window on each side, a multiple of 20 m"),
     REAL("les", "rim_m", "m", "60", 0, 5000, FLOW,

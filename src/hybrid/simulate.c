@@ -25,7 +25,7 @@ void wb_sim_options_default(WbSimOptions *o) {
   o->precursor_z0_m = 0.5;
   o->inflow_length_m = 100;
   o->geometry_dx_m = 5;
-  o->solid_from = 0.75;
+  o->solid_from = 0.95;
 }
 
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
