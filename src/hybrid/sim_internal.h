@@ -41,8 +41,8 @@ PetscErrorCode wb_sim_inflow_made(WbSim sim);            /* collective: sim->inf
 /* sim_geometry.c. Has a run of this spacing geometry below its cells? */
 bool wb_sim_porous(const WbSim sim, double dx_m);
 /* Not collective. What a run of this spacing takes for the buildings of the box at (x, y): solid cells (nz, ny, nx)
- * with faces zf; share (may be NULL): of each cell's air; roof (porous only, may be NULL): WbLesVoxels.roof, allocated. rim_m: no buildings this near to the
- * domain's edges. */
+ * with faces zf; share (may be NULL): of each cell's air; roof (porous only, may be NULL): WbLesVoxels.roof, allocated.
+ * rim_m: no buildings this near to the domain's edges. */
 PetscErrorCode wb_sim_buildings(const WbSim sim, double dx_m, const double at_m[2], const int n[3], const double *zf,
                                 double rim_m, uint8_t *solid, float *share, int32_t **roof);
 void wb_sim_voxels(const WbSim sim, double dx_m, const int32_t *roof, WbLesVoxels *voxels);
