@@ -92,6 +92,7 @@ typedef struct {
   const WbGrid *lr_grid, *hr_grid; /* the forecast window, decompositions of their own */
   const double *z_lr, *z_hr;       /* cell centres [m] */
   const uint8_t *lr_fluid, *hr_fluid, *hr_lr_valid;
+  const float *lr_fluid_fraction;                           /* of a coarse run with geometry below its cells, or NULL */
   const float *wall_distance, *heat_flux, *building_height; /* (nz, nyl, nxl), (nyl, nxl), (nyl, nxl) on hr_grid */
   float *const *lr, *const *hr; /* [n_time] (nz, nyl, nxl, 4): theta [K], u, v, w [m s-1], NaN in solid */
   double t_begin_s, interval_s; /* minute m is the mean over (t_begin + m interval, t_begin + (m + 1) interval] */

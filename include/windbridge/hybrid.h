@@ -76,9 +76,11 @@ typedef struct {
   double rim_m;          /* outermost part of the margin that is kept free of buildings */
   double precursor_z0_m; /* roughness of the flat precursor: stands for the city upstream */
   WbInflowKind inflow;
-  double inflow_length_m;     /* synthetic: streamwise integral scale */
-  const char *boundary_file;  /* file: boundary values of another model (wb_inflow_nested); borrowed */
-  const char *start_time_iso; /* date of t = 0, for boundary values that have dates; borrowed, NULL: none */
+  double inflow_length_m;           /* synthetic: streamwise integral scale */
+  const char *boundary_file;        /* file: boundary values of another model (wb_inflow_nested); borrowed */
+  const char *start_time_iso;       /* date of t = 0, for boundary values that have dates; borrowed, NULL: none */
+  bool porous;                      /* runs coarser than geometry_dx_m know the buildings at that spacing */
+  double geometry_dx_m, solid_from; /* (wb_les_create_porous) */
   WbLesOptions les;
 } WbSimOptions;
 void wb_sim_options_default(WbSimOptions *options);
@@ -130,6 +132,7 @@ typedef struct {
   WbGrid *grid;   /* the whole domain, non-periodic */
   double *zf;     /* (nz + 1) faces [m] */
   uint8_t *solid; /* (nz, nyl, nxl) */
+  int32_t *roof;  /* porous: WbLesVoxels.roof, else NULL */
   bool built;     /* any building, on any rank */
   WbLes les;      /* NULL until wb_sim_inflow */
   bool started;   /* holds a state */
@@ -164,6 +167,7 @@ typedef struct {
   double *zf, *z;            /* (nz + 1), (nz) [m] */
   uint8_t *fluid;            /* (nz, nyl, nxl) */
   uint8_t *lr_valid;         /* (nz, nyl, nxl): the covering cell at options.dx_m is fluid */
+  float *fluid_fraction;     /* (nz, nyl, nxl): air in each cell of a porous run; else NULL */
   float *building_height;    /* (nyl, nxl) [m] */
   float *heat_flux;          /* (nyl, nxl) kinematic [K m s-1] */
   WbSimRun *run;             /* borrowed */

@@ -82,6 +82,7 @@ typedef struct {
   double dt_max_s;
   double tol_final, tol_stage; /* max|div| dx / U at the end of a step; relative residual of RK stages 1, 2 */
   int max_iterations;          /* CG, per solve */
+  double form_drag;            /* coefficient of walls below the cells (wb_les_create_porous) */
   double sponge_height_m;      /* Rayleigh damping above this; >= top: none */
   uint32_t seed;               /* initial perturbations */
   bool theta_variance;         /* wb_les_variance gives that of theta too */
@@ -150,6 +151,21 @@ typedef struct WbLes_s *WbLes;
  * inflow is borrowed. Sealed fluid regions are found by flood fill and kept at rest. */
 PetscErrorCode wb_les_create(const WbGrid *grid, const double *zf, const uint8_t *solid, const float *heat_flux,
                              WbInflow inflow, const WbLesOptions *options, WbLes *les);
+/* Buildings finer than the cells. roof (nyl ratio, nxl ratio): on columns of dx / ratio of the owned cells, how many
+ * sub-levels (a `ratio`-th of a level each) they fill from the ground up. Borrowed while creating. */
+enum { WB_LES_RATIO_MAX = 16 };
+typedef struct {
+  int ratio; /* 1 to WB_LES_RATIO_MAX */
+  const int32_t *roof;
+  double solid_from; /* a cell is solid where buildings fill at least this share of it */
+} WbLesVoxels;
+/* The same with geometry below the cells: apertures, fluid shares, drag and heat of the true walls (doc/theory.rst).
+ * Velocities that come out are those of the air. Errors besides: WB_ERR_CONFIG (options that do not go with it). */
+PetscErrorCode wb_les_create_porous(const WbGrid *grid, const double *zf, const WbLesVoxels *voxels,
+                                    const float *heat_flux, WbInflow inflow, const WbLesOptions *options, WbLes *les);
+/* Not collective. Which cells (nz, nyl, nxl) are solid then, and (may be NULL) the fluid share of each, 0 in solid
+ * ones. */
+PetscErrorCode wb_les_voxels_solid(int nz, int nyl, int nxl, const WbLesVoxels *voxels, uint8_t *solid, float *share);
 void wb_les_destroy(WbLes *les);
 
 /* Initial state: log-law mean wind to the target, reference theta, solenoidal-projected random perturbations in the

@@ -7,13 +7,14 @@
 typedef struct WbProject_s *WbProject;
 /* Collective. solid (nz, nyl, nxl) owned cells or NULL. Open faces lie between two fluid cells (cyclic wrap included);
  * lateral faces of a non-periodic edge are prescribed: they enter the divergence but are not corrected. ghost: width of
- * the ghosts of the fields that wb_project_apply gets. */
+ * the ghosts of the fields that wb_project_apply gets. aperture: NULL, or ghosted fields of what the gradient acts with
+ * on the west, south, lower face of each cell between fluid cells (0: closed); borrowed while creating. */
 PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                 WbPrecision precision, WbProject *project);
+                                 float *const aperture[3], WbPrecision precision, WbProject *project);
 /* The same by multigrid (src/projection/multigrid.h): single precision, no cyclic sides, no warm start (slots mean
  * nothing). */
 PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                           const uint8_t *solid, WbProject *project);
+                                           const uint8_t *solid, float *const aperture[3], WbProject *project);
 /* Everything of it but the solver: enough for wb_project_pockets. */
 PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
                                          const uint8_t *solid, WbPrecision precision, WbProject *project);

@@ -76,6 +76,7 @@ static PetscErrorCode open_results(WbForecast *f, const WbCity *city, const WbSi
                              .theta = true, /* sr and evaluate read it */
                              .append = append,
                              .fluid = w->fluid,
+                             .fluid_fraction = w->fluid_fraction,
                              .building_height = w->building_height,
                              .sim = options,
                              .city = city};

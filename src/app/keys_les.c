@@ -14,6 +14,16 @@ static const WbKey les_keys[] = {
     /* ---- les ---- */
     REAL("les", "dx_m", "m", "20", 0.5, 100, "forecast,les",
          "horizontal spacing; les below 20 m starts from a 20 m run"),
+    CHOICE("les", "geometry", "solid", "solid|porous", FLOW,
+           "buildings in runs coarser than les_geometry_dx_m: whole cells, or apertures, fluid shares and drag of "
+           "finer ones"),
+    REAL("les", "geometry_dx_m", "m", NULL, 0.5, 20, FLOW, "porous: spacing at which the buildings are known",
+         .member = SIM(geometry_dx_m), .when = "les_geometry=porous"),
+    REAL("les", "geometry_solid_from", "", NULL, 0.5, 1, FLOW,
+         "porous: share of buildings from which a cell is solid", .member = SIM(solid_from),
+         .when = "les_geometry=porous"),
+    REAL("les", "form_drag", "", NULL, 0, 5, FLOW, "porous: drag coefficient of walls below the cells",
+         .member = SIM(les.form_drag), .when = "les_geometry=porous"),
     REAL("les", "top_m", "m", NULL, 100, 5000, FLOW, "height of the domain's top", .member = SIM(top_m)),
     REAL("les", "margin_m", "m", NULL, 0, 5000, FLOW ",sr", "domain beyond the window on each side, a multiple of 20 m",
          .member = SIM(margin_m)),

@@ -104,6 +104,7 @@ static PetscErrorCode open_output(WbApp *app, WbSim sim, WbSimRun *run, const ch
                              .append = append,
                              .fluid = o->window->fluid,
                              .lr_valid = fine ? o->window->lr_valid : NULL,
+                             .fluid_fraction = o->window->fluid_fraction,
                              .building_height = o->window->building_height,
                              .sim = options,
                              .city = city,

@@ -49,6 +49,16 @@ static PetscErrorCode check_inflow(const WbApp *app, const WbSimOptions *o) {
   PetscFunctionReturn(0);
 }
 
+/* Geometry below the cells: every coarse spacing a multiple of the fine one. */
+static PetscErrorCode check_geometry(const WbApp *app, const WbSimOptions *o) {
+  PetscFunctionBeginUser;
+  const double ratio = o->dx_m / o->geometry_dx_m;
+  if (o->porous && (fabs(ratio - round(ratio)) > 1e-9 || ratio > WB_LES_RATIO_MAX))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_geometry_dx_m is '%g'; allowed: %g m divided by a whole number up to %d",
+                 wb_config_where(app->config, "les", "geometry_dx_m"), o->geometry_dx_m, o->dx_m, WB_LES_RATIO_MAX);
+  PetscFunctionReturn(0);
+}
+
 /* Files have a time axis of 32 bits. */
 static PetscErrorCode check_times(const WbApp *app, const WbSimOptions *o) {
   enum { MOST_TIMES = 1000000, MOST_PLANES = 100000000 };
@@ -85,6 +95,8 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->les.tol_final = tolerance > 0 ? tolerance : o->les.precision == WB_FP64 ? 1e-8 : 1e-5;
   o->les.seed = (uint32_t)wb_config_real(c, "run", "seed");
   PetscCall(check_inflow(app, o));
+  o->porous = strcmp(wb_config_text(c, "les", "geometry"), "porous") == 0;
+  PetscCall(check_geometry(app, o));
   PetscCall(wb_app_les_physics(app, &o->les));
   PetscFunctionReturn(0);
 }

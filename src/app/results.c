@@ -14,6 +14,10 @@ static PetscErrorCode define(WbApp *app, const WbResultSpec *s, WbResult *r, con
       PetscCall(wb_nc_def_field(nc, "/", names[i], s->n_member ? "time,member,z,y,x" : "time,z,y,x"));
   PetscCall(wb_nc_def_field(nc, "/", "fluid_mask", "z,y,x"));
   if (s->lr_valid) PetscCall(wb_nc_def_field(nc, "/", "lr_valid_mask", "z,y,x"));
+  if (s->fluid_fraction) {
+    PetscCall(wb_nc_def_field(nc, "/", "fluid_fraction", "z,y,x"));
+    PetscCall(wb_nc_att_text(nc, "/", NULL, "les_geometry", "porous"));
+  }
   if (s->building_height) PetscCall(wb_nc_def_field(nc, "/", "building_height", "y,x"));
   if (s->times && strcmp(s->times->method, "point") == 0)
     for (int i = 0; i < 5; i++)
@@ -44,6 +48,7 @@ static PetscErrorCode put_static(const WbResultSpec *s, WbResult *r, const WbNcG
   PetscCall(wb_nc_put_grid(r->nc, "/", s->grid, header));
   PetscCall(wb_nc_put_mask(r->nc, "/", "fluid_mask", s->grid, s->fluid));
   if (s->lr_valid) PetscCall(wb_nc_put_mask(r->nc, "/", "lr_valid_mask", s->grid, s->lr_valid));
+  if (s->fluid_fraction) PetscCall(wb_nc_put_field(r->nc, "/", "fluid_fraction", s->grid, -1, -1, s->fluid_fraction));
   if (s->building_height) PetscCall(wb_nc_put_plane(r->nc, "/", "building_height", s->grid, s->building_height));
   PetscFunctionReturn(0);
 }

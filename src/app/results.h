@@ -36,6 +36,7 @@ typedef struct {
   bool theta;                      /* write potential temperature too */
   bool append;                     /* restart: go on writing the file if it exists */
   const uint8_t *fluid, *lr_valid; /* owned cells; lr_valid NULL: not written */
+  const float *fluid_fraction;     /* of a run with geometry below its cells; NULL: not written */
   const float *building_height;    /* owned columns [m] */
   const WbSimOptions *sim;
   const WbCity *city;

@@ -53,6 +53,10 @@ static PetscErrorCode define(WbNc nc, const WbPairData *p) {
     PetscCall(wb_nc_def_field(nc, "/hr", names[c], "time,z,y,x"));
   }
   PetscCall(wb_nc_def_field(nc, "/lr", "fluid_mask", "z,y,x"));
+  if (p->lr_fluid_fraction) {
+    PetscCall(wb_nc_def_field(nc, "/lr", "fluid_fraction", "z,y,x"));
+    PetscCall(wb_nc_att_text(nc, "/", NULL, "les_geometry", "porous"));
+  }
   PetscCall(wb_nc_def_field(nc, "/hr", "fluid_mask", "z,y,x"));
   PetscCall(wb_nc_def_field(nc, "/hr", "lr_valid_mask", "z,y,x"));
   PetscCall(wb_nc_def_field(nc, "/hr", "wall_distance", "z,y,x"));
@@ -89,6 +93,8 @@ static PetscErrorCode put_all(WbNc nc, const WbPairData *p) {
   PetscCall(wb_nc_put_grid(nc, "/lr", p->lr_grid, &lr));
   PetscCall(wb_nc_put_grid(nc, "/hr", p->hr_grid, &hr));
   PetscCall(wb_nc_put_mask(nc, "/lr", "fluid_mask", p->lr_grid, p->lr_fluid));
+  if (p->lr_fluid_fraction)
+    PetscCall(wb_nc_put_field(nc, "/lr", "fluid_fraction", p->lr_grid, -1, -1, p->lr_fluid_fraction));
   PetscCall(wb_nc_put_mask(nc, "/hr", "fluid_mask", p->hr_grid, p->hr_fluid));
   PetscCall(wb_nc_put_mask(nc, "/hr", "lr_valid_mask", p->hr_grid, p->hr_lr_valid));
   PetscCall(wb_nc_put_field(nc, "/hr", "wall_distance", p->hr_grid, -1, -1, p->wall_distance));

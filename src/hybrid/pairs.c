@@ -140,6 +140,7 @@ static PetscErrorCode write_pair(MPI_Comm comm, const WbCity *city, const WbSimO
                      .z_lr = p->window[LR]->z,
                      .z_hr = p->window[HR]->z,
                      .lr_fluid = p->window[LR]->fluid,
+                     .lr_fluid_fraction = p->window[LR]->fluid_fraction,
                      .hr_fluid = p->window[HR]->fluid,
                      .hr_lr_valid = p->window[HR]->lr_valid,
                      .wall_distance = distance,

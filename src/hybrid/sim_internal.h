@@ -48,6 +48,14 @@ PetscErrorCode wb_sim_precursor(WbSim sim, const char *path, const char *tag);
 PetscErrorCode wb_sim_has_checkpoint(MPI_Comm comm, const char *path, bool *yes); /* or its predecessor; collective */
 /* Hash of everything that the simulation's results depend on (flow_only: that the precursor's do), as text. */
 void wb_sim_mark(WbSim sim, bool flow_only, char mark[WB_SIM_MARK]);
+/* sim_geometry.c. Has a run of this spacing geometry below its cells? */
+bool wb_sim_porous(const WbSim sim, double dx_m);
+/* Not collective. What a run of this spacing takes for the buildings of the box at (x, y): solid cells (nz, ny, nx)
+ * with faces zf; share (may be NULL): of each cell's air; roof (porous only, may be NULL): WbLesVoxels.roof, allocated.
+ * rim_m: no buildings this near to the domain's edges. */
+PetscErrorCode wb_sim_buildings(const WbSim sim, double dx_m, const double at_m[2], const int n[3], const double *zf,
+                                double rim_m, uint8_t *solid, float *share, int32_t **roof);
+void wb_sim_voxels(const WbSim sim, double dx_m, const int32_t *roof, WbLesVoxels *voxels);
 /* (x, y) cells of the whole domain at spacing dx. */
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny);
 #endif

@@ -5,19 +5,6 @@
 
 #include "sim_internal.h"
 
-/* No buildings in the outermost rim: planes imposed right at a wall squeeze the flow into jets that are no weather. */
-static void clear_rim(WbSim sim, WbSimRun *r) {
-  const WbGrid *g = r->grid;
-  const int rim = (int)lround(fmin(sim->opt.rim_m, sim->opt.margin_m) / r->dx_m);
-  for (int k = 0; k < g->nz; k++)
-    for (int j = 0; j < g->nyl; j++)
-      for (int i = 0; i < g->nxl; i++) {
-        const int x = g->x0 + i, y = g->y0 + j;
-        if (x < rim || y < rim || x >= g->nx - rim || y >= g->ny - rim)
-          r->solid[((size_t)k * (size_t)g->nyl + (size_t)j) * (size_t)g->nxl + (size_t)i] = 0;
-      }
-}
-
 static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
   PetscFunctionBeginUser;
   const WbSimOptions *o = &sim->opt;
@@ -40,9 +27,9 @@ static PetscErrorCode run_geometry(WbSim sim, WbSimRun *r) {
                              .align = (int)lround(r20)};
   PetscCall(wb_grid_make(sim->comm, &shape, &r->grid));
   PetscCall(WB_ALLOC(wb_grid_owned(r->grid), &r->solid));
-  PetscCall(wb_city_voxelise(sim->city, sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m,
-                             r->dx_m, r->grid->nxl, r->grid->nyl, nz, r->zf, r->solid));
-  clear_rim(sim, r);
+  const double at[2] = {sim->x_min_m + r->grid->x0 * r->dx_m, sim->y_min_m + r->grid->y0 * r->dx_m};
+  const int n[3] = {nz, r->grid->nyl, r->grid->nxl};
+  PetscCall(wb_sim_buildings(sim, r->dx_m, at, n, r->zf, fmin(o->rim_m, o->margin_m), r->solid, NULL, &r->roof));
   PetscFunctionReturn(0);
 }
 
@@ -58,7 +45,13 @@ PetscErrorCode wb_sim_run_les(WbSim sim, WbSimRun *r) {
   WbLesOptions les = sim->opt.les;
   if (!is_finest(sim, r)) les.tracers.n_sources = 0;        /* a street may be air on the finer grid only */
   les.ground_viscosity = les.ground_viscosity && !r->built; /* no plane means among buildings */
-  PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &les, &r->les));
+  if (r->roof) {
+    WbLesVoxels voxels;
+    wb_sim_voxels(sim, r->dx_m, r->roof, &voxels);
+    PetscCall(wb_les_create_porous(r->grid, r->zf, &voxels, NULL, sim->inflow, &les, &r->les));
+  } else {
+    PetscCall(wb_les_create(r->grid, r->zf, r->solid, NULL, sim->inflow, &les, &r->les));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -5,18 +5,52 @@
 
 #include "sim_internal.h"
 
+/* lr_valid where the coarse cells know finer buildings: which of the cells that cover the owned box are air. */
+static PetscErrorCode coarse_air(WbSim sim, WbSimWindow *w) {
+  PetscFunctionBeginUser;
+  const WbGrid *g = w->grid;
+  const double dx = sim->opt.dx_m;
+  const int r = (int)lround(dx / g->dx_m), i0 = g->x0 / r, j0 = g->y0 / r;
+  const int nx = (g->x0 + g->nxl + r - 1) / r - i0, ny = (g->y0 + g->nyl + r - 1) / r - j0;
+  const int nz = (int)lround(sim->top_m / dx);
+  double *zf = NULL;
+  uint8_t *solid = NULL;
+  PetscCall(WB_ALLOC(nz + 1, &zf));
+  PetscCall(WB_ALLOC((size_t)nz * (size_t)ny * (size_t)nx, &solid));
+  wb_grid_heights(nz, dx, zf, NULL);
+  const PetscErrorCode ierr = wb_sim_buildings(sim, dx, (double[2]){g->x_min_m + i0 * dx, g->y_min_m + j0 * dx},
+                                               (int[3]){nz, ny, nx}, zf, 0, solid, NULL, NULL);
+  for (int k = 0; k < g->nz && !ierr; k++) {
+    const int kl = PetscMin((int)floor(w->z[k] / dx), nz - 1);
+    for (int j = 0; j < g->nyl; j++)
+      for (int i = 0; i < g->nxl; i++)
+        w->lr_valid[((size_t)k * (size_t)g->nyl + (size_t)j) * (size_t)g->nxl + (size_t)i] =
+            !solid[((size_t)kl * (size_t)ny + (size_t)((g->y0 + j) / r - j0)) * (size_t)nx +
+                   (size_t)((g->x0 + i) / r - i0)];
+  }
+  WB_FREE(&zf);
+  WB_FREE(&solid);
+  PetscFunctionReturn(ierr);
+}
+
 static PetscErrorCode window_masks(WbSim sim, WbSimWindow *w) {
   PetscFunctionBeginUser;
   const WbGrid *g = w->grid;
   const size_t plane = (size_t)g->nyl * (size_t)g->nxl, n = wb_grid_owned(g);
   PetscCall(WB_ALLOC(n, &w->fluid));
   PetscCall(WB_ALLOC(n, &w->lr_valid));
+  if (wb_sim_porous(sim, g->dx_m)) PetscCall(WB_ALLOC(n, &w->fluid_fraction));
   PetscCall(WB_ALLOC(plane, &w->building_height));
   PetscCall(WB_ALLOC(plane, &w->heat_flux));
-  PetscCall(wb_city_air_cells(sim->city, g, w->zf, w->fluid));
+  PetscCall(wb_sim_buildings(sim, g->dx_m, (double[2]){wb_grid_west(g), wb_grid_south(g)},
+                             (int[3]){g->nz, g->nyl, g->nxl}, w->zf, 0, w->fluid, w->fluid_fraction, NULL));
+  for (size_t q = 0; q < n; q++) w->fluid[q] = !w->fluid[q];
   PetscCall(wb_city_cell_heights(sim->city, g, w->building_height));
   for (size_t q = 0; q < plane; q++) w->heat_flux[q] = (float)sim->opt.les.heat_flux_K_m_per_s;
-  PetscCall(wb_city_coarse_air(sim->city, g, w->z, sim->opt.dx_m, sim->top_m, w->lr_valid));
+  if (wb_sim_porous(sim, sim->opt.dx_m))
+    PetscCall(coarse_air(sim, w));
+  else
+    PetscCall(wb_city_coarse_air(sim->city, g, w->z, sim->opt.dx_m, sim->top_m, w->lr_valid));
   PetscFunctionReturn(0);
 }
 
@@ -71,6 +105,7 @@ void wb_sim_window_destroy(WbSimWindow **window) {
   WB_FREE(&w->z);
   WB_FREE(&w->fluid);
   WB_FREE(&w->lr_valid);
+  WB_FREE(&w->fluid_fraction);
   WB_FREE(&w->building_height);
   WB_FREE(&w->heat_flux);
   for (int c = 0; c < WB_CHANNELS; c++) WB_FREE(&w->domain[c]);

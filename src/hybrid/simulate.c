@@ -30,6 +30,8 @@ void wb_sim_options_default(WbSimOptions *o) {
   o->hr_drop_s = 300;
   o->precursor_z0_m = 0.5;
   o->inflow_length_m = 100;
+  o->geometry_dx_m = 5;
+  o->solid_from = 0.95;
 }
 
 void wb_sim_cells(WbSim sim, double dx_m, int *nx, int *ny) {
@@ -107,6 +109,7 @@ void wb_sim_destroy(WbSim *handle) {
     wb_grid_destroy(&r->grid);
     WB_FREE(&r->zf);
     WB_FREE(&r->solid);
+    WB_FREE(&r->roof);
     WB_FREE(&r);
   }
   wb_inflow_destroy(&sim->inflow);

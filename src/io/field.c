@@ -13,6 +13,7 @@ static const CfName cf_names[] = {
     {"v", "m s-1", "y_wind", "wind along y (north)"},
     {"w", "m s-1", "upward_air_velocity", "upward wind"},
     {"fluid_mask", "1", NULL, "1 in air, 0 inside buildings"},
+    {"fluid_fraction", "1", NULL, "share of air in each cell"},
     {"lr_valid_mask", "1", NULL, "1 where the covering coarse cell is air (0: inpainted)"},
     {"building_height", "m", NULL, "height of building above ground"},
     {"heat_flux", "K m s-1", NULL, "kinematic surface heat flux"},

@@ -47,6 +47,8 @@ static PetscErrorCode geometry_mark(WbLes les, char text[MARK]) {
       }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, les->grid->comm));
   sum = wb_hash(sum, les->met.zf, ((size_t)l->nz + 1) * sizeof *les->met.zf);
+  const double below = wb_les_porous_mark(les);
+  sum = below != 0 ? wb_hash(sum, &below, sizeof below) : sum;
   snprintf(text, MARK, "fnv1a %016llx", (unsigned long long)sum);
   PetscFunctionReturn(0);
 }

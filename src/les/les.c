@@ -130,7 +130,9 @@ PetscErrorCode wb_les_check_run(const WbGrid *grid, const double *zf, const uint
   PetscFunctionReturn(ierr);
 }
 
-static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, const float *heat_flux) {
+static PetscErrorCode create(WbLes les, const double *zf, const WbLesVoxels *voxels, uint8_t *own, const uint8_t *given,
+                             const float *heat_flux) {
+  const uint8_t *solid = voxels ? own : given;
   const WbGrid *grid = les->grid;
   PetscFunctionBeginUser;
   if (les->inflow && (grid->periodic_x || grid->periodic_y))
@@ -142,29 +144,43 @@ static PetscErrorCode create(WbLes les, const double *zf, const uint8_t *solid, 
   wb_les_shape(les);
   PetscCall(metrics_create(les, zf));
   PetscCall(wb_les_forcing_create(les));
+  if (voxels) PetscCall(wb_les_porous_begin(les, voxels, own));
   PetscCall(wb_les_walls_create(les, solid, heat_flux));
   PetscCall(wb_les_ground_viscosity_create(les));
   PetscCall(wb_les_tracers_create(les));
   PetscCall(fields_create(les));
   PetscCall(wb_project_create(grid, les->lay.g, grid->dx_m, les->met.zf, les->has_solid ? solid : NULL,
-                              les->opt.precision, &les->project));
+                              wb_les_porous_apertures(les), les->opt.precision, &les->project));
   if (les->inflow) PetscCall(check_pockets(les->project, grid, les->met.zf));
   if (les->inflow) PetscCall(wb_inflow_bind(les->inflow, grid, les->lay.g, les->met.zf, &les->planes));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_les_create(const WbGrid *grid, const double *zf, const uint8_t *solid, const float *heat_flux,
-                             WbInflow inflow, const WbLesOptions *options, WbLes *out) {
+static PetscErrorCode make(const WbGrid *grid, const double *zf, const WbLesVoxels *voxels, const uint8_t *solid,
+                           const float *heat_flux, WbInflow inflow, const WbLesOptions *options, WbLes *out) {
   WbLes les = NULL;
+  uint8_t *own = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &les));
   les->grid = grid;
   les->opt = *options;
   les->inflow = inflow;
-  const PetscErrorCode error = create(les, zf, solid, heat_flux);
+  if (voxels) PetscCall(WB_CALLOC(wb_grid_owned(grid), &own));
+  const PetscErrorCode error = create(les, zf, voxels, own, solid, heat_flux);
+  WB_FREE(&own);
   if (error) wb_les_destroy(&les);
   *out = les;
   PetscFunctionReturn(error);
+}
+
+PetscErrorCode wb_les_create(const WbGrid *grid, const double *zf, const uint8_t *solid, const float *heat_flux,
+                             WbInflow inflow, const WbLesOptions *options, WbLes *out) {
+  return make(grid, zf, NULL, solid, heat_flux, inflow, options, out);
+}
+
+PetscErrorCode wb_les_create_porous(const WbGrid *grid, const double *zf, const WbLesVoxels *voxels,
+                                    const float *heat_flux, WbInflow inflow, const WbLesOptions *options, WbLes *out) {
+  return make(grid, zf, voxels, NULL, heat_flux, inflow, options, out);
 }
 
 void wb_les_destroy(WbLes *handle) {

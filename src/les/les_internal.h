@@ -97,6 +97,7 @@ enum { WB_FACING_EAST, WB_FACING_WEST, WB_FACING_NORTH, WB_FACING_SOUTH, WB_FACI
 typedef struct {
   int n;
   int32_t *at;            /* the fluid cell */
+  double *cover;          /* its part of the cell's face, over the cell's fluid share */
   double *flux;           /* kinematic heat flux, NaN where the temperature is given */
   uint8_t *facing, *kind; /* outward direction; WbFacetClass */
 } WbLesFacets;
@@ -191,6 +192,25 @@ PetscErrorCode wb_les_output_step(WbLes les);
 PetscErrorCode wb_les_output_save(WbLes les, WbCheckpoint ck, const char *prefix);
 PetscErrorCode wb_les_output_load(WbLes les, WbCheckpoint ck, const char *prefix);
 
+/* Geometry below the cells (porous/porous.h), or NULL. */
+struct WbLesPorous_s;
+/* Solid cells and the columns of a porous run; then fields and lists (within wb_les_walls_create). */
+PetscErrorCode wb_les_porous_begin(WbLes les, const WbLesVoxels *voxels, uint8_t *solid);
+PetscErrorCode wb_les_porous_fields(WbLes les);
+PetscErrorCode wb_les_porous_lists(WbLes les);
+void wb_les_porous_destroy(WbLes les);
+/* Is the face's drag on the porous lists? */
+bool wb_les_porous_wall(const WbLes les, int f, size_t at);
+bool wb_les_porous_cell(const WbLes les, size_t at); /* are its walls or shares not those of whole cells? */
+/* Part of a cell's face that a facet covers, over the cell's fluid share: ground or not, facing WB_FACING_... */
+double wb_les_porous_facet(const WbLes les, int k, int j, int i, int facing, bool ground);
+double wb_les_porous_mark(const WbLes les); /* tells geometries apart; 0: whole cells */
+double wb_les_porous_air(const WbLes les, int f,
+                         size_t at);                    /* the air's velocity over the flux of face f (1: scalars) */
+float *const *wb_les_porous_apertures(const WbLes les); /* of the faces of u, v, w, ghosted; NULL: whole cells */
+/* Fluid share of the cell at an offset, 1 in runs of whole cells. */
+double wb_les_porous_share(const WbLes les, size_t at);
+
 struct WbLes_s {
   const WbGrid *grid; /* borrowed */
   WbLesOptions opt;
@@ -222,6 +242,7 @@ struct WbLes_s {
   uint8_t *sky;          /* sun: buildings of the whole domain (sky_nz, ny, nx) */
   int sky_nz;
   WbLesRuns closed[WB_NFIELDS];
+  struct WbLesPorous_s *porous;
   uint8_t *near_wall; /* (nz, nyl, wb_les_blocks): the block's cells have a solid one within two along an axis */
   void *fluid;        /* WbReal 1 in fluid cells, 0 in solid ones; ghosted */
   float *heat_flux;   /* (nyl, nxl) kinematic flux of the column's horizontal facet */

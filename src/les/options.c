@@ -22,6 +22,7 @@ void wb_les_options_default(WbLesOptions *o) {
                       .tol_final = 1e-5,
                       .tol_stage = 1e-3,
                       .max_iterations = 200,
+                      .form_drag = 0.9,
                       .sponge_height_m = 400.0,
                       .seed = 1,
                       .surface = {.theta_K = {NAN, NAN, NAN},

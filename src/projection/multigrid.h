@@ -21,6 +21,8 @@ typedef struct {
   const uint8_t *open_east, *open_north; /* (nz, nyl), (nz, nxl): faces i = nxl, j = nyl */
   const double *dz, *rh;                 /* (nz), (nz + 1): thickness; 1 / centre distance at face k, 0 at both ends */
   double dx;
+  float *const *aperture; /* NULL, or ghosted fields with lay of the west, south, lower faces' apertures, in 256ths */
+  const WbLayout *lay;
 } WbMultigridFaces;
 
 typedef struct WbMultigrid_s *WbMultigrid;
@@ -44,7 +46,8 @@ typedef struct {
    * limits the sweeps), times those of open fine faces of the level: (nz) side, floor. */
   uint16_t *gx, *gy, *gz;
   float *side, *floor;
-  bool voxels; /* the finest level: a face is closed only beside a solid cell or the grid's edge, where x is 0 */
+  bool voxels; /* the finest level without apertures: a face is closed only beside a solid cell or the grid's edge,
+                  where x is 0 */
   float *inv;  /* inverse pivots of the columns, 0 in solid cells */
   float *x, *b;
   int x0, y0;  /* of this rank's first cell on the next level's array */

@@ -65,20 +65,28 @@ static void release(WbMgLevel *l) {
   WB_FREE(&l->floor);
 }
 
+/* Conductance of a face over that of a whole one. */
+static float part(const WbMultigridFaces *f, bool open, int d, int k, int j, int i) {
+  if (!open) return 0;
+  return f->aperture ? f->aperture[d][wb_layout_at(f->lay, k, j, i)] : 1;
+}
+
 static void set_finest(const WbMgLevel *l, const WbGrid *g, const WbMultigridFaces *f, const Faces *to) {
   size_t c = 0;
   for (int k = 0; k < l->nz; k++) {
     for (int j = 0; j < g->nyl; j++) {
       for (int i = 0; i < g->nxl; i++, c++) {
         const size_t at = wb_mg_cell(l, j, k, i);
-        to->gx[at] = f->mask[c] & WB_OPEN_WEST ? 1 : 0;
-        to->gy[at] = f->mask[c] & WB_OPEN_SOUTH ? 1 : 0;
-        to->gz[at] = f->mask[c] & WB_OPEN_BELOW ? 1 : 0;
+        to->gx[at] = part(f, f->mask[c] & WB_OPEN_WEST, 0, k, j, i);
+        to->gy[at] = part(f, f->mask[c] & WB_OPEN_SOUTH, 1, k, j, i);
+        to->gz[at] = part(f, f->mask[c] & WB_OPEN_BELOW, 2, k, j, i);
       }
-      to->gx[wb_mg_cell(l, j, k, g->nxl)] = f->open_east[(size_t)k * (size_t)g->nyl + (size_t)j] ? 1 : 0;
+      to->gx[wb_mg_cell(l, j, k, g->nxl)] =
+          part(f, f->open_east[(size_t)k * (size_t)g->nyl + (size_t)j], 0, k, j, g->nxl);
     }
     for (int i = 0; i < g->nxl; i++)
-      to->gy[wb_mg_cell(l, g->nyl, k, i)] = f->open_north[(size_t)k * (size_t)g->nxl + (size_t)i] ? 1 : 0;
+      to->gy[wb_mg_cell(l, g->nyl, k, i)] =
+          part(f, f->open_north[(size_t)k * (size_t)g->nxl + (size_t)i], 1, k, g->nyl, i);
   }
 }
 
@@ -249,7 +257,7 @@ static PetscErrorCode create(WbMultigrid m, const WbGrid *g, const WbMultigridFa
   m->nyl = g->nyl, m->nxl = g->nxl;
   m->whole_rows = g->px == 1;
   PetscCall(lay_out(m, g));
-  m->level[0].voxels = true;
+  m->level[0].voxels = f->aperture == NULL;
   PetscCall(allocate_all(m, f));
   PetscCall(make_levels(m, g, f));
   PetscFunctionReturn(0);

@@ -53,19 +53,19 @@ ptrdiff_t wb_project_neighbour(WbProject pr, int k, int j, int i, int di, int dj
   return (ptrdiff_t)(pr->ghost[side] + (size_t)k * (size_t)pr->nxl + (size_t)i);
 }
 
-static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint8_t *solid) {
+static PetscErrorCode project_solid(WbProject pr, const WbGrid *grid, const uint8_t *solid, float *const aperture[3]) {
   double *s = NULL;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(pr->n_ghosted, &s));
   for (size_t c = 0; solid && c < pr->n; c++) s[c] = solid[c] ? 1 : 0;
   PetscCall(wb_project_exchange_f64(pr, pr->nz, s));
-  PetscCall(wb_project_faces(pr, grid, s));
+  PetscCall(wb_project_faces(pr, grid, s, aperture));
   WB_FREE(&s);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                         const uint8_t *solid, WbPrecision precision, WbProject *project) {
+static PetscErrorCode create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                     float *const aperture[3], WbPrecision precision, WbProject *project) {
   WbProject pr;
   PetscFunctionBeginUser;
   PetscCall(WB_CALLOC(1, &pr));
@@ -78,15 +78,22 @@ PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double d
   const size_t edge = (size_t)pr->nz * (size_t)(pr->nyl > pr->nxl ? pr->nyl : pr->nxl);
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_send", &pr->edge_send));
   PetscCall(wb_calloc_bytes((edge + 1) * sizeof(double), "edge_recv", &pr->edge_recv));
-  PetscCall(project_solid(pr, grid, solid));
+  PetscCall(project_solid(pr, grid, solid, aperture));
   PetscCall(wb_project_regions(pr, grid));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
-                                 WbPrecision precision, WbProject *project) {
+PetscErrorCode wb_project_create_regions(const WbGrid *grid, int ghost, double dx_m, const double *zf,
+                                         const uint8_t *solid, WbPrecision precision, WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, precision, project));
+  PetscCall(create_regions(grid, ghost, dx_m, zf, solid, NULL, precision, project));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, const double *zf, const uint8_t *solid,
+                                 float *const aperture[3], WbPrecision precision, WbProject *project) {
+  PetscFunctionBeginUser;
+  PetscCall(create_regions(grid, ghost, dx_m, zf, solid, aperture, precision, project));
   WbProject pr = *project;
   PetscCall(wb_poisson_create(grid, dx_m, zf, precision, &pr->poisson));
   if (precision == WB_FP32) {
@@ -98,12 +105,12 @@ PetscErrorCode wb_project_create(const WbGrid *grid, int ghost, double dx_m, con
 }
 
 PetscErrorCode wb_project_create_multigrid(const WbGrid *grid, int ghost, double dx_m, const double *zf,
-                                           const uint8_t *solid, WbProject *project) {
+                                           const uint8_t *solid, float *const aperture[3], WbProject *project) {
   PetscFunctionBeginUser;
-  PetscCall(wb_project_create_regions(grid, ghost, dx_m, zf, solid, WB_FP32, project));
+  PetscCall(create_regions(grid, ghost, dx_m, zf, solid, aperture, WB_FP32, project));
   WbProject pr = *project;
   pr->nrim = 0;
-  const WbMultigridFaces faces = {pr->mask, pr->open_east, pr->open_north, pr->dz, pr->rh, dx_m};
+  const WbMultigridFaces faces = {pr->mask, pr->open_east, pr->open_north, pr->dz, pr->rh, dx_m, aperture, &pr->lay};
   PetscCall(wb_multigrid_create(grid, &faces, &pr->multigrid));
   PetscCall(wb_project_setup_f32(pr));
   PetscFunctionReturn(0);
@@ -150,6 +157,13 @@ void wb_project_destroy(WbProject *project) {
                     &pr->slot[3],
                     &pr->dense};
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) wb_free_bytes(owned[i]);
+  for (int d = 0; d < 3; d++) {
+    WB_FREE(&pr->partial[d].level_start);
+    WB_FREE(&pr->partial[d].at);
+    WB_FREE(&pr->partial[d].hi);
+    WB_FREE(&pr->partial[d].lo);
+    WB_FREE(&pr->partial[d].closed);
+  }
   WB_FREE(project);
 }
 

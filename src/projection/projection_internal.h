@@ -1,10 +1,11 @@
 /* Inside of the projection. Notation: L the flat Laplacian (every face open, also those in buildings), A = D m G the
- * Laplacian of the fluid with closed faces left out. For a fluid cell c
- *     (A x)_c = (L x)_c - (C x)_c,   (C x)_c = sum over its closed faces of coef (x_solid neighbour - x_c),
- * and C x is zero except in the "rim": fluid cells that touch a building. With x = L^-1 (b + q), q on the rim only, the
- * residual b - A x = C x - q lives on the rim too. So the conjugate gradients preconditioned by L^-1 run on lists of
- * rim cells; whole fields appear in the flat solves alone, and those need only the levels up to the highest roof. q,
- * the sources that the walls must emit, is also what a warm start keeps. */
+ * Laplacian of the fluid with closed faces left out and those open in part weighted with their apertures a. For a fluid
+ * cell c
+ *     (A x)_c = (L x)_c - (C x)_c,   (C x)_c = sum over its faces of (1 - a) coef (x_neighbour - x_c),
+ * and C x is zero except in the "rim": fluid cells with a face that is not wholly open. With x = L^-1 (b + q), q on the
+ * rim only, the residual b - A x = C x - q lives on the rim too. So the conjugate gradients preconditioned by L^-1 run
+ * on lists of rim cells; whole fields appear in the flat solves alone, and those need only the levels up to the highest
+ * roof. q, the sources that the walls must emit, is also what a warm start keeps. */
 #ifndef WB_PROJECTION_INTERNAL_H
 #define WB_PROJECTION_INTERNAL_H
 #include "windbridge/fft.h"
@@ -13,6 +14,14 @@
 #include "multigrid.h"
 
 enum { WB_OPEN_WEST = 1, WB_OPEN_SOUTH = 2, WB_OPEN_BELOW = 4, WB_FLUID = 8 }; /* bits of mask */
+
+/* Faces of one velocity that are open in part, by level: the correction by masks takes them as whole. closed: what of
+ * it is too much, (1 - aperture) / distance [m-1], between x[hi] and x[lo] (ghosted vector). */
+typedef struct {
+  int n, *level_start; /* (nz + 1) */
+  int32_t *at, *hi, *lo;
+  double *closed;
+} WbProjectPartial;
 
 struct WbProject_s {
   WbPrecision precision;
@@ -29,17 +38,18 @@ struct WbProject_s {
   bool alone_x, alone_y; /* one rank in that direction */
   void *edge_send, *edge_recv;
   /* faces */
-  uint8_t *mask;       /* (n) bits of the cell and its west, south, lower face */
-  uint8_t *open_west;  /* (nz * nyl): face i = 0 */
-  uint8_t *row_plain;  /* (nz * nyl): nothing closed in the row (k, j) but possibly its first west face */
-  uint8_t *open_east;  /* (nz * nyl): face i = nxl */
-  uint8_t *open_north; /* (nz * nxl): face j = nyl */
+  uint8_t *mask;               /* (n) bits of the cell and its west, south, lower face */
+  uint8_t *open_west;          /* (nz * nyl): face i = 0 */
+  uint8_t *row_plain;          /* (nz * nyl): nothing closed in the row (k, j) but possibly its first west face */
+  uint8_t *open_east;          /* (nz * nyl): face i = nxl */
+  uint8_t *open_north;         /* (nz * nxl): face j = nyl */
+  WbProjectPartial partial[3]; /* level_start NULL: none */
   /* rim; flat: no rim on any rank */
   bool flat;
   int klow;          /* levels 0 .. klow - 1 contain every closed face */
   uint8_t *row_used; /* (klow * nyl): rows with a cell that touches a closed face */
   int nrim;
-  int32_t *rim_cell, *rim_start, *rim_nb; /* (nrim), (nrim + 1), index in the ghosted vector of each solid neighbour */
+  int32_t *rim_cell, *rim_start, *rim_nb; /* (nrim), (nrim + 1), index in the ghosted vector of each such neighbour */
   void *rim_coef;                         /* (rim_start[nrim]) WbReal [m-2] */
   double *rim_dz;                         /* (nrim) weight of the inner product */
   /* connected regions of fluid; 0 is the largest */
@@ -58,7 +68,8 @@ struct WbProject_s {
 };
 
 /* faces.c, regions.c: collective, called once by create. */
-PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *solid_ghosted);
+PetscErrorCode wb_project_faces(WbProject pr, const WbGrid *grid, const double *solid_ghosted,
+                                float *const aperture[3]);
 PetscErrorCode wb_project_regions(WbProject pr, const WbGrid *grid);
 /* Index in the ghosted vector of the neighbour of (k, j, i) one step along x or y: wraps when this rank is alone in a
  * periodic direction, -1 beyond a prescribed edge. */

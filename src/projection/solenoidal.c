@@ -73,7 +73,7 @@ static PetscErrorCode create(WbSolenoidal s, const WbGrid *grid, const uint8_t *
   PetscCall(WB_CALLOC(wb_grid_owned(s->tall), &solid));
   for (size_t c = 0; c < layer; c++) solid[c] = !fluid[c];
   PetscErrorCode failed = share_fluid(s, solid);
-  if (!failed) failed = wb_project_create_multigrid(s->tall, G, grid->dx_m, s->zf, solid, &s->project);
+  if (!failed) failed = wb_project_create_multigrid(s->tall, G, grid->dx_m, s->zf, solid, NULL, &s->project);
   if (!failed) failed = wb_halo_create(s->tall, 3 * (nz + 2), G, 1, WB_FP32, &s->halo);
   WB_FREE(&solid);
   PetscFunctionReturn(failed);

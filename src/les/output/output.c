@@ -32,6 +32,10 @@ PetscErrorCode wb_les_output_create(WbLes les, const WbLesOutputOptions *options
   o->t_begin_s = options->t_begin_s;
   const WbLesPlaces places = wb_les_places(les);
   PetscErrorCode error = wb_les_check_output(&places, options);
+  if (!error && les->porous && o->profile.interval_s >= 0.0)
+    error = wb_error_raise(WB_ERR_CONFIG, WB_ERROR_ALL, __func__, __FILE__, __LINE__,
+                           "les_profile_interval_s is '%g'; allowed with les_geometry porous: 0",
+                           options->profile_interval_s);
   if (!error && o->profile.interval_s >= 0.0) error = wb_les_profiles_create(o);
   if (!error && o->probe.interval_s >= 0.0) error = wb_les_probes_create(o);
   if (!error && o->slice.interval_s >= 0.0) error = wb_les_slices_create(o);

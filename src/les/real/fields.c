@@ -9,6 +9,7 @@ static void set_field(WbLes les, int f, WbFieldFn fn, void *ctx) {
   const double shift = f == WB_THETA ? les->opt.theta_surface_K : 0.0;
   const uint8_t bit = (uint8_t)(1U << WB_KIND(f)); /* WB_OPEN_U, _V, _W, WB_FLUID_CELL */
   WbReal *q = wb_les_field(les, les->state, f);
+  float *const *apertures = f < WB_THETA ? wb_les_porous_apertures(les) : NULL;
   for (int k = 0; k < l->nz; k++) {
     const double z = f == WB_W ? les->met.zf[k] : les->met.zc[k + 1];
     for (int j = 0; j < l->nyl; j++)
@@ -17,6 +18,7 @@ static void set_field(WbLes les, int f, WbFieldFn fn, void *ctx) {
         q[at] = 0;
         if (fn && (les->flags[at] & bit))
           q[at] = (WbReal)(fn(ctx, g->x_min_m + (g->x0 + i + ox) * dx, g->y_min_m + (g->y0 + j + oy) * dx, z) - shift);
+        if (apertures) q[at] *= (WbReal)apertures[f][at]; /* as much as passes: the first projection is mild */
       }
   }
 }
@@ -116,6 +118,7 @@ PetscErrorCode WB_R(wb_les_cfl)(WbLes les, double *cfl_per_s, double *speed, dou
       if (!(r.poison == 0)) local[3] = 1.0;
     }
   }
+  if (les->porous) local[0] = PetscMax(local[0], WB_R(wb_les_porous_cfl)(les));
   PetscCallMPI(MPI_Allreduce(local, global, 4, MPI_DOUBLE, MPI_MAX, les->grid->comm));
   if (global[3] > 0.0) {
     const PetscErrorCode here = local[3] > 0.0 ? report(les) : 0;

@@ -13,7 +13,8 @@ void WB_R(wb_les_add_to_whole)(WbLes les, double *const *value, int nf) {
       for (int j = 0; j < nj; j++)
         for (int i = 0; i < ni; i++)
           value[f][((size_t)k * (size_t)(g->ny + 1) + (size_t)(g->y0 + j)) * (size_t)(g->nx + 1) +
-                   (size_t)(g->x0 + i)] = (double)state[(size_t)f * l->field + wb_les_at(l, k, j, i)];
+                   (size_t)(g->x0 + i)] = wb_les_porous_air(les, f, wb_les_at(l, k, j, i)) *
+                                          (double)state[(size_t)f * l->field + wb_les_at(l, k, j, i)];
   }
 }
 
@@ -41,6 +42,7 @@ void WB_R(wb_les_fill_from_whole)(WbLes les, const WbLesWhole *a, const WbLesAxi
   WbReal *state = les->state;
   for (int f = 0; f < a->nf; f++) {
     const WbLesAxis *x = &axis[f == WB_U ? 0 : 1], *y = &axis[f == WB_V ? 2 : 3], *z = &axis[f == WB_W ? 4 : 5];
+    float *const *apertures = f < WB_THETA ? wb_les_porous_apertures(les) : NULL;
     const ptrdiff_t lower = f == WB_U ? 1 : f == WB_V ? l->sy : f == WB_W ? (ptrdiff_t)l->sz : 0;
     for (int k = 0; k < l->nz; k++)
       for (int j = -l->g; j < l->nyl + l->g; j++)
@@ -55,6 +57,7 @@ void WB_R(wb_les_fill_from_whole)(WbLes les, const WbLesWhole *a, const WbLesAxi
           const double fallback =
               f >= WB_THETA ? (1 - up[0]) * a->level[f][at[0]] + up[0] * a->level[f][at[0] + (up[0] > 0)] : 0;
           *out = (WbReal)sample(a, f, at, up, fallback);
+          if (apertures) *out *= (WbReal)apertures[f][p];
         }
   }
 }

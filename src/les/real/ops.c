@@ -13,7 +13,7 @@ void WB_R(wb_les_plane_mean)(WbLes les, int field, int k, double *sum);
 void WB_R(wb_les_momentum)(WbLes les, void *in, void *out);
 void WB_R(wb_les_shear_sums)(WbLes les, double *sum);
 static double start_viscosity(WbLes les) {
-  return WB_R(wb_les_viscosity)(les, les->state);
+  return WB_R(wb_les_viscosity)(les, les->porous ? WB_R(wb_les_porous_velocity)(les, les->state) : les->state);
 }
 
 const WbLesOps WB_R(wb_les_ops) = {.real_bytes = sizeof(WbReal),

@@ -85,6 +85,7 @@ static void advance(const WbStage *s, const Scalar *c, int k) {
       else
         row_plain(&v, j, b * WB_LES_BLOCK, i1);
     }
+  if (s->porous) WB_R(wb_les_porous_scalar)(s, s->porous, c->field, c->kappa, c->factor, c->relax, c->ref, k);
 }
 
 void WB_R(wb_les_advance_theta)(const WbStage *s, int k) {

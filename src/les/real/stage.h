@@ -28,6 +28,7 @@ typedef struct {
   const WbReal *fluid;                     /* 1 in fluid, 0 in solid cells */
   const uint8_t *near_wall;                /* blocks of cells where fluid is needed (les_internal.h) */
   WbReal *fx, *fy, *fz[WB_LES_FIELDS_MAX]; /* flux buffers: line, line, planes of a component */
+  const struct WbLesPorous_s *porous;      /* geometry below the cells, or NULL */
   WbReal dt, rdx, force[2];
   WbReal coriolis, geostrophic[2]; /* f; large-scale wind */
   WbReal inv_prandtl, buoyancy;    /* 1 / Pr_t; g / theta0 */
@@ -59,6 +60,13 @@ double WB_R(wb_les_ground_heat)(WbLes les); /* local sum of the kinematic heat f
 void WB_R(wb_les_ground_exchange)(WbLes les, const WbStage *s);
 void WB_R(wb_les_exchange)(const WbStage *s, const WbLesExchange *list, int axis, double change_K);
 void WB_R(wb_les_heat)(const WbStage *s, const WbLesHeatList *list);
+/* porous/real: the air's own velocity of a state; then the listed faces and cells of level k, after the plain kernels.
+ */
+const WbReal *WB_R(wb_les_porous_velocity)(WbLes les, const void *state);
+void WB_R(wb_les_porous_momentum)(const WbStage *s, const struct WbLesPorous_s *p, size_t field, int k);
+void WB_R(wb_les_porous_scalar)(const WbStage *s, const struct WbLesPorous_s *p, int field, const WbReal *kappa,
+                                WbReal factor, WbReal relax, WbReal ref, int k);
+double WB_R(wb_les_porous_cfl)(WbLes les); /* local */
 /* Viscosity at centres of owned cells and one ring; returns the largest 2 nu (2/dx2 + 1/dz2) [s-1]. */
 double WB_R(wb_les_viscosity)(WbLes les, const WbReal *state);
 void WB_R(wb_les_z_ghosts)(WbLes les);

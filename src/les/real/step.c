@@ -19,6 +19,7 @@ static void stage_setup(WbLes les, void *in, void *base, void *out, double dt, W
   }
   s->nut = s->kappa = les->nut;
   s->fluid = les->fluid;
+  s->porous = les->porous;
   s->near_wall = les->near_wall;
   s->dt = (WbReal)dt;
   s->rdx = (WbReal)(1.0 / les->grid->dx_m);
@@ -78,8 +79,10 @@ void WB_R(wb_les_momentum)(WbLes les, void *in, void *out) {
 static void tendency(WbLes les, void *in, void *base, void *out, double dt) {
   WbStage s;
   stage_setup(les, in, base, out, dt, &s);
+  if (les->porous) WB_R(wb_les_porous_velocity)(les, in);
   for (int k = 0; k < s.nz; k++) {
     advance_velocity(&s, les->opt.advection, k);
+    if (les->porous) WB_R(wb_les_porous_momentum)(&s, les->porous, les->lay.field, k);
     if (les->coriolis_per_s != 0.0) WB_R(wb_les_coriolis)(&s, k);
     if (!les->opt.momentum_only) WB_R(wb_les_advance_theta)(&s, k);
     if (!les->opt.momentum_only && s.heating) WB_R(wb_les_heat_level)(&s, k);
@@ -176,7 +179,7 @@ PetscErrorCode WB_R(wb_les_rk3_step)(WbLes les, double dt_s) {
   const int t_closure = wb_timer_id("les.closure");
   PetscFunctionBeginUser;
   wb_timer_begin(t_closure);
-  les->last_visc = WB_R(wb_les_viscosity)(les, start);
+  les->last_visc = WB_R(wb_les_viscosity)(les, les->porous ? WB_R(wb_les_porous_velocity)(les, start) : start);
   PetscCall(wb_les_ground_viscosity_step(les));
   wb_timer_end(t_closure);
   les->state0 = start; /* before each stage: it may fail, and the three must then still be three to be freed */

@@ -19,6 +19,45 @@ static int facing_away(int side) {
   return facing[side];
 }
 
+/* One facet of fluid cell (k, j, i) against `side`; only counted unless `fill`. */
+static void put_facet(WbLes les, int k, int j, int i, int side, bool ground, double cover, bool fill, int *n) {
+  WbLesFacets *f = &les->facets;
+  if (fill) {
+    f->at[*n] = (int32_t)wb_les_at(&les->lay, k, j, i);
+    f->cover[*n] = cover;
+    f->facing[*n] = (uint8_t)facing_away(side);
+    f->kind[*n] = f->facing[*n] != WB_FACING_UP ? WB_FACET_WALL : ground ? WB_FACET_GROUND : WB_FACET_ROOF;
+  }
+  ++*n;
+}
+
+/* Facets that cover parts of a cell's faces or lie within it; those facing up may be ground and roof. */
+static void porous_facets(WbLes les, int k, int j, int i, bool fill, int *n) {
+  for (int side = 0; side < 6; side++)
+    for (int ground = 0; ground < 2; ground++) {
+      const int facing = facing_away(side);
+      if (ground && facing != WB_FACING_UP) continue;
+      const double cover = wb_les_porous_facet(les, k, j, i, facing, ground);
+      if (cover > 0.0) put_facet(les, k, j, i, side, ground, cover, fill, n);
+    }
+}
+
+static void cell_facets(WbLes les, int k, int j, int i, bool fill, int *n) {
+  const WbLesLayout *l = &les->lay;
+  const ptrdiff_t at = (ptrdiff_t)wb_les_at(l, k, j, i);
+  if (les->solid[at]) return;
+  if (wb_les_porous_cell(les, (size_t)at)) {
+    porous_facets(les, k, j, i, fill, n);
+    return;
+  }
+  for (int side = 0; side < 6; side++) {
+    const int8_t *d = normals[side];
+    if (!les->solid[at + d[0] * (ptrdiff_t)l->sz + d[1] * l->sy + d[2]]) continue;
+    if (!inside_domain(les, j + d[1], i + d[2])) continue; /* a closed edge of the domain is no building */
+    put_facet(les, k, j, i, side, k == 0, 1.0, fill, n);
+  }
+}
+
 static PetscErrorCode enumerate(WbLes les) {
   const WbLesLayout *l = &les->lay;
   WbLesFacets *f = &les->facets;
@@ -27,24 +66,11 @@ static PetscErrorCode enumerate(WbLes les) {
     int n = 0;
     for (int k = 0; k < l->nz; k++)
       for (int j = 0; j < l->nyl; j++)
-        for (int i = 0; i < l->nxl; i++) {
-          const ptrdiff_t at = (ptrdiff_t)wb_les_at(l, k, j, i);
-          if (les->solid[at]) continue;
-          for (int side = 0; side < 6; side++) {
-            const int8_t *d = normals[side];
-            if (!les->solid[at + d[0] * (ptrdiff_t)l->sz + d[1] * l->sy + d[2]]) continue;
-            if (!inside_domain(les, j + d[1], i + d[2])) continue; /* a closed edge of the domain is no building */
-            if (pass) {
-              f->at[n] = (int32_t)at;
-              f->facing[n] = (uint8_t)facing_away(side);
-              f->kind[n] = f->facing[n] != WB_FACING_UP ? WB_FACET_WALL : k == 0 ? WB_FACET_GROUND : WB_FACET_ROOF;
-            }
-            n++;
-          }
-        }
+        for (int i = 0; i < l->nxl; i++) cell_facets(les, k, j, i, pass > 0, &n);
     if (pass) break;
     f->n = n;
     PetscCall(WB_ALLOC(n + 1, &f->at));
+    PetscCall(WB_ALLOC(n + 1, &f->cover));
     PetscCall(WB_ALLOC(n + 1, &f->flux));
     PetscCall(WB_ALLOC(n + 1, &f->facing));
     PetscCall(WB_ALLOC(n + 1, &f->kind));
@@ -58,10 +84,14 @@ int wb_les_facet_column(WbLes les, int n) {
   return (in_level / l->sy - l->g) * l->nxl + in_level % l->sy - l->g;
 }
 
-double wb_les_facet_thickness(WbLes les, int n) {
+static double thickness(WbLes les, int n) {
   const uint8_t facing = les->facets.facing[n];
   if (facing != WB_FACING_UP && facing != WB_FACING_DOWN) return les->grid->dx_m;
   return les->met.dz[(size_t)les->facets.at[n] / les->lay.sz];
+}
+
+double wb_les_facet_thickness(WbLes les, int n) {
+  return thickness(les, n) / les->facets.cover[n];
 }
 
 static bool by_similarity(const WbLes les, int n) {
@@ -104,8 +134,8 @@ static PetscErrorCode heat_list(WbLes les) {
 /* kappa^2 / (ln(d/z0) ln(d/z0h)), d half the cell. */
 static double exchange_coefficient(const WbLes les, int n) {
   const WbLesOptions *o = &les->opt;
-  const double d = 0.5 * wb_les_facet_thickness(les, n);
   const double z0 = les->facets.kind[n] == WB_FACET_GROUND ? o->z0_ground_m : o->z0_wall_m;
+  const double d = PetscMax(0.5 * thickness(les, n) / PetscMax(1.0, les->facets.cover[n]), 2.5 * z0);
   return WB_KARMAN * WB_KARMAN / (log(d / z0) * log(d / (z0 * o->surface.z0_heat_ratio)));
 }
 
@@ -172,6 +202,7 @@ PetscErrorCode wb_les_facets_create(WbLes les) {
 
 void wb_les_facets_destroy(WbLes les) {
   WB_FREE(&les->facets.at);
+  WB_FREE(&les->facets.cover);
   WB_FREE(&les->facets.flux);
   WB_FREE(&les->facets.facing);
   WB_FREE(&les->facets.kind);

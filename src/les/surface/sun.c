@@ -111,8 +111,10 @@ static double diffuse(const WbLes les, int n) {
 /* Area of a facet over dx^2. */
 static double area(const WbLes les, int n) {
   const uint8_t facing = les->facets.facing[n];
-  if (facing == WB_FACING_UP || facing == WB_FACING_DOWN) return 1.0;
-  return les->met.dz[(size_t)les->facets.at[n] / les->lay.sz] / les->grid->dx_m;
+  const size_t at = (size_t)les->facets.at[n];
+  const double part = les->facets.cover[n] * wb_les_porous_share(les, at);
+  if (facing == WB_FACING_UP || facing == WB_FACING_DOWN) return part;
+  return part * les->met.dz[at / les->lay.sz] / les->grid->dx_m;
 }
 
 /* Lists and ground columns from each facet's cosine and flux; the lists hold the facets in order. */

@@ -4,7 +4,7 @@
  * A staggered cell is half over each of its two neighbours: each half that borders a solid cell in a tangential
  * direction contributes c = Cd * (wall area / cell volume), Cd = [kappa / ln(d / z0)]^2, d = half the cell thickness
  * normal to the wall; for no-slip walls nu / d instead of Cd |U|. */
-#include "les_internal.h"
+#include "porous.h"
 
 /* solid with ghosts: neighbours by halo, closed or copied edges outside. */
 static PetscErrorCode fill_solid(WbLes les, const uint8_t *solid) {
@@ -46,6 +46,11 @@ static PetscErrorCode fill_solid(WbLes les, const uint8_t *solid) {
   PetscFunctionReturn(0);
 }
 
+/* Closed by geometry below the cells. */
+static bool shut(const WbLes les, int f, size_t at) {
+  return les->porous && !(les->porous->aperture[f][at] > 0.0F);
+}
+
 static void fill_flags(WbLes les) {
   const WbLesLayout *l = &les->lay;
   const WbGrid *grid = les->grid;
@@ -64,9 +69,9 @@ static void fill_flags(WbLes les) {
           const bool edge_y =
               !grid->periodic_y && ((grid->iy == 0 && j <= 0) || (grid->iy == grid->py - 1 && j >= l->nyl));
           f |= WB_FLUID_CELL;
-          if (i > -g && !west && !edge_x) f |= WB_OPEN_U;
-          if (j > -g && !south && !edge_y) f |= WB_OPEN_V;
-          if (k > 0 && !s[at - l->sz]) f |= WB_OPEN_W;
+          if (i > -g && !west && !edge_x && !shut(les, WB_U, at)) f |= WB_OPEN_U;
+          if (j > -g && !south && !edge_y && !shut(les, WB_V, at)) f |= WB_OPEN_V;
+          if (k > 0 && !s[at - l->sz] && !shut(les, WB_W, at)) f |= WB_OPEN_W;
         }
         les->flags[at] = f;
       }
@@ -160,7 +165,7 @@ static PetscErrorCode build_list(WbLes les, int f) {
       for (int j = 0; j < l->nyl; j++)
         for (int i = 0; i < l->nxl; i++) {
           const size_t at = wb_les_at(l, k, j, i);
-          if (!(les->flags[at] & bit)) continue;
+          if (!(les->flags[at] & bit) || wb_les_porous_wall(les, f, at)) continue;
           face_coefficients(les, f, k, j, i, &c1, &c2);
           if (c1 == 0.0 && c2 == 0.0) continue;
           if (pass) {
@@ -274,6 +279,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   for (size_t c = 0; c < columns; c++)
     les->heat_flux[c] = heat_flux ? heat_flux[c] : (float)les->opt.heat_flux_K_m_per_s;
   PetscCall(fill_solid(les, solid));
+  if (les->porous) PetscCall(wb_les_porous_fields(les));
   fill_flags(les);
   PetscCall(rim_flags(les));
   for (int k = 0; k < l->nz; k++)
@@ -285,6 +291,7 @@ PetscErrorCode wb_les_walls_create(WbLes les, const uint8_t *solid, const float 
   if (global[0] == 0.0) WB_RAISE_ALL(WB_ERR_INPUT, "LES: every cell of the domain is inside a building");
   for (int f = 0; f < 3; f++) PetscCall(build_list(les, f));
   for (int f = 0; f < WB_NFIELDS; f++) PetscCall(build_runs(les, f));
+  if (les->porous) PetscCall(wb_les_porous_lists(les));
   build_fluid(les);
   build_blocks(les);
   if (!les->opt.momentum_only) PetscCall(wb_les_facets_create(les));
@@ -304,6 +311,7 @@ void wb_les_walls_destroy(WbLes les) {
     WB_FREE(&les->closed[f].len);
   }
   wb_free_bytes(&les->fluid);
+  wb_les_porous_destroy(les);
   wb_les_facets_destroy(les);
   WB_FREE(&les->solid);
   WB_FREE(&les->flags);

@@ -103,6 +103,16 @@ WB_KERNEL static void correct_level(WbProject pr, int k, WbReal *const field[3])
     if (pr->open_north[side + (size_t)i]) v[i] -= (x[pr->ghost[3] + side + (size_t)i] - x[last + (size_t)i]) * r.dy;
 }
 
+/* What the correction by masks took too much off faces that are open in part. */
+static void restore_partial(WbProject pr, int k, WbReal *const field[3]) {
+  const WbReal *x = pr->x;
+  for (int d = 0; d < 3 && pr->partial[d].level_start; d++) {
+    const WbProjectPartial *p = &pr->partial[d];
+    for (int n = p->level_start[k]; n < p->level_start[k + 1]; n++)
+      field[d][p->at[n]] += (WbReal)p->closed[n] * (x[p->hi[n]] - x[p->lo[n]]);
+  }
+}
+
 /* Largest |divergence| of level k, which goes to rhs if `store`. */
 WB_KERNEL static WbBits divergence_level(WbProject pr, int k, const WbReal *const field[3], bool store) {
   const Spacing r = {(WbReal)(1 / pr->dx), (WbReal)(1 / pr->dx), (WbReal)(1 / pr->dz[k])};
@@ -142,7 +152,10 @@ double WB_R(wb_project_correct)(WbProject pr, void *u, void *v, void *w) {
   const WbReal *const read[3] = {u, v, w};
   WbBits max = 0;
   for (int k = 0; k <= pr->nz; k++) { /* a level's divergence needs the w faces above it */
-    if (k < pr->nz) correct_level(pr, k, field);
+    if (k < pr->nz) {
+      correct_level(pr, k, field);
+      restore_partial(pr, k, field);
+    }
     const WbBits a = k > 0 ? divergence_level(pr, k - 1, read, false) : 0;
     max = a > max ? a : max;
   }

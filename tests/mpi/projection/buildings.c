@@ -134,7 +134,7 @@ static Case make(MPI_Comm comm, City city, WbPrecision precision) {
     c.real[d] = calloc(c.lay.field, sizeof(double));
     assert_true(c.field[d] && c.real[d]);
   }
-  WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, c.solid, precision, &c.project));
+  WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, c.solid, NULL, precision, &c.project));
   WB_OK(wb_halo_create(c.grid, NZ + 2, GHOST, 1, precision, &c.halo));
   fill(&c);
   return c;
@@ -263,7 +263,7 @@ static void test_flat(void **state) {
     double max_div;
     wb_project_destroy(&c.project);
     memset(c.solid, 0, wb_grid_owned(c.grid));
-    WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, NULL, precision, &c.project));
+    WB_OK(wb_project_create(c.grid, GHOST, DX, c.zf, NULL, NULL, precision, &c.project));
     WB_OK(project(&c, variant ? 1e-5 / DX : 1e-12, &iterations, &max_div));
     assert_int_equal(iterations, 0);
     WB_ASSERT_BELOW(divergence(&c), variant ? 1.01e-5 / DX : 1.05e-12);

@@ -23,6 +23,11 @@ WB_KERNEL static void add_row_scalar(int n, WbReal weight, const WbReal *restric
   for (int i = 0; i < n; i++) sum[i] += weight * a[i];
 }
 
+/* Fluid share that a component's flux through the cell is divided by; 1 for scalars. */
+static inline double share_of(WbLes les, int f, size_t at) {
+  return f < WB_THETA ? wb_les_porous_share(les, at) : 1.0;
+}
+
 static inline ptrdiff_t upper_face(const WbLesLayout *l, int f) {
   return f == WB_U ? 1 : f == WB_V ? l->sy : f == WB_W ? (ptrdiff_t)l->sz : 0;
 }
@@ -55,7 +60,7 @@ void WB_R(wb_les_cell_values)(WbLes les, size_t at, double *value) {
   const WbLesLayout *l = &les->lay;
   for (int f = 0; f < les->nf; f++) {
     const WbReal *q = (const WbReal *)les->state + (size_t)f * l->field + at;
-    value[f] = 0.5 * ((double)q[0] + (double)q[upper_face(l, f)]);
+    value[f] = 0.5 * ((double)q[0] + (double)q[upper_face(l, f)]) / share_of(les, f, at);
   }
   value[WB_THETA] += les->opt.theta_surface_K;
 }
@@ -86,8 +91,9 @@ void WB_R(wb_les_centres)(WbLes les, const void *state, float *theta, float *u, 
       for (int j = 0; j < l->nyl; j++)
         for (int i = 0; i < l->nxl; i++, q++) {
           const size_t p = wb_les_at(l, k, j, i);
-          const double value = f == WB_THETA ? les->opt.theta_surface_K + (double)field[p]
-                                             : 0.5 * ((double)field[p] + (double)field[p + (size_t)up]);
+          const double value = f == WB_THETA
+                                   ? les->opt.theta_surface_K + (double)field[p]
+                                   : 0.5 * ((double)field[p] + (double)field[p + (size_t)up]) / share_of(les, f, p);
           out[f][q] = les->solid[p] ? NAN : (float)value;
         }
   }
@@ -101,8 +107,10 @@ void WB_R(wb_les_mean_field)(WbLes les, int field, float *out) {
   size_t q = 0;
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
-      for (int i = 0; i < l->nxl; i++, q++)
-        out[q] = les->solid[wb_les_at(l, k, j, i)] ? NAN : (float)(shift + (double)sum[q] * scale);
+      for (int i = 0; i < l->nxl; i++, q++) {
+        const size_t at = wb_les_at(l, k, j, i);
+        out[q] = les->solid[at] ? NAN : (float)(shift + (double)sum[q] * scale / share_of(les, field, at));
+      }
 }
 
 /* Variance of one field about its mean since the last reset; sum_weight > 0, squares kept. */
@@ -114,8 +122,10 @@ void WB_R(wb_les_variance_field)(WbLes les, int field, float *out) {
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
       for (int i = 0; i < l->nxl; i++, q++) {
-        const double mean = (double)sum[q] * scale, variance = (double)square[q] * scale - mean * mean;
-        out[q] = les->solid[wb_les_at(l, k, j, i)] ? NAN : variance > 0 ? (float)variance : 0.0F; /* rounding */
+        const size_t at = wb_les_at(l, k, j, i);
+        const double mean = (double)sum[q] * scale, share = share_of(les, field, at);
+        const double variance = ((double)square[q] * scale - mean * mean) / (share * share);
+        out[q] = les->solid[at] ? NAN : variance > 0 ? (float)variance : 0.0F; /* rounding */
       }
 }
 
@@ -127,14 +137,16 @@ void WB_R(wb_les_tke_levels)(WbLes les, double *sum, double *count) {
   for (int k = 0; k < l->nz; k++)
     for (int j = 0; j < l->nyl; j++)
       for (int i = 0; i < l->nxl; i++, q++) {
-        if (les->solid[wb_les_at(l, k, j, i)]) continue;
+        const size_t at = wb_les_at(l, k, j, i);
+        if (les->solid[at]) continue;
+        const double share = wb_les_porous_share(les, at);
         double variance = 0;
         for (int f = 0; f < 3; f++) {
           const double mean = (double)((const WbReal *)les->sum[f])[q] * scale;
           const double part = (double)((const WbReal *)les->sum_sq[f])[q] * scale - mean * mean;
           variance += part > 0 ? part : 0; /* rounding */
         }
-        sum[k] += 0.5 * variance;
-        count[k] += 1;
+        sum[k] += 0.5 * variance / share; /* of the air: its share times the variance of its velocity */
+        count[k] += share;
       }
 }
