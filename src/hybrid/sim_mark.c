@@ -35,8 +35,8 @@ void wb_sim_mark(WbSim sim, bool flow_only, char mark[WB_SIM_MARK]) {
   if (!flow_only) {
     h = mix(h, (int)(sizeof runs / sizeof runs[0]), runs);
     h = mark_city(mark_inflow(h, o), sim->city);
-    const double below[] = {o->geometry_dx_m, o->solid_from, o->les.form_drag};
-    if (o->porous) h = mix(h, 3, below);
+    const double below[] = {o->geometry_dx_m, o->solid_from};
+    if (o->porous) h = mix(h, 2, below);
   }
   snprintf(mark, WB_SIM_MARK, "fnv1a %016llx", (unsigned long long)h);
 }

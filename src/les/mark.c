@@ -88,6 +88,6 @@ uint64_t wb_les_options_mark(const WbLesOptions *o, bool flow_only) {
   h = mark_forcing(h, &o->forcing);
   h = mark_surface(h, &o->surface, flow_only);
   if (flow_only) return h;
-  h = mix(mix(mix(h, o->z0_ground_m), o->z0_wall_m), o->theta_variance);
+  h = mix(mix(mix(mix(h, o->z0_ground_m), o->z0_wall_m), o->form_drag), o->theta_variance);
   return mark_tracers(mix(h, o->drive_mean_wind), &o->tracers);
 }
