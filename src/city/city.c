@@ -60,8 +60,8 @@ static PetscErrorCode build(const WbCityOptions *o, WbCity *city) {
       const WbExtent w = {city->win_x_min_m, city->win_y_min_m, city->win_x_min_m + city->win_size_x_m,
                           city->win_y_min_m + city->win_size_y_m};
       if (highest > 0)
-        WB_RAISE(WB_ERR_INPUT, "%s: the highest building in the window is %g m high; allowed: heights in metres", o->file,
-                 (double)highest);
+        WB_RAISE(WB_ERR_INPUT, "%s: the highest building in the window is %g m high; allowed: heights in metres",
+                 o->file, (double)highest);
       WB_RAISE(WB_ERR_INPUT, "%s: no building in the window %s; flat ground is city_generate: flat", o->file,
                wb_city_extent_text(&w).s);
     }
