@@ -213,6 +213,10 @@ PetscErrorCode wb_app_forecast(WbApp *app) {
   PetscCall(wb_app_output_begin(app, &files));
   if (app->run.finished) PetscFunctionReturn(0);
   PetscCall(wb_app_check_model(app));
+  if (options.porous)
+    wb_log_warn(
+        "les_geometry is 'porous'; models are trained on 20 m runs with les_geometry solid, as the shipped one: "
+        "use one that was trained on porous pairs");
   const bool known = wb_memory_plan_window(&city_options, &outline);
   if (known) PetscCall(plan(app, &outline, &options, &too_large));
   if (app->check && too_large) PetscFunctionReturn(wb_memory_plan_stop_check(app));

@@ -56,6 +56,10 @@ static PetscErrorCode check_geometry(const WbApp *app, const WbSimOptions *o) {
   if (o->porous && (fabs(ratio - round(ratio)) > 1e-9 || ratio > WB_LES_RATIO_MAX))
     WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_geometry_dx_m is '%g'; allowed: %g m divided by a whole number up to %d",
                  wb_config_where(app->config, "les", "geometry_dx_m"), o->geometry_dx_m, o->dx_m, WB_LES_RATIO_MAX);
+  const bool fifth = o->les.advection == WB_ADVECTION_UPWIND5;
+  if (o->porous && (fifth || o->les.surface.most))
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_geometry is 'porous'; allowed with %s: solid",
+                 wb_config_where(app->config, "les", "geometry"), fifth ? "les_advection upwind5" : "les_ground most");
   PetscFunctionReturn(0);
 }
 
@@ -96,8 +100,8 @@ PetscErrorCode wb_app_sim_options(const WbApp *app, WbSimOptions *o) {
   o->les.seed = (uint32_t)wb_config_real(c, "run", "seed");
   PetscCall(check_inflow(app, o));
   o->porous = strcmp(wb_config_text(c, "les", "geometry"), "porous") == 0;
-  PetscCall(check_geometry(app, o));
   PetscCall(wb_app_les_physics(app, &o->les));
+  PetscCall(check_geometry(app, o));
   PetscFunctionReturn(0);
 }
 

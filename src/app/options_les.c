@@ -57,6 +57,9 @@ PetscErrorCode wb_app_les_output(const WbApp *app, const WbSimOptions *sim, WbLe
   o->n_probes = k.n_probes;
   for (int d = 0; d < 3; d++)
     for (int p = 0; p < k.n_probes; p++) o->probe_m[p][d] = k.probe_m[d][p];
+  if (sim->porous && wb_config_real(c, "les", "dx_m") > sim->geometry_dx_m && o->profile_interval_s > 0)
+    WB_RAISE_ALL(WB_ERR_CONFIG, "%s: les_profile_interval_s is '%g'; allowed with les_geometry porous: 0",
+                 wb_config_where(c, "les", "profile_interval_s"), o->profile_interval_s);
   PetscCall(check_interval(app, "profile_interval_s", o->profile_interval_s, sim->duration_s));
   if (o->n_probes > 0) PetscCall(check_interval(app, "probe_interval_s", o->probe_interval_s, sim->duration_s));
   if (o->n_slices[0] + o->n_slices[1] + o->n_slices[2] > 0)

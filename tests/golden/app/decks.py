@@ -119,6 +119,16 @@ def values():
     check(run("les", *SMALL, "-run_start_time", "2000-02-29T23:59:59Z", "--check", ranks=0).returncode == 0, "a leap day")
 
 
+def porous():
+    """What does not go with geometry below the cells is refused before the run."""
+    for words, args in ((["les_geometry is 'porous'", "les_advection upwind5"], ["-les_advection", "upwind5"]),
+                        (["les_geometry is 'porous'", "les_ground most"], ["-les_ground", "most"]),
+                        (["les_profile_interval_s is '60'"], ["-les_profile_interval_s", 60]),
+                        (["les_geometry_dx_m is '3'", "whole number"], ["-les_geometry_dx_m", 3])):
+        refused(words, "les", "--check", *SMALL, "-les_geometry", "porous", *args)
+    refused(["-les_form_drag", "les_geometry porous"], "les", "--check", *SMALL, "-les_form_drag", 1)
+
+
 def petsc():
     """As on the command line: the table of times, and exit code 0."""
     for option in ('log_view: ""', "malloc_debug: true"):
@@ -200,7 +210,7 @@ def large_city():
     refused(["les_duration_s is '6e+13'", "les_output_interval_s"], "les", "-les_duration_s", 6e13, "--check")
 
 
-for test in (shipped, without_effect, read, places, values, petsc, round_trip, streams, large_city):
+for test in (shipped, without_effect, read, places, values, porous, petsc, round_trip, streams, large_city):
     test()
 shutil.rmtree(tmp)
 print("passed")
