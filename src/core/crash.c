@@ -11,7 +11,6 @@ enum { WB_NOTE_LENGTH = 512, WB_EXIT_INPUT = 3, WB_HANDLER_STACK = 65536 };
 static char note[WB_NOTE_LENGTH];
 static volatile sig_atomic_t reading; /* note names what is being read */
 static void (*leave)(int);
-static char handler_stack[WB_HANDLER_STACK]; /* a stack that has overflowed cannot carry the handler */
 
 void wb_crash_reading(const char *what) {
   reading = 0;
@@ -70,6 +69,7 @@ void wb_crash_install(void (*leave_with)(int status)) {
 #ifdef WB_SANITIZE
   (void)on_crash; /* the sanitizers' own report says more */
 #else
+  static char handler_stack[WB_HANDLER_STACK]; /* a stack that has overflowed cannot carry the handler */
   struct sigaction action;
   stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
   leave = leave_with;
