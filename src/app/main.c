@@ -253,14 +253,13 @@ int main(int argc, char **argv) {
   parse_arguments(argc, argv, &arguments);
   int rank = 0, code = 0, petsc_argc = 1;
   char *petsc_argv[] = {argv[0], NULL}, **petsc_args = petsc_argv;
+  /* PETSc's signal handler prints through stdio and MPI, which may be what has just crashed: it goes */
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &(int){0}) ||
-      PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL)) {
+      PetscInitialize(&petsc_argc, &petsc_args, NULL, NULL) || PetscPopSignalHandler()) {
     free(arguments.args);
     free(arguments.text);
     return 1;
   }
-  /* PETSc's handler prints through stdio and MPI, which may be what has just crashed */
-  if (PetscPopSignalHandler()) return 1;
   wb_crash_install(_exit);
   wb_error_install();
   wb_app_streams_ignore_pipe();

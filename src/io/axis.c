@@ -266,7 +266,7 @@ static PetscErrorCode read_positions(WbArray a, WbAxisKind kind) {
   PetscFunctionBeginUser;
   PetscCall(wb_io_marks(a->nc, d->group, d->name, &m));
   PetscCall(judge(a, kind, d->name, &m, &units));
-  snprintf(axis->name, sizeof axis->name, "%s", d->name);
+  memmove(axis->name, d->name, sizeof axis->name); /* as long as each other */
   axis->n = d->size;
   axis->declared = m.units[0] != '\0';
   if (axis->n < 1) WB_RAISE_ALL(WB_ERR_INPUT, "%s: coordinate %s has no entries", a->nc->path, d->name);

@@ -87,7 +87,7 @@ static PetscErrorCode open_variable(WbNc nc, const char *group, const char *name
     ierr = look_up(nc, must, v);
   }
   ierr = wb_error_agree(nc->comm, ierr);
-  if (!ierr && v->dset >= 0) *var = v;
+  if (!ierr && v && v->dset >= 0) *var = v;
   if (v && !*var) {
     if (v->dset >= 0) H5Dclose(v->dset);
     nc->n_var--;

@@ -176,7 +176,7 @@ static void reach(int r, const double *open, const double *passing, int step, do
 void wb_les_columns_box(const WbLesColumns *c, int f, int k, int j, int i, WbLesBox *box) {
   const int r = c->r;
   Corner corner = {c, f, {i * r, j * r, k * r}};
-  double open[2 * WB_LES_RATIO_MAX], passing[2 * WB_LES_RATIO_MAX], sum[2] = {0.0, 0.0};
+  double open[2 * WB_LES_RATIO_MAX] = {0.0}, passing[2 * WB_LES_RATIO_MAX] = {0.0}, sum[2] = {0.0, 0.0};
   bool reached[2 * WB_LES_RATIO_MAX] = {false};
   corner.base[f] -= r;
   *box = (WbLesBox){0};
@@ -186,7 +186,7 @@ void wb_les_columns_box(const WbLesColumns *c, int f, int k, int j, int i, WbLes
   }
   reach(r, open, passing, -1, sum, reached);
   reach(r, open, passing, 1, sum, reached);
-  if (!(passing[r - 1] > 0.0)) return;
+  if (r < 1 || !(passing[r - 1] > 0.0)) return;
   /* in 256ths, which half a float's digits hold: the multigrid's conductances are the same numbers */
   const double narrow = PetscMin(passing[r - 1], sum[1] / sum[0]);
   box->aperture = PetscMax(1.0, round(256.0 * narrow)) / 256.0;

@@ -112,7 +112,7 @@ static void training(void **state) {
   (void)state;
   double first[2] = {0, 0};
   for (int s = 0; s < 8; s++) {
-    char dir[300], name[16];
+    char dir[300], name[32];
     WbTrainSummary summary;
     const char *const chosen[2] = {files[s], files[8]};
     snprintf(name, sizeof(name), "train%d", s);
