@@ -25,25 +25,32 @@ class Data:
         """Names of the variables with values in space."""
         return [n for n, v in self.variables.items() if len(v.dims) >= 2 and n not in ("time_bnds",)]
 
+    def rewritten(self, rng, i):
+        return rewrite(rng, self, i)
+
     def write(self, path):
         with netCDF4.Dataset(path, "w", format=self.storage.get("format", "NETCDF4")) as f:
-            f.set_auto_maskandscale(False)
-            for name, v in self.variables.items():
-                for d, n in zip(v.dims, v.values.shape):
-                    if d not in f.dimensions:
-                        f.createDimension(d, None if d == self.storage.get("unlimited") else n)
-            for name, v in self.variables.items():
-                options = {"zlib": True} if self.storage.get("zlib") and v.dims else {}
-                if v.values.dtype.kind != "S":
-                    options["endian"] = self.storage.get("endian", "native")
-                stored = v.values.dtype.newbyteorder(">" if options.get("endian") == "big" else "=")
-                out = f.createVariable(name, stored, v.dims, fill_value=v.fill, **options)
-                out.set_auto_maskandscale(False)
-                for key, value in v.attributes.items():
-                    out.setncattr(key, value)
-                out[...] = v.values
-            for key, value in self.attributes.items():
-                f.setncattr(key, value)
+            self.fill(f)
+
+    def fill(self, f):
+        """Everything into an open file or group."""
+        f.set_auto_maskandscale(False)
+        for name, v in self.variables.items():
+            for d, n in zip(v.dims, v.values.shape):
+                if d not in f.dimensions:
+                    f.createDimension(d, None if d == self.storage.get("unlimited") else n)
+        for name, v in self.variables.items():
+            options = {"zlib": True} if self.storage.get("zlib") and v.dims else {}
+            if v.values.dtype.kind != "S":
+                options["endian"] = self.storage.get("endian", "native")
+            stored = v.values.dtype.newbyteorder(">" if options.get("endian") == "big" else "=")
+            out = f.createVariable(name, stored, v.dims, fill_value=v.fill, **options)
+            out.set_auto_maskandscale(False)
+            for key, value in v.attributes.items():
+                out.setncattr(key, value)
+            out[...] = v.values
+        for key, value in self.attributes.items():
+            f.setncattr(key, value)
 
 
 # ---- how something is said ----
