@@ -15,7 +15,10 @@ from _run import PROGRAM, check, folder, ours, run
 CITY = ["-city_generate", "flat", "-city_size_x_m", 80, "-city_size_y_m", 80, "-run_quiet"]
 FLOW = ["-les_margin_m", 60, "-les_rim_m", 0, "-les_top_m", 200, "-les_spinup_s", 60]
 MEAN = ["-sr_sampler", "mean"]
-DECK = {"forecast": CITY + FLOW + MEAN, "les": CITY + FLOW, "pairs": CITY + FLOW, "sr": CITY + MEAN}
+SMALL_NET = ["-run_quiet", "-train_width1", 16, "-train_width2", 16, "-train_blocks1", 1, "-train_blocks2", 1, "-train_cond_nets", 1,
+             "-train_batch", 1, "-train_warmup_steps", 2, "-train_validate_every", 2, "-train_crop", 16]
+DECK = {"forecast": CITY + FLOW + MEAN, "les": CITY + FLOW, "pairs": CITY + FLOW, "sr": CITY + MEAN, "train": SMALL_NET,
+        "evaluate": ["-run_quiet", "-sr_members", 1, "-evaluate_bootstrap", 100] + MEAN}
 tmp = folder()
 
 
@@ -91,7 +94,7 @@ def finished_and_grown():
 
 
 def other_commands():
-    """les, sr, pairs, evaluate: finished runs are left alone, others go on."""
+    """les, sr, pairs, train, evaluate: finished runs are left alone, others go on."""
     lr = path("whole", "lr.nc")
     says(start("sr", "sr", "-les_input_file", lr, "-sr_members", 1), 0)
     before = state("sr")
@@ -129,7 +132,19 @@ def other_commands():
     before = state("pairs")
     says(start("pairs", "pairs", *pairs, "-run_restart"), 0, "finished")
     says(start("pairs", "pairs", *pairs, "-run_restart", "-les_wind_speed_m_per_s", 6), 3, "les_wind_speed_m_per_s is '6'")
+    says(start("pairs", "pairs", *pairs, "-run_restart", "-les_duration_s", 180), 3, "les_duration_s", "cannot grow")
     unchanged(before, "pairs")
+    pair = ["-data_files", path("pairs", "pair.nc")]
+    for command, more, changed, word in (("evaluate", [], ["-sr_members", 2], "cannot grow"),
+                                         ("train", ["-train_steps", 2], ["-train_width1", 32], "train_width1 is '32'")):
+        says(start(command, command, *pair, *more), 0)
+        before = state(command)
+        says(start(command, command, *pair, *more, "-run_restart"), 0, "finished, nothing to continue")
+        says(start(command, command, *pair, *more), 5, "run_overwrite")
+        unchanged(before, command)
+        more = [m for m in more if m != changed[0]]
+        says(start(command, command, *pair, *more, *changed, "-run_restart"), 3, word)
+        unchanged(before, command)
 
 
 def short_wall_times():
